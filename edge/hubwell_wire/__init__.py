@@ -1,0 +1,1 @@
+"""The MQTT contract between edge and server: topics, messages, units. Imports neither side."""

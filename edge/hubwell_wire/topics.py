@@ -1,0 +1,69 @@
+"""Build and take apart the topics of the contract: ``hub/v1/{site}/{device}/...``.
+
+Devices write only below their own device level and the server only below ``down/``; every client
+subscribes to exact filters, so nobody hears itself.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+ROOT: Final = "hub/v1"
+ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_ID: Final = re.compile(ID_PATTERN)
+
+
+class Channel(StrEnum):
+    """What a topic carries: the levels after the device."""
+
+    TELEMETRY = "up/telemetry"
+    EVENT = "up/event"
+    STATUS = "status"
+    META = "meta"
+    ACK = "down/ack"
+    CMD = "down/cmd"
+    CONFIG = "down/config"
+
+
+class BadTopicError(ValueError):
+    """The topic is not one of the contract; the message says which part is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One concrete topic. Raises BadTopicError for a site or device that is not a valid id."""
+
+    site: str
+    device: str
+    channel: Channel
+
+    def __post_init__(self) -> None:
+        for level, value in (("site", self.site), ("device", self.device)):
+            if not _ID.match(value):
+                raise BadTopicError(
+                    f"{level} {value!r} is not an id: lower-case letters, digits and '-' only"
+                )
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.site}/{self.device}/{self.channel}"
+
+
+_CHANNELS: Final = {channel.value: channel for channel in Channel}
+_LEVELS_BEFORE_CHANNEL: Final = 4
+
+
+def parse_topic(text: str) -> Topic:
+    """Take a topic apart. Raises BadTopicError with a sentence naming the part that is wrong."""
+    levels = text.split("/", _LEVELS_BEFORE_CHANNEL)
+    if len(levels) <= _LEVELS_BEFORE_CHANNEL or "/".join(levels[:2]) != ROOT:
+        raise BadTopicError(f"topic {text[:200]!r} does not start with '{ROOT}/SITE/DEVICE/'")
+    channel = _CHANNELS.get(levels[4])
+    if channel is None:
+        raise BadTopicError(f"topic {text[:200]!r} ends in {levels[4][:60]!r}; known: {', '.join(_CHANNELS)}")
+    return Topic(levels[2], levels[3], channel)
+
+
+def site_filter(site: str, channel: Channel) -> str:
+    """Return the subscription filter for one channel of every device of a site."""
+    return f"{ROOT}/{site}/+/{channel}"
