@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from hubwell_wire.messages import MESSAGES, Meta, Receipt, Status, Telemetry, UpMessage
-from hubwell_wire.topics import BadTopicError, Topic, parse_topic
+from hubwell_wire.messages import MESSAGES, Envelope, Meta, Receipt, Status, Telemetry, UpMessage
+from hubwell_wire.topics import BadTopicError, Channel, Topic, parse_topic
 
 MAX_PAYLOAD: Final = 256 * 1024
 """Bytes. A thousand readings take about 60 kB; more than this is a mistake or an attack."""
@@ -71,7 +71,12 @@ def _parse_payload(topic: Topic, payload: bytes) -> Message:
     try:
         message: Message = adapter.validate_json(payload)
     except ValidationError as error:
-        raise _explain(error) from error
+        raise _explain(error, topic, payload) from error
+    if isinstance(message, Envelope) and message.device not in {None, topic.device}:
+        raise BadMessageError(
+            "topic-mismatch",
+            f"the payload says device {message.device!r}, its topic says {topic.device!r}: correct one of them",
+        )
     if payload.count(b'":') != _keys_of(message):
         _refuse_duplicate_keys(payload)
     return message
@@ -105,10 +110,16 @@ def _refuse_duplicate_keys(payload: bytes) -> None:
         raise BadMessageError("json", f"not readable as JSON: {error}") from error
 
 
-def _explain(error: ValidationError) -> BadMessageError:
+def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessageError:
+    if topic.channel is Channel.TELEMETRY and b'"type"' in payload and b'"r"' not in payload:
+        return BadMessageError("topic-mismatch", "this looks like an event; send events on up/event")
+    if topic.channel is Channel.EVENT and b'"r"' in payload and b'"type"' not in payload:
+        return BadMessageError("topic-mismatch", "this looks like telemetry; send readings on up/telemetry")
     problems = error.errors(include_url=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
         return BadMessageError("json", f"not JSON: {problems[0]['msg']}")
+    # When every reading of a batch fails, pydantic adds that the batch is too short: an echo, not a cause.
+    problems = [p for p in problems if p["type"] != "too_short" or p["input"] == []] or problems
     told = [_sentence(problem) for problem in problems[:_MAX_PROBLEMS_TOLD]]
     if len(problems) > _MAX_PROBLEMS_TOLD:
         told.append(f"and {len(problems) - _MAX_PROBLEMS_TOLD} more")

@@ -5,6 +5,7 @@ A *quantity* is the last part of a series name (``scd41/co2`` -> ``co2``) and ha
 two sensors of one room can always be compared. A quantity that is not listed may use any listed unit.
 """
 
+from functools import lru_cache
 from typing import Final
 
 UNITS: Final[dict[str, str]] = {
@@ -49,6 +50,7 @@ def quantity_of(series: str) -> str:
     return series.rpartition("/")[2]
 
 
+@lru_cache(maxsize=4096)
 def unit_problem(series: str, unit: str) -> str | None:
     """Say in a sentence why `unit` does not fit the series, or return None if it does."""
     if unit not in UNITS:

@@ -1,0 +1,1 @@
+"""The server: ingest, presence, air, spaces, deliveries, API and pages."""

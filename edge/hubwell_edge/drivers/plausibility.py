@@ -1,0 +1,41 @@
+"""Judges measurements of one part: what cannot be true or does not move is marked as suspect.
+
+A suspect value is still sent, because a person who looks for a fault needs to see it.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from hubwell_edge.drivers.contract import Channel, Measurement, SensorError
+
+
+class Plausibility:
+    """Remembers the last value of each channel of one part and for how many reads it has not moved."""
+
+    def __init__(self, part: str, channels: Mapping[str, Channel]) -> None:
+        self._part = part
+        self._channels = channels
+        self._same: dict[str, tuple[float, int]] = {}
+
+    def judge(self, measurements: Iterable[Measurement]) -> list[Measurement]:
+        """Return the measurements with their quality. Raises SensorError for a value that is not a number."""
+        return [self._judged(measurement) for measurement in measurements]
+
+    def _judged(self, measurement: Measurement) -> Measurement:
+        if not math.isfinite(measurement.value):
+            raise SensorError(
+                f"{self._part} gave {measurement.value} for {measurement.quantity}, not a number"
+            )
+        channel = self._channels.get(measurement.quantity)
+        if channel is None:
+            return measurement
+        outside = not channel.low <= measurement.value <= channel.high
+        stuck = 0 < channel.stuck_after <= self._count(measurement)
+        return replace(measurement, quality="suspect") if outside or stuck else measurement
+
+    def _count(self, measurement: Measurement) -> int:
+        value, count = self._same.get(measurement.quantity, (math.nan, 0))
+        count = count + 1 if value == measurement.value else 1
+        self._same[measurement.quantity] = (measurement.value, count)
+        return count

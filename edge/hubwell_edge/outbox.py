@@ -1,0 +1,388 @@
+"""Messages wait here, on disk, until the server says that it has them.
+
+Drafts come from the agent and get their number at the moment they are stored; the uplink takes rows out
+and tells of receipts. Blocking: all calls come from one thread. What has to be dropped is declared by gap
+events, so that the numbering never has a hole that nobody explains.
+"""
+
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+from hubwell_edge.clock import Stamp, kernel_boot_id
+from hubwell_edge.draft import ROW_BYTES, SEQ_BITS, SEQ_MASK, Draft, Kind, Row, event_draft, row_key
+from hubwell_edge.outbox_file import OutboxFile, OutboxUnavailableError
+from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
+
+logger: Final = logging.getLogger(__name__)
+
+DEFAULT_CAP_BYTES: Final = 64 * 1024 * 1024
+WAITING_BYTES: Final = 4 * 1024 * 1024
+"""Memory for messages that the disk refuses."""
+_CHUNK: Final = 200
+_MAX_DETAIL: Final = 300
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """Drafts and cursors that must be stored together."""
+
+    drafts: list[Draft]
+    cursors: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What the outbox knows about itself without asking the file; changes only after a commit."""
+
+    last_seq: int = 0
+    pending: int = 0
+    size: int = 0
+    dropped: bool = False
+
+
+class Outbox:
+    """The store. Raises OutboxError from the constructor when the folder cannot be used.
+
+    `boot` names the numbering: new when the file is new or the kernel was started again.
+    """
+
+    def __init__(
+        self, folder: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES, kernel_boot: str | None = None
+    ) -> None:
+        self._cap = cap_bytes
+        self._kernel = kernel_boot or kernel_boot_id()
+        self._waiting: deque[_Parcel] = deque()
+        self._given_up = 0
+        self._refused = False
+        self._n = 0
+        self._file = OutboxFile(folder)
+        try:
+            self._load()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _load(self) -> None:
+        newest = self._file.read("SELECT n, boot, kernel, last_seq FROM boot ORDER BY n DESC LIMIT 1")
+        n, boot, kernel, last_seq = newest[0] if newest else (0, "", "", 0)
+        if kernel != self._kernel:
+            # Above every number used before, so that keys of a file that was set aside never come again.
+            n, boot, last_seq = max(n, self._n) + 1, str(uuid4()), 0
+            row = (n, boot, self._kernel)
+            sql = "INSERT INTO boot (n, boot, kernel) VALUES (?, ?, ?)"
+            self._file.write(lambda db: db.execute(sql, row), durable=True)
+        self._n, self.boot = n, UUID(boot)
+        self._boots = {UUID(name): number for number, name in self._file.read("SELECT n, boot FROM boot")}
+        count, size = self._file.read("SELECT count(*), coalesce(sum(length(body)), 0) FROM message")[0]
+        dropped = bool(self._file.read("SELECT 1 FROM dropped LIMIT 1"))
+        self._counts = _Counts(last_seq, count, size + count * ROW_BYTES, dropped)
+        self._generation = self._file.generation
+
+    def close(self) -> None:
+        """Close the file. What the disk refuses until now is lost, and the log says so."""
+        if not self.flush():
+            count = self._given_up + sum(len(parcel.drafts) for parcel in self._waiting)
+            logger.error("%d messages were never written to the disk", count, extra={"action": "outbox-lost"})
+        self._file.close()
+
+    @property
+    def last_seq(self) -> int:
+        """Highest number given out in `boot`; 0 before the first."""
+        return self._counts.last_seq
+
+    @property
+    def pending(self) -> int:
+        """How many rows wait for a receipt."""
+        return self._counts.pending
+
+    @property
+    def size(self) -> int:
+        """Bytes that the rows count against the cap."""
+        return self._counts.size
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait in memory because the disk refuses."""
+        return sum(len(parcel.drafts) for parcel in self._waiting)
+
+    def crowded(self, rows: int) -> bool:
+        """Tell whether a source that can wait should: `rows` pending, half the cap, or a refusing disk."""
+        return self.pending >= rows or self.size > self._cap // 2 or bool(self._waiting)
+
+    def cursor(self, source: str) -> str | None:
+        """Return where this source has to go on, as of its last stored message."""
+        rows = self._read("SELECT value FROM cursor WHERE source = ?", source)
+        return str(rows[0][0]) if rows else None
+
+    def put(self, drafts: Sequence[Draft], cursors: Mapping[str, str] | None = None) -> bool:
+        """Store drafts and cursors in one transaction, events so that a power cut cannot undo them.
+
+        Return False when the disk refuses: they then wait in memory (4 MiB; beyond that the oldest
+        telemetry is given up and later declared) and the next call or `flush` tries again.
+        """
+        self._waiting.append(_Parcel(list(drafts), dict(cursors or {})))
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Try to store what waits in memory; True when nothing waits any more."""
+        if not self._waiting:
+            return True
+        durable = any(draft.kind != Kind.TELEMETRY for parcel in self._waiting for draft in parcel.drafts)
+        try:
+            counts = self._write(self._store_waiting, durable=durable)
+        except OutboxUnavailableError as error:
+            self._refusal(error)
+            return False
+        if counts.dropped and not self._counts.dropped:
+            logger.warning(
+                "the outbox is full (%d bytes): the oldest telemetry is dropped and will be declared",
+                self._cap,
+                extra={"action": "outbox-full"},
+            )
+        self._counts = counts
+        self._waiting.clear()
+        self._given_up = 0
+        if self._refused:
+            logger.warning("the outbox can be written again", extra={"action": "outbox-writable"})
+        self._refused = False
+        return True
+
+    def unsent(self, limit: int, *, sent: Collection[int] = (), hold_from_ms: int | None = None) -> list[Row]:
+        """Return the oldest rows whose keys are not in `sent`, gap events first.
+
+        Rows that this kernel boot stamped with an unsynchronised clock at or after `hold_from_ms` of its
+        boot clock are held back: they can still be corrected. None holds nothing back.
+        """
+        many = limit + len(sent)
+        keys = self._read("SELECT key FROM message WHERE kind = 2 ORDER BY key LIMIT ?", many)
+        keys += self._read(
+            "SELECT key FROM message WHERE kind <> 2 AND (synced = 1 OR stamped <> ? OR mono_ms < ?)"
+            " ORDER BY key LIMIT ?",
+            self._n,
+            2**62 if hold_from_ms is None else hold_from_ms,
+            many,
+        )
+        return self.rows([key for (key,) in keys if key not in sent][:limit])
+
+    def rows(self, keys: Iterable[int]) -> list[Row]:
+        """Return the rows with these keys, in that order; those that are gone are left out."""
+        names = {n: boot for boot, n in self._boots.items()}
+        sql = "SELECT key, kind, wall_ms, mono_ms, synced, id, body FROM message WHERE key = ?"
+        found = (row for key in keys for row in self._read(sql, key))
+        return [
+            Row(
+                key,
+                names[key >> SEQ_BITS],
+                Kind(kind),
+                Stamp(wall, mono, bool(synced)),
+                UUID(bytes=name),
+                body,
+            )
+            for key, kind, wall, mono, synced, name, body in found
+        ]
+
+    def apply(self, receipt: Receipt) -> int:
+        """Delete what the receipt covers; return how many rows that were. An unknown boot deletes none.
+
+        Raises OutboxUnavailableError when the disk refuses; a later receipt covers the same rows.
+        """
+        n = self._boots.get(receipt.boot)
+        if n is None:
+            return 0
+        ranges = [(1, receipt.upto), *receipt.ranges, *((r.seq, r.seq) for r in receipt.rejected)]
+        spans = [(row_key(n, first), row_key(n, last)) for first, last in ranges]
+        upto = min(receipt.upto, SEQ_MASK)
+
+        def delete(db: sqlite3.Connection) -> list[int]:
+            sql = "DELETE FROM message WHERE key BETWEEN ? AND ? RETURNING length(body)"
+            sizes = [size for span in spans for (size,) in db.execute(sql, span).fetchall()]
+            db.execute("UPDATE boot SET safe_upto = ? WHERE n = ? AND safe_upto < ?", (upto, n, upto))
+            if n != self._n:
+                _forget_old_boots(db, self._n)
+            return sizes
+
+        sizes = self._write(delete, durable=False)
+        size = self._counts.size - sum(sizes) - len(sizes) * ROW_BYTES
+        self._counts = replace(self._counts, pending=self._counts.pending - len(sizes), size=size)
+        return len(sizes)
+
+    def declare(self, stamp: Stamp) -> int:
+        """Turn dropped numbers into gap events of their boots; return how many events that made.
+
+        The uplink calls it before it sends anything newer, so that the server learns of a hole before it
+        could wonder. Numbers that a receipt covers meanwhile are no hole and are not declared.
+        """
+        if not self._counts.dropped:
+            return 0
+        sizes, last_seq = self._write(lambda db: self._store_gaps(db, stamp), durable=True)
+        self._counts = _Counts(
+            last_seq, self._counts.pending + len(sizes), self._counts.size + sum(sizes), dropped=False
+        )
+        return len(sizes)
+
+    def restamp(self, now: Stamp) -> int:
+        """Correct the rows that this kernel boot stamped before its clock was right; return how many.
+
+        ``ts = now_wall - (now_boot - row_boot)``: the boot clock does not jump. Rows of earlier boots
+        cannot be corrected and stay ``unsynced``. Raises ValueError if `now` is not synchronised.
+        """
+        if not now.synced:
+            raise ValueError("a clock that is not synchronised itself cannot correct other times")
+        for parcel in self._waiting:
+            parcel.drafts = [_corrected(draft, now) for draft in parcel.drafts]
+        sql = "UPDATE message SET wall_ms = mono_ms + ?, synced = 1 WHERE synced = 0 AND stamped = ?"
+        values = (now.offset_ms, self._n)
+        return self._write(lambda db: db.execute(sql, values).rowcount, durable=False)
+
+    def take_fault(self) -> FaultData | None:
+        """Return, once, that a corrupt file was set aside and a new one begun."""
+        detail, self._file.set_aside = self._file.set_aside, None
+        return FaultData(part="outbox", state="recovered", detail=detail[:_MAX_DETAIL]) if detail else None
+
+    def _read(self, sql: str, *values: object) -> list[Any]:
+        try:
+            return self._file.read(sql, values)
+        except OutboxUnavailableError:
+            self._load_if_new()
+            raise
+
+    def _write(self, work: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
+        try:
+            return self._file.write(work, durable=durable)
+        except OutboxUnavailableError:
+            if not self._load_if_new():
+                raise
+        return self._file.write(work, durable=durable)
+
+    def _load_if_new(self) -> bool:
+        """Begin a new numbering if the file was found corrupt and replaced."""
+        if self._generation == self._file.generation:
+            return False
+        self._load()
+        return True
+
+    def _store_waiting(self, db: sqlite3.Connection) -> _Counts:
+        drafts = [draft for parcel in self._waiting for draft in parcel.drafts]
+        if self._given_up:
+            drafts.append(event_draft(GapData(cause="disk-full", count=self._given_up), drafts[-1].stamp))
+        last_seq = self._insert(db, self._n, self._counts.last_seq, drafts)
+        cursors = [pair for parcel in self._waiting for pair in parcel.cursors.items()]
+        db.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursors)
+        size = self._counts.size + sum(draft.size for draft in drafts)
+        sizes = _make_room(db, size - self._cap)
+        return _Counts(
+            last_seq,
+            self._counts.pending + len(drafts) - len(sizes),
+            size - sum(sizes),
+            self._counts.dropped or bool(sizes),
+        )
+
+    def _insert(self, db: sqlite3.Connection, n: int, last_seq: int, drafts: Sequence[Draft]) -> int:
+        rows = [
+            (
+                row_key(n, seq),
+                self._n,
+                draft.kind,
+                draft.stamp.synced,
+                draft.stamp.wall_ms,
+                draft.stamp.mono_ms,
+                new_message_id().bytes,
+                draft.body,
+            )
+            for seq, draft in enumerate(drafts, last_seq + 1)
+        ]
+        db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        db.execute("UPDATE boot SET last_seq = ? WHERE n = ?", (last_seq + len(rows), n))
+        return last_seq + len(rows)
+
+    def _store_gaps(self, db: sqlite3.Connection, stamp: Stamp) -> tuple[list[int], int]:
+        sizes = []
+        for first_key, last_key in db.execute("SELECT first, last FROM dropped ORDER BY first").fetchall():
+            n, last = first_key >> SEQ_BITS, last_key & SEQ_MASK
+            boot = db.execute("SELECT last_seq, safe_upto FROM boot WHERE n = ?", (n,)).fetchone()
+            first = max(first_key & SEQ_MASK, boot[1] + 1)
+            if first <= last:
+                gap = GapData(cause="outbox-full", count=last - first + 1, first=first, last=last)
+                draft = event_draft(gap, stamp)
+                self._insert(db, n, boot[0], [draft])
+                sizes.append(draft.size)
+        db.execute("DELETE FROM dropped")
+        return sizes, db.execute("SELECT last_seq FROM boot WHERE n = ?", (self._n,)).fetchone()[0]
+
+    def _refusal(self, error: OutboxUnavailableError) -> None:
+        if not self._refused:
+            logger.error(
+                "the outbox cannot be written (%s); messages wait in memory until it can",
+                error,
+                extra={"action": "outbox-refused"},
+            )
+        self._refused = True
+        excess = sum(d.size for parcel in self._waiting for d in parcel.drafts) - WAITING_BYTES
+        if excess > 0:
+            self._given_up += _give_up(self._waiting, excess)
+
+
+def _make_room(db: sqlite3.Connection, excess: int) -> list[int]:
+    """Drop the oldest telemetry until `excess` bytes are free; return the sizes of what was dropped."""
+    sizes: list[int] = []
+    freed = 0
+    sql = "SELECT key, length(body) FROM message WHERE kind = 0 ORDER BY key LIMIT ?"
+    while freed < excess and (oldest := db.execute(sql, (_CHUNK,)).fetchall()):
+        for key, length in oldest:
+            if freed >= excess:
+                break
+            db.execute("DELETE FROM message WHERE key = ?", (key,))
+            _note_dropped(db, key)
+            sizes.append(length + ROW_BYTES)
+            freed += sizes[-1]
+    return sizes
+
+
+def _note_dropped(db: sqlite3.Connection, key: int) -> None:
+    before = db.execute(
+        "SELECT first, last FROM dropped WHERE first < ? ORDER BY first DESC LIMIT 1", (key,)
+    ).fetchone()
+    if before and before[1] == key - 1:
+        db.execute("UPDATE dropped SET last = ? WHERE first = ?", (key, before[0]))
+    else:
+        db.execute("INSERT INTO dropped VALUES (?, ?)", (key, key))
+
+
+def _forget_old_boots(db: sqlite3.Connection, current: int) -> None:
+    db.execute(
+        "DELETE FROM boot WHERE n < ?1"
+        " AND NOT EXISTS (SELECT 1 FROM message WHERE key BETWEEN n << ?2 AND (n << ?2) + ?3)"
+        " AND NOT EXISTS (SELECT 1 FROM dropped WHERE first BETWEEN n << ?2 AND (n << ?2) + ?3)",
+        (current, SEQ_BITS, SEQ_MASK),
+    )
+
+
+def _give_up(waiting: Iterable[_Parcel], excess: int) -> int:
+    """Remove the oldest telemetry, then the oldest events, worth `excess` bytes; return how many."""
+    count = 0
+    for kinds in ({Kind.TELEMETRY}, {Kind.EVENT, Kind.GAP}):
+        for parcel in waiting:
+            kept: list[Draft] = []
+            for draft in parcel.drafts:
+                if excess > 0 and draft.kind in kinds:
+                    excess -= draft.size
+                    count += 1
+                else:
+                    kept.append(draft)
+            parcel.drafts = kept
+    return count
+
+
+def _corrected(draft: Draft, now: Stamp) -> Draft:
+    if draft.stamp.synced:
+        return draft
+    wall_ms = draft.stamp.mono_ms + now.offset_ms
+    return replace(draft, stamp=replace(draft.stamp, wall_ms=wall_ms, synced=True))

@@ -1,0 +1,189 @@
+"""The outbox on disk: who may open it, its tables, and what to do when the file is broken.
+
+`outbox.py` does the work on what is opened here; nothing else touches the file.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+logger: Final = logging.getLogger(__name__)
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS boot (
+    n INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE, kernel TEXT NOT NULL,
+    last_seq INTEGER NOT NULL DEFAULT 0, safe_upto INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS message (
+    key INTEGER PRIMARY KEY, stamped INTEGER NOT NULL, kind INTEGER NOT NULL, synced INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, id BLOB NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS message_gap ON message (key) WHERE kind = 2;
+CREATE TABLE IF NOT EXISTS dropped (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS cursor (source TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REFUSED: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+)
+_PRIMARY_CODE: Final = 0xFF
+_FREE_PAGES_KEPT: Final = 256
+
+Result = TypeVar("Result")
+
+
+class OutboxError(Exception):
+    """The outbox cannot be used at all; the message says why and what to do."""
+
+
+class OutboxUnavailableError(Exception):
+    """The disk refuses right now (full, read-only, broken); the same call may work later."""
+
+
+class OutboxFile:
+    """A locked SQLite file in `folder`, made if it is not there.
+
+    A file that SQLite calls corrupt is renamed and a new one begun; `set_aside` then says so in a
+    sentence and `generation` counts up. Raises OutboxError when the folder cannot be written or another
+    agent has it open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "outbox.db"
+        self.set_aside: str | None = None
+        self.generation = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(folder / "outbox.lock")
+        except OSError as error:
+            raise OutboxError(
+                f"cannot write to the outbox folder {folder}: {error.strerror}; "
+                "give the agent a folder of its own with outbox.dir"
+            ) from error
+        try:
+            self._db = self._open_checked()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def close(self) -> None:
+        """Close the file and let another agent have it."""
+        self._db.close()
+        os.close(self._lock)
+
+    def read(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
+        """Return all rows of a query. Raises OutboxUnavailableError like `write`."""
+        return self._guarded(lambda: self._db.execute(sql, values).fetchall())
+
+    def write(self, work: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
+        """Run `work` in one transaction; `durable` waits until the disk has it.
+
+        Without `durable` a power cut may undo the last transactions, but never out of order. Raises
+        OutboxUnavailableError when the disk refuses; nothing of `work` has happened then.
+        """
+        return self._guarded(lambda: self._transaction(work, durable=durable))
+
+    def _guarded(self, step: Callable[[], Result]) -> Result:
+        try:
+            return step()
+        except sqlite3.DatabaseError as error:
+            code = error.sqlite_errorcode & _PRIMARY_CODE
+            if code in _CORRUPT:
+                self._begin_anew(error)
+                raise OutboxUnavailableError(f"the outbox was corrupt ({error}) and is begun anew") from error
+            if code in _REFUSED:
+                raise OutboxUnavailableError(f"the disk refuses: {error}") from error
+            raise
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
+        # A process that dies leaves a WAL that the kernel still writes out, so NORMAL survives kill -9;
+        # only a power cut can undo it, and then the kernel's boot id is new and so is the numbering.
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(self._db)
+            self._db.execute("COMMIT")
+        except BaseException:
+            # SQLite rolls back by itself on some errors, and a broken file may refuse even that.
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+        return result
+
+    def _open_checked(self) -> sqlite3.Connection:
+        try:
+            return _open(self._path)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE not in _CORRUPT:
+                raise OutboxError(f"cannot open the outbox {self._path}: {error}; free some space") from error
+            self._put_aside(error)
+            return _open(self._path)
+
+    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        self._db.close()
+        self._put_aside(error)
+        self._db = _open(self._path)
+
+    def _put_aside(self, error: sqlite3.DatabaseError) -> None:
+        kept = self._path.with_name(f"outbox-corrupt-{time.time_ns()}.db")
+        for suffix in ("", "-wal", "-shm"):
+            part = self._path.with_name(self._path.name + suffix)
+            if part.exists():
+                part.rename(kept.with_name(kept.name + suffix))
+        reason = " ".join(str(error).split())
+        self.set_aside = f"outbox file was corrupt ({reason}); kept as {kept.name}, a new one begun"
+        self.generation += 1
+        logger.error("%s", self.set_aside, extra={"action": "outbox-set-aside"})
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(handle)
+        if error.errno not in {errno.EAGAIN, errno.EACCES}:
+            raise
+        raise OutboxError(
+            f"another agent (process {owner}) already uses the outbox {path.parent}; "
+            "stop it, or give this agent a folder of its own with outbox.dir"
+        ) from error
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # One thread at a time uses the connection, though not always the one that opened it.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    try:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("PRAGMA cache_size = -1024")
+        db.executescript(_SCHEMA)
+        _check(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check(db: sqlite3.Connection) -> None:
+    with closing(db.execute("PRAGMA quick_check(1)")) as rows:
+        verdict = str(rows.fetchone()[0])
+    if verdict != "ok":
+        broken = sqlite3.DatabaseError(verdict)
+        broken.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise broken
+    if db.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES_KEPT:
+        db.execute("PRAGMA incremental_vacuum").fetchall()

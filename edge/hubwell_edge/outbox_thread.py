@@ -1,0 +1,90 @@
+"""The outbox as asyncio code sees it: every call runs in the one thread that owns it.
+
+Between agent, uplink and outbox also goes the news that something was stored, or that room was made.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+from hubwell_edge.clock import Stamp
+from hubwell_edge.draft import Draft, Row
+from hubwell_edge.outbox import Outbox
+from hubwell_wire.messages import Receipt
+
+Result = TypeVar("Result")
+
+_LOOK_AGAIN_S: Final = 1.0
+
+
+class OutboxThread:
+    """Wraps an open outbox. `stored` is set by each `put`; whoever waits for it clears it."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.stored = asyncio.Event()
+        self._freed = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "outbox")
+
+    async def put(self, drafts: Sequence[Draft], cursors: Mapping[str, str]) -> bool:
+        """Store, or try again what could not be stored; see Outbox.put."""
+        if not drafts and not cursors:
+            return await self._call(self.outbox.flush)
+        done = await self._call(partial(self.outbox.put, drafts, cursors))
+        self.stored.set()
+        return done
+
+    async def apply(self, receipt: Receipt) -> int:
+        """Delete what the server has; see Outbox.apply."""
+        count = await self._call(partial(self.outbox.apply, receipt))
+        if count:
+            self._freed.set()
+        return count
+
+    async def wait_while_crowded(self, rows: int) -> None:
+        """Wait until the outbox is at ease again; for sources that can wait."""
+        while self.outbox.crowded(rows):
+            self._freed.clear()
+            waiter = asyncio.create_task(self._freed.wait())
+            await asyncio.wait({waiter}, timeout=_LOOK_AGAIN_S)
+            waiter.cancel()
+
+    async def wait_until_empty(self) -> None:
+        """Wait until the server has everything."""
+        while self.outbox.pending or self.outbox.waiting:
+            self._freed.clear()
+            waiter = asyncio.create_task(self._freed.wait())
+            await asyncio.wait({waiter}, timeout=_LOOK_AGAIN_S)
+            waiter.cancel()
+
+    async def cursor(self, source: str) -> str | None:
+        """See Outbox.cursor."""
+        return await self._call(partial(self.outbox.cursor, source))
+
+    async def unsent(self, limit: int, *, sent: Collection[int], hold_from_ms: int) -> list[Row]:
+        """See Outbox.unsent."""
+        return await self._call(partial(self.outbox.unsent, limit, sent=sent, hold_from_ms=hold_from_ms))
+
+    async def rows(self, keys: Sequence[int]) -> list[Row]:
+        """See Outbox.rows."""
+        return await self._call(partial(self.outbox.rows, keys))
+
+    async def declare(self, stamp: Stamp) -> int:
+        """See Outbox.declare."""
+        return await self._call(partial(self.outbox.declare, stamp))
+
+    async def restamp(self, now: Stamp) -> int:
+        """See Outbox.restamp."""
+        return await self._call(partial(self.outbox.restamp, now))
+
+    async def close(self) -> None:
+        """Close the outbox and end the thread."""
+        await self._call(self.outbox.close)
+        self._thread.shutdown()
+
+    async def _call(self, work: Callable[[], Result]) -> Result:
+        # A cancelled caller must not leave the work half known: it is finished, then the cancel goes on.
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.shield(future)

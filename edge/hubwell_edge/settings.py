@@ -1,0 +1,153 @@
+"""What a device is told: TOML file, environment and secret files become one frozen model.
+
+Order, first wins: arguments, environment (``HUBWELL_EDGE__BROKER__URL``), secret files (systemd's
+``$CREDENTIALS_DIRECTORY`` or ``--secrets``), TOML file.
+"""
+
+import os
+import ssl
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hubwell_edge.clock import ClockMode
+from hubwell_wire.topics import ID_PATTERN
+
+ENV_PREFIX: Final = "HUBWELL_EDGE__"
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+Identifier = Annotated[str, Field(pattern=ID_PATTERN, description="lower-case letters, digits and '-'")]
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the message has one line for each problem, and says what to do."""
+
+
+class Section(BaseModel):
+    """Base of the tables: frozen, and an unknown name is an error, so that a typing mistake is found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(NamedTuple):
+    """The broker's URL taken apart."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+
+
+class BrokerSettings(Section):
+    """How to reach the broker."""
+
+    url: str = Field(default="mqtt://127.0.0.1:1883", description="mqtt://HOST:PORT, or mqtts:// for TLS")
+    protocol: Literal[5, 311] = 5
+    ca_file: Path | None = Field(default=None, description="certificate authority for mqtts://")
+    keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
+    window: Annotated[int, Field(ge=1, le=1000)] = 100
+    resend_s: Annotated[float, Field(ge=0.1, le=3600)] = 20
+    status_s: Annotated[float, Field(ge=1, le=3600)] = 60
+    hold_unsynced_s: Annotated[float, Field(ge=0)] = 3600
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_understood(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("write it as mqtt://HOST:PORT or mqtts://HOST:PORT")
+        _ = parts.port  # raises ValueError for a port that is none
+        return url
+
+    def address(self, username: str | None = None, password: str | None = None) -> Address:
+        """Return where to connect; a user name and password given here win over those in the URL."""
+        parts: SplitResult = urlsplit(self.url)
+        return Address(
+            parts.hostname or "",
+            parts.port or _PORTS[parts.scheme],
+            parts.scheme == "mqtts",
+            username or (unquote(parts.username) if parts.username else None),
+            password or (unquote(parts.password) if parts.password else None),
+        )
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return how to check the broker's certificate, or None without TLS."""
+        if not self.url.startswith("mqtts:"):
+            return None
+        return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+
+
+class OutboxSettings(Section):
+    """Where messages wait until the server has them."""
+
+    dir: Path = Path("/var/lib/hubwell-edge")
+    cap_bytes: Annotated[int, Field(ge=64 * 1024)] = 64 * 1024 * 1024
+
+
+class BatchSettings(Section):
+    """When collected readings become a message; and when sources that can wait have to."""
+
+    readings: Annotated[int, Field(ge=1, le=1000)] = 200
+    seconds: Annotated[float, Field(ge=0.05, le=3600)] = 5
+    backlog: Annotated[int, Field(ge=1)] = 20_000
+
+
+class EdgeSettings(BaseSettings):
+    """All settings of one device."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    site: Identifier
+    device: Identifier
+    name: Annotated[str, Field(max_length=120)] = ""
+    clock: ClockMode = "auto"
+    mqtt_username: str | None = None
+    mqtt_password: SecretStr | None = None
+    broker: BrokerSettings = BrokerSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    batch: BatchSettings = BatchSettings()
+    sensor: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments only: a device made in code must not change with the environment; see `load`."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def address(self) -> Address:
+        """Where to connect, and as whom."""
+        password = self.mqtt_password.get_secret_value() if self.mqtt_password else None
+        return self.broker.address(self.mqtt_username, password)
+
+    @classmethod
+    def load(cls, config: Path | None, secrets: Path | None = None) -> Self:
+        """Read file, environment and secrets. Raises SettingsError with a line for each problem."""
+        try:
+            return _loader(cls, config, secrets)()
+        except ValidationError as error:
+            raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+        except ValueError as error:  # TOML that is none, JSON in the environment that is none
+            raise SettingsError(f"{config or 'environment'}: {error}") from error
+        except OSError as error:
+            raise SettingsError(f"cannot read {config}: {error.strerror}; give the file with --config") from error

@@ -1,0 +1,126 @@
+"""The devices of a simulated hub: what each of them would hand to its agent, and when.
+
+Truth comes from `room`, mistakes from `faults`; what leaves are the observations of one device in the order
+of hub time. The cursor is the hub time of the last observation, so a restart goes on right after it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from heapq import merge
+from itertools import chain
+from typing import Final
+
+from hubwell_edge.observation import Observation
+from hubwell_edge.sim.faults import FaultKind, SimulatedFault
+from hubwell_edge.sim.people import EPOCH, People
+from hubwell_edge.sim.room import Room, Sample, utc
+from hubwell_edge.sim.scenario import PARTS, SERIES, Scenario, readings
+from hubwell_edge.sim.weather import Sky
+from hubwell_wire.messages import FaultData, Reading, TapData
+
+READER: Final = "door"
+"""Name of the badge reader of every simulated device."""
+_DECIMALS: Final = (0, 1, 1, 1, 0, 0)
+"""Of the values in the order of SERIES."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One observation and the true hub time of it in Unix milliseconds (its own time may be wrong)."""
+
+    at_ms: int
+    observation: Observation
+
+
+class Device:
+    """One simulated device: a room's sensors and badge reader with the faults that were ordered."""
+
+    def __init__(self, room: Room, faults: Iterable[SimulatedFault] = ()) -> None:
+        self.room = room
+        self.name = room.space.device
+        self._faults = tuple(fault for fault in faults if fault.device == self.name)
+        self._zone = room.scenario.zone
+        self._first_of = lru_cache(maxsize=16)(room.sample)
+
+    def connected(self, at: float) -> bool:
+        """Tell whether the device has its network at Unix second `at`."""
+        return not self._active("network-gone", at)
+
+    def happenings(self, after_ms: int) -> Iterator[Happening]:
+        """Yield what the device observes after a Unix millisecond, in order of hub time and without end.
+
+        No two share a millisecond: taps avoid whole seconds, reports of faults come just before the tick.
+        """
+        day = self.room.date(after_ms / 1000)
+        while True:
+            samples = self.room.samples(day, after_ms // 1000 + 1)
+            ticks = chain.from_iterable(map(self._tick, samples))
+            taps = (self._tap(tap.at_ms, tap.badge) for tap in self.room.taps(day))
+            for happening in merge(ticks, taps, key=lambda happening: happening.at_ms):
+                if happening.at_ms > after_ms:
+                    yield happening
+            day += timedelta(days=1)
+
+    def _tick(self, sample: Sample) -> list[Happening]:
+        at_ms = sample.at * 1000
+        reports = self._reports(sample.at)
+        seen = [self._happening(at_ms - len(PARTS) + n, event=report) for n, report in enumerate(reports)]
+        silent = self._active("silent", sample.at)
+        measured = tuple(
+            reading
+            for reading in readings(self._measured(sample))
+            if not any(fault.concerns(reading.s) for fault, _ in silent)
+        )
+        if measured:
+            seen.append(self._happening(at_ms, measured=measured))
+        return seen
+
+    def _tap(self, at_ms: int, badge: str) -> Happening:
+        return self._happening(at_ms, event=TapData(reader=READER, badge=badge, epoch=EPOCH))
+
+    def _happening(
+        self, at_ms: int, *, measured: tuple[Reading, ...] = (), event: TapData | FaultData | None = None
+    ) -> Happening:
+        error_s = sum(fault.size for fault, _ in self._active("clock-wrong", at_ms / 1000))
+        taken = utc(at_ms) + timedelta(seconds=error_s)
+        return Happening(at_ms, Observation(measured, event, taken, cursor=str(at_ms)))
+
+    def _active(self, kind: FaultKind, at: float) -> Sequence[tuple[SimulatedFault, float]]:
+        """Return the faults of one kind that go on at Unix second `at`, each with the second it began."""
+        if not self._faults:
+            return ()
+        going = ((fault, fault.onset(at, self._zone)) for fault in self._faults if fault.kind == kind)
+        return [(fault, onset) for fault, onset in going if onset is not None]
+
+    def _measured(self, sample: Sample) -> tuple[float, ...]:
+        values = list(sample.values)
+        for fault, onset in self._active("stuck", sample.at):
+            first = self._first_of(int(-(-onset // 1)))
+            for n, (series, _) in enumerate(SERIES):
+                if fault.concerns(series):
+                    values[n] = first.values[n]
+        for fault, onset in self._active("drifting", sample.at):
+            factor = max(0.0, 1 + fault.size / 100 * (sample.at - onset) / 3600)
+            for n, (series, unit) in enumerate(SERIES):
+                if fault.concerns(series) and unit != "/":
+                    values[n] = round(values[n] * factor, _DECIMALS[n])
+        return tuple(values)
+
+    def _reports(self, tick: int) -> list[FaultData]:
+        """Return what the device says about its parts at a tick: which fell silent, which came back."""
+        now, before = self._silent_parts(tick), self._silent_parts(tick - self.room.scenario.every_s)
+        fell = [FaultData(part=p, state="silent", detail="no answer on the bus") for p in PARTS if p in now - before]
+        back = [FaultData(part=p, state="recovered") for p in PARTS if p in before - now]
+        return fell + back
+
+    def _silent_parts(self, at: int) -> set[str]:
+        silent = self._active("silent", at)
+        return {part for part in PARTS if any(fault.sensor in {None, part} for fault, _ in silent)}
+
+
+def devices(scenario: Scenario, faults: Iterable[SimulatedFault] = ()) -> list[Device]:
+    """Build the devices of a hub, in the order of its spaces; they share their people and weather."""
+    people, sky, ordered = People(scenario), Sky(scenario), tuple(faults)
+    return [Device(Room(scenario, space, people, sky), ordered) for space in scenario.spaces]

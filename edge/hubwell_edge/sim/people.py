@@ -1,0 +1,224 @@
+"""The day of every simulated learner: where they are when, and which taps their badges make.
+
+A day follows from the scenario and the date alone. It is planned learner by learner against the room that
+is left, so no space is ever fuller than it may be. Badge numbers are made up here and never leave memory:
+what goes on is the pseudonym, as with a real reader.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from random import Random
+from typing import Final
+
+from hubwell_edge.drivers.pseudonym import EpochKey, pseudonym
+from hubwell_edge.sim import chance
+from hubwell_edge.sim.scenario import Group, Programme, Scenario
+
+EPOCH: Final = 1
+"""The key epoch of simulated badges."""
+_SHORTEST_STAY_S: Final = 90.0
+_SHORTEST_BREAK_MIN: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One learner in one space, from Unix second `since` to `until`; `last` if they go home afterwards."""
+
+    learner: str
+    space: str
+    since: float
+    until: float
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TapTime:
+    """A badge at the reader of a space, at a Unix time in milliseconds."""
+
+    at_ms: int
+    space: str
+    badge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Everything the programmes that start on one local date make happen, also after midnight."""
+
+    stays: tuple[Stay, ...]
+    taps: tuple[TapTime, ...]
+
+
+class _Rooms:
+    """Who has planned to be where: refuses a stay for which there is no room."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._capacity = {space.id: space.capacity for space in scenario.spaces}
+        self._taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def take(self, space: str, since: float, until: float) -> bool:
+        there = sum(1 for a, b in self._taken[space] if a < until and since < b)
+        if there >= self._capacity[space]:
+            return False
+        self._taken[space].append((since, until))
+        return True
+
+
+class People:
+    """The learners of one scenario. Days are planned once and kept."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._key = EpochKey(EPOCH, sha256(f"simulated badge key|{scenario.seed}|{EPOCH}".encode()).digest())
+        self._relax = tuple(space.id for space in scenario.spaces if space.kind == "relaxation")
+        self._days: dict[date, Day] = {}
+
+    def day(self, day: date) -> Day:
+        """Return the plan of the programmes that start on this local date."""
+        if day not in self._days:
+            for old in [kept for kept in self._days if abs((kept - day).days) > 3]:
+                del self._days[old]
+            self._days[day] = self._plan(day)
+        return self._days[day]
+
+    def _plan(self, day: date) -> Day:
+        rooms = _Rooms(self._scenario)
+        stays: list[Stay] = []
+        taps: list[TapTime] = []
+        for programme in self._scenario.programmes:
+            for group in programme.groups:
+                for number in range(group.learners):
+                    learner = f"{programme.name}/{group.name}/{number}"
+                    luck = chance.dice(self._scenario.seed, "day", day.isoformat(), learner)
+                    if luck.random() < self._scenario.people.absent:
+                        continue
+                    walk = self._walk(programme, group, learner, day, luck, rooms)
+                    stays += walk
+                    taps += self._taps(walk, luck)
+        stays.sort(key=lambda stay: (stay.since, stay.learner))
+        taps.sort(key=lambda tap: (tap.at_ms, tap.badge))
+        return Day(tuple(stays), tuple(taps))
+
+    def _walk(
+        self, programme: Programme, group: Group, learner: str, day: date, luck: Random, rooms: _Rooms
+    ) -> list[Stay]:
+        """Return the stays of one learner, in order, without the ones for which there was no room."""
+        starts = datetime.combine(day, programme.starts, tzinfo=self._scenario.zone).timestamp()
+        cycle = 60.0 * (programme.block_min + programme.break_min)
+        walk: list[Stay] = []
+        for block, place in enumerate(group.places):
+            begins = starts + block * cycle
+            ends = begins + 60 * programme.block_min
+            final = block == len(group.places) - 1
+            arrive = begins + 60 * luck.uniform(0.2, 7.0 if block == 0 else 3.0)
+            leave = ends - 60 * luck.uniform(0.5, 5.0) if final else ends + 60 * luck.uniform(0, 1.5)
+            parts = self._block(place, arrive, leave, luck)
+            if final:
+                parts += self._after(leave, luck)
+            else:
+                onward = ends + 60 * (programme.break_min - luck.uniform(0.5, 2.0))
+                parts += self._break(place, leave, onward, luck)
+            walk += [
+                Stay(learner, space, since, until)
+                for space, since, until in parts
+                if until - since >= _SHORTEST_STAY_S and rooms.take(space, since, until)
+            ]
+        return _joined(walk)
+
+    def _block(self, place: str, arrive: float, leave: float, luck: Random) -> list[tuple[str, float, float]]:
+        away = arrive + (leave - arrive) * luck.uniform(0.2, 0.7)
+        back = away + 60 * luck.uniform(8, 20)
+        wanders = luck.random() < self._scenario.people.wander
+        if not wanders or not self._relax or back > leave - 240:
+            return [(place, arrive, leave)]
+        return [(place, arrive, away), (luck.choice(self._relax), away + 40, back), (place, back + 40, leave)]
+
+    def _break(self, place: str, since: float, until: float, luck: Random) -> list[tuple[str, float, float]]:
+        habit = luck.random()
+        if habit < self._scenario.people.rest and self._relax:
+            return [(luck.choice(self._relax), since + 60 * luck.uniform(0.5, 1.5), until)]
+        if habit < self._scenario.people.rest + self._scenario.people.outside:
+            return []
+        return [(place, since, until)]
+
+    def _after(self, leave: float, luck: Random) -> list[tuple[str, float, float]]:
+        if luck.random() > 0.4 or not self._relax:
+            return []
+        since = leave + 60 * luck.uniform(0.5, 1.5)
+        return [(luck.choice(self._relax), since, since + 60 * luck.uniform(_SHORTEST_BREAK_MIN, 18))]
+
+    def _taps(self, walk: list[Stay], luck: Random) -> Iterator[TapTime]:
+        """Yield the taps of one learner's day.
+
+        Whoever goes on to another space taps there and not at the way out; before a break outside they tap
+        out; the last tap of the day is the one that is sometimes forgotten.
+        """
+        if not walk or not self._has_badge(walk[0].learner):
+            return
+        badge = pseudonym(self._uid(walk[0].learner), self._key)
+        for stay, following in zip(walk, [*walk[1:], None], strict=True):
+            yield TapTime(_tap_ms(stay.since + luck.uniform(1, 6), luck), stay.space, badge)
+            moves_on = following is not None and following.since - stay.until < 180
+            if moves_on and following is not None and following.space != stay.space:
+                continue
+            if stay.last and luck.random() < self._scenario.people.forgets:
+                continue
+            yield TapTime(_tap_ms(stay.until - luck.uniform(1, 6), luck), stay.space, badge)
+
+    def _has_badge(self, learner: str) -> bool:
+        key = chance.stream(self._scenario.seed, "badge", learner)
+        return chance.uniform(key, 0) < self._scenario.people.badge
+
+    def _uid(self, learner: str) -> bytes:
+        # Seven bytes that begin with the maker's code 0x04, as on a real card.
+        return b"\x04" + sha256(f"{self._scenario.seed}|uid|{learner}".encode()).digest()[:6]
+
+    def changes(self, space: str, first: float, end: float, days: tuple[date, ...]) -> list[tuple[float, int]]:
+        """Return when (Unix seconds, sorted) people come (+1) to a space and go (-1), of the given days.
+
+        The first entry tells how many are there at `first`.
+        """
+        there = 0
+        changes: list[tuple[float, int]] = []
+        for stay in (stay for day in days for stay in self.day(day).stays if stay.space == space):
+            if stay.until <= first or stay.since >= end:
+                continue
+            if stay.since <= first:
+                there += 1
+            else:
+                changes.append((stay.since, 1))
+            changes.append((stay.until, -1))
+        return [(first, there), *sorted(changes)]
+
+    def taps(self, space: str, first: float, end: float, days: tuple[date, ...]) -> list[TapTime]:
+        """Return the taps in a space in [first, end), in order, no two at the same millisecond."""
+        taps = [tap for day in days for tap in self.day(day).taps if tap.space == space]
+        ordered: list[TapTime] = []
+        for tap in sorted(taps, key=lambda tap: (tap.at_ms, tap.badge)):
+            if not first * 1000 <= tap.at_ms < end * 1000:
+                continue
+            at_ms = max(tap.at_ms, ordered[-1].at_ms + 1) if ordered else tap.at_ms
+            ordered.append(TapTime(at_ms, tap.space, tap.badge))
+        return ordered
+
+
+def _tap_ms(seconds: float, luck: Random) -> int:
+    """Return a time in ms that never falls on a whole second, where readings are taken."""
+    return int(seconds) * 1000 + luck.randint(50, 900)
+
+
+def _joined(walk: list[Stay]) -> list[Stay]:
+    """Join stays that follow each other in one space, and mark the last one."""
+    joined: list[Stay] = []
+    for stay in walk:
+        before = joined[-1] if joined else None
+        if before and before.space == stay.space and stay.since - before.until < _SHORTEST_STAY_S * 2:
+            joined[-1] = Stay(stay.learner, stay.space, before.since, stay.until)
+        else:
+            joined.append(stay)
+    if joined:
+        final = joined[-1]
+        joined[-1] = Stay(final.learner, final.space, final.since, final.until, last=True)
+    return joined

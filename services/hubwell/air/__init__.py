@@ -1,0 +1,1 @@
+"""Indoor air against rules: episodes open and resolve in the transaction of the readings."""

@@ -1,0 +1,1 @@
+"""Deliveries: what leaves the hub after the commit, once, with retry."""

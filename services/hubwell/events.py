@@ -1,0 +1,82 @@
+"""What happens in the hub, as typed facts: capabilities meet through these and never by importing each other.
+
+The first group leaves ingest for every committed batch; the second is what capabilities make of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingsStored:
+    """New readings of one quantity in one space, between two times (inclusive)."""
+
+    space_id: str
+    quantity: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadgeTapped:
+    """A badge was held to a reader; `badge` is the 16-byte pseudonym of its epoch."""
+
+    stream_id: int
+    seq: int
+    time: datetime
+    badge: bytes
+    epoch: int
+    reader: str
+    space_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReported:
+    """A device says that one of its parts failed or came back."""
+
+    device_id: str
+    space_id: str | None
+    time: datetime
+    part: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitsChanged:
+    """The visits of a badge were worked out anew; these spaces have other people in them now."""
+
+    space_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeOpened:
+    """A rule began to hold in a space. `value` is what the rule judged, in the rule's unit."""
+
+    episode_id: UUID
+    rule: str
+    rule_version: int
+    space_id: str
+    opened_at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeResolved:
+    """A rule stopped to hold. `peak` is the worst value of the episode."""
+
+    episode_id: UUID
+    rule: str
+    rule_version: int
+    space_id: str
+    opened_at: datetime
+    resolved_at: datetime
+    peak: float
+
+
+Stored = ReadingsStored | BadgeTapped | FaultReported
+Reaction = VisitsChanged | EpisodeOpened | EpisodeResolved
+Fact = Stored | Reaction
+Facts = Sequence[Fact]

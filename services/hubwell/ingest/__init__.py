@@ -1,0 +1,1 @@
+"""From the broker to committed rows: parse, admit, store once, acknowledge after the commit."""

@@ -1,0 +1,88 @@
+"""Sort what the broker delivered: what may be stored, what is refused, what devices say of themselves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, cast
+from uuid import UUID
+
+from hubwell.ingest.admit import check_clock
+from hubwell_wire.messages import Meta, Status, UpMessage
+from hubwell_wire.parse import BadMessageError, parse
+
+
+class Delivered(Protocol):
+    """A message as any MQTT client hands it over."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102 - the MQTT topic
+    @property
+    def payload(self) -> bytes: ...  # noqa: D102 - the bytes as sent
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that may be stored, with its bytes in case it must be set aside after all."""
+
+    device: str
+    message: UpMessage
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that is kept as rejected. With `device`, `boot` and `seq` the device can be told."""
+
+    topic: str
+    payload: bytes
+    code: str
+    reason: str
+    device: str | None
+    boot: UUID | None
+    seq: int | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """One transaction's worth of messages."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    states: list[tuple[str, Status | Meta]] = field(default_factory=list)
+
+    def refuse(self, arrival: Arrival, code: str, reason: str, *, tell: bool = True) -> None:
+        """Set an arrival aside. With `tell` false the device keeps it: the fault is not the message's."""
+        message = arrival.message
+        boot, seq = (message.boot, message.seq) if tell else (None, None)
+        self.refused.append(Refused(arrival.topic, arrival.payload, code, reason, arrival.device, boot, seq))
+
+
+def sort_deliveries(deliveries: Iterable[Delivered], now: datetime) -> Batch:
+    """Parse and check each delivery. Never raises for what a payload holds."""
+    batch = Batch()
+    for delivery in deliveries:
+        if delivery.payload:  # an empty retained payload is how MQTT deletes a retained message
+            _sort(batch, delivery, now)
+    return batch
+
+
+def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
+    try:
+        parsed = parse(delivery.topic, delivery.payload)
+    except BadMessageError as bad:
+        batch.refused.append(
+            Refused(delivery.topic, delivery.payload, bad.code, str(bad), bad.device, bad.boot, bad.seq)
+        )
+        return
+    device, message = parsed.topic.device, parsed.message
+    if isinstance(message, Status | Meta):
+        batch.states.append((device, message))
+        return
+    arrival = Arrival(device, cast("UpMessage", message), delivery.topic, delivery.payload)
+    try:
+        check_clock(arrival.message, now)
+    except BadMessageError as bad:
+        batch.refuse(arrival, bad.code, str(bad))
+        return
+    batch.arrivals.append(arrival)

@@ -1,0 +1,149 @@
+"""The ingest process: broker -> batch -> one transaction -> commit -> acknowledge -> receipt.
+
+Nothing is acknowledged before the commit. While the database is away the same batch is tried again and
+nothing more is read: the broker's Receive Maximum is the back-pressure. A batch that the database refuses
+is taken apart until the one message that is the cause stands alone; that one is kept as rejected.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+
+from hubwell.events import Facts
+from hubwell.ingest.batch import Batch, Delivered, Refused, sort_deliveries
+from hubwell.ingest.registry import Registry
+from hubwell.ingest.source import Delivery, MqttSource
+from hubwell.ingest.store import Outcome, store_batch
+from hubwell.settings import Settings
+from hubwell.storage.connect import connect
+from hubwell.storage.queries import Queries
+from hubwell_wire.topics import Channel, site_filter
+
+_LOG: Final = logging.getLogger(__name__)
+_SQL: Final = Queries("hubwell.ingest")
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 5.0
+
+React = Callable[[AsyncConnection[Any], Facts], Awaitable[None]]
+"""Changes rows in the same transaction and queues deliveries; never commits."""
+
+
+def subscriptions(site: str) -> list[tuple[str, int]]:
+    """Return the filters of an ingest process: messages are shared among processes, states go to all.
+
+    A broker sends retained messages only to subscriptions that are not shared.
+    """
+    shared = [f"$share/hubwell/{site_filter(site, c)}" for c in (Channel.TELEMETRY, Channel.EVENT)]
+    plain = [site_filter(site, c) for c in (Channel.STATUS, Channel.META)]
+    return [(topic, 1) for topic in shared + plain]
+
+
+class Ingest:
+    """One ingest process. `worker` tells several of them apart towards the broker."""
+
+    def __init__(self, settings: Settings, react: React, *, worker: str = "1") -> None:
+        self._settings = settings
+        self._react = react
+        self._worker = worker
+        self._registry = Registry()
+        self._conn: AsyncConnection[Any] | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        settings = self._settings
+        async with MqttSource(
+            settings.broker_url,
+            f"hubwell-ingest-{settings.site}-{self._worker}",
+            subscriptions(settings.site),
+            ca_file=settings.broker_ca_file,
+        ) as source:
+            try:
+                while True:
+                    deliveries = await source.batch(
+                        most=settings.ingest_batch, wait_s=settings.ingest_wait_ms / 1000
+                    )
+                    await self._commit_and_answer(source, deliveries)
+            finally:
+                if self._conn is not None:
+                    await self._conn.close()
+
+    async def _commit_and_answer(self, source: MqttSource, deliveries: list[Delivery]) -> None:
+        outcomes = await self.commit(deliveries)
+        source.acknowledge(deliveries)
+        for outcome in outcomes:
+            for receipt in outcome.receipts:
+                await source.publish(receipt.topic(self._settings.site), receipt.message.encode())
+
+    async def commit(self, deliveries: Sequence[Delivered]) -> list[Outcome]:
+        """Store the deliveries and return when they are committed, however long the database is away."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._commit_or_split(deliveries)
+            except (psycopg.Error, OSError) as error:
+                # Away, restarting, deadlocked, full, not migrated yet: never the messages' fault.
+                self._registry.forget()
+                _LOG.warning("database not usable, trying again in %.1f s: %s", pause, _first_line(error))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    async def _commit_or_split(self, deliveries: Sequence[Delivered]) -> list[Outcome]:
+        batch = sort_deliveries(deliveries, datetime.now(UTC))
+        try:
+            return [await self._transaction(batch)]
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            self._registry.forget()
+            if len(deliveries) > 1:
+                middle = len(deliveries) // 2
+                first = await self._commit_or_split(deliveries[:middle])
+                return first + await self._commit_or_split(deliveries[middle:])
+            return [await self._transaction(_poison(batch, error))]
+
+    async def _transaction(self, batch: Batch) -> Outcome:
+        conn = await self._connection()
+        async with conn.transaction():
+            outcome = await store_batch(conn, self._registry, batch)
+            await self._react(conn, outcome.facts)
+            if outcome.spaces:
+                payload = json.dumps({"spaces": sorted(outcome.spaces)})
+                await conn.execute(_SQL["announce_change"], {"payload": payload})
+        for item in batch.refused:
+            _LOG.warning("rejected (%s) on %s: %s", item.code, item.topic[:120], item.reason)
+        return outcome
+
+    async def _connection(self) -> AsyncConnection[Any]:
+        if self._conn is None or self._conn.closed:
+            self._registry.forget()
+            self._conn = await connect(self._settings.database_url, name=f"ingest-{self._worker}")
+        return self._conn
+
+
+def _poison(batch: Batch, error: psycopg.Error) -> Batch:
+    """Return a batch in which the one message is set aside because the database will not have it."""
+    reason = f"the database refused it: {_first_line(error)}"
+    refused = list(batch.refused)
+    for arrival in batch.arrivals:
+        message = arrival.message
+        refused.append(
+            Refused(
+                arrival.topic,
+                arrival.payload,
+                "database",
+                reason,
+                arrival.device,
+                message.boot,
+                message.seq,
+            )
+        )
+    return Batch(refused=refused)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,170 @@
+"""The ledger: which numbers of which boot are here, whatever became of them.
+
+A message enters it once (its key is stream and number), copies are counted, refused messages stand in it
+too. The audit and the receipts are computed from it, never from counters of a process.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from hubwell.ingest.batch import Arrival, Batch, Refused
+from hubwell.ingest.receipts import Receipt, Span, make_receipt, multirange, spans_in, spans_of
+from hubwell.ingest.registry import Registry
+from hubwell.storage.queries import Queries
+from hubwell_wire.messages import Gap, Meta
+
+_SQL: Final = Queries("hubwell.ingest")
+_COLUMNS: Final = ("streams", "seqs", "ids", "times", "kinds", "verdicts", "readings", "copies")
+
+LedgerKey = tuple[int, int]
+"""(stream id, number)"""
+Row = tuple[int, int, float, int]
+"""A reading made ready: (microseconds since 2000, series id, value, quality)"""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A message on its way into the ledger, with its readings."""
+
+    arrival: Arrival
+    rows: list[Row]
+    copies: int = 1
+
+
+def streams_named(registry: Registry, batch: Batch, prepared: Iterable[Entry]) -> set[tuple[str, UUID]]:
+    """Return every (device, boot) of a registered device that the batch mentions."""
+    keys = {(entry.arrival.device, entry.arrival.message.boot) for entry in prepared}
+    for item in batch.refused:
+        if item.boot is not None and item.device in registry.spaces:
+            keys.add((str(item.device), item.boot))
+    for device, state in batch.states:
+        if not isinstance(state, Meta) and state.boot is not None and device in registry.spaces:
+            keys.add((device, state.boot))
+    return keys
+
+
+def by_number(registry: Registry, prepared: Iterable[Entry]) -> dict[LedgerKey, Entry]:
+    """Fold copies inside the batch: an upsert may touch a row only once."""
+    entries: dict[LedgerKey, Entry] = {}
+    for entry in prepared:
+        message = entry.arrival.message
+        key = (registry.streams[entry.arrival.device, message.boot], message.seq)
+        if key in entries:
+            entries[key].copies += 1
+        else:
+            entries[key] = entry
+    return entries
+
+
+async def add_messages(
+    conn: AsyncConnection[Any], registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch
+) -> dict[LedgerKey, Entry]:
+    """Write the ledger and return the entries that were not in it before.
+
+    A number that already belongs to another message id is refused: it would otherwise pass for a copy.
+    """
+    rows = [_stored_row(key, entry) for key, entry in entries.items()]
+    rows += _refused_rows(registry, entries, batch.refused)
+    if not rows:
+        return {}
+    rows.sort(key=lambda row: row[:2])  # one order everywhere: two processes cannot wait for each other
+    values = dict(zip(_COLUMNS, (list(column) for column in zip(*rows, strict=True)), strict=True))
+    fresh: dict[LedgerKey, Entry] = {}
+    for stream, seq, message_id, is_fresh in await (
+        await conn.execute(_SQL["add_messages"], values)
+    ).fetchall():
+        entry = entries.get((stream, seq))
+        if entry is None:
+            continue
+        if is_fresh:
+            fresh[stream, seq] = entry
+        elif message_id is not None and message_id != entry.arrival.message.id:
+            reason = (
+                f"number {seq} of this boot already belongs to message {message_id}: "
+                "do two agents run with copies of one outbox?"
+            )
+            batch.refuse(entry.arrival, "seq-reused", reason)
+    return fresh
+
+
+def _stored_row(key: LedgerKey, entry: Entry) -> tuple[Any, ...]:
+    message = entry.arrival.message
+    kind = "telemetry" if entry.rows else "event"
+    return (*key, message.id, message.ts, kind, "stored", len(entry.rows), entry.copies)
+
+
+def _refused_rows(
+    registry: Registry, entries: dict[LedgerKey, Entry], refused: Iterable[Refused]
+) -> list[tuple[Any, ...]]:
+    """Refused messages whose number could be read stand in the ledger too: a device may forget them."""
+    rows: dict[LedgerKey, tuple[Any, ...]] = {}
+    for item in refused:
+        stream = _stream_of(registry, item)
+        if stream is not None and item.seq is not None and (stream, item.seq) not in entries:
+            kind = "event" if item.topic.endswith("event") else "telemetry"
+            rows[stream, item.seq] = (stream, item.seq, None, None, kind, "rejected", 0, 1)
+    return list(rows.values())
+
+
+def _stream_of(registry: Registry, item: Refused) -> int | None:
+    if item.device is None or item.boot is None:
+        return None
+    return registry.streams.get((item.device, item.boot))
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one batch says about one stream."""
+
+    numbers: list[int] = field(default_factory=list)
+    declared: list[Span] = field(default_factory=list)
+    last: int = 0
+    refusals: dict[int, str] = field(default_factory=dict)
+
+
+async def advance(
+    conn: AsyncConnection[Any], registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch
+) -> list[Receipt]:
+    """Note what each stream has now, and return the receipts to be sent after the commit."""
+    heard = _hear(registry, entries, batch)
+    if not heard:
+        return []
+    values = {
+        "ids": list(heard),
+        "received": [multirange(spans_of(h.numbers)) for h in heard.values()],
+        "declared": [multirange(h.declared) for h in heard.values()],
+        "last": [max([h.last, *h.numbers]) for h in heard.values()],
+    }
+    rows = await (await conn.execute(_SQL["advance_streams"], values)).fetchall()
+    return [
+        make_receipt(device, boot, spans_in(safe), heard[stream].refusals.items())
+        for stream, device, boot, safe in rows
+    ]
+
+
+def _hear(registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch) -> dict[int, _Heard]:
+    heard: dict[int, _Heard] = {}
+    for (stream, seq), entry in entries.items():
+        said = heard.setdefault(stream, _Heard())
+        said.numbers.append(seq)
+        message = entry.arrival.message
+        if isinstance(message, Gap) and message.data.first is not None and message.data.last is not None:
+            said.declared.append((message.data.first, message.data.last))
+    for item in batch.refused:
+        known = _stream_of(registry, item)
+        if known is not None and item.seq is not None:
+            said = heard.setdefault(known, _Heard())
+            said.numbers.append(item.seq)
+            said.refusals[item.seq] = item.reason
+    for device, state in batch.states:
+        if isinstance(state, Meta) or state.boot is None:
+            continue
+        known = registry.streams.get((device, state.boot))
+        if known is not None:
+            said = heard.setdefault(known, _Heard())
+            said.last = max(said.last, state.last_seq or 0)
+    return heard

@@ -1,0 +1,91 @@
+"""What ingest remembers between batches: devices, series and streams with their database ids.
+
+A memory only: everything is in the database, and after a failed transaction it is all forgotten and
+asked for again, because some of it may have been rolled back.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from hubwell.storage.queries import Queries
+from hubwell_wire.units import quantity_of
+
+_SQL: Final = Queries("hubwell.ingest")
+_DEVICES_FRESH_S: Final = 5.0
+"""How long a device that was just registered or moved may be overlooked, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRef:
+    """A series as the database knows it."""
+
+    id: int
+    unit: str
+    quantity: str
+
+
+StreamKey = tuple[str, UUID]
+
+
+class Registry:
+    """Looks up ids, creating series and streams on first sight. Devices are never created here."""
+
+    def __init__(self) -> None:
+        self.spaces: dict[str, str | None] = {}
+        self.streams: dict[StreamKey, int] = {}
+        self._series: dict[str, dict[str, SeriesRef]] = {}
+        self._quantities: dict[int, str] = {}
+        self._devices_at = float("-inf")
+
+    def forget(self) -> None:
+        """Drop everything: the transaction it came from was rolled back."""
+        self.__init__()  # type: ignore[misc] # starting anew is exactly what is meant
+
+    async def refresh_devices(self, conn: AsyncConnection[Any], mentioned: Iterable[str]) -> None:
+        """Read the devices again if the list is old or lacks one that is mentioned."""
+        fresh = time.monotonic() - self._devices_at < _DEVICES_FRESH_S
+        if fresh and all(device in self.spaces for device in mentioned):
+            return
+        rows = await (await conn.execute(_SQL["known_devices"])).fetchall()
+        self.spaces = dict(rows)
+        self._devices_at = time.monotonic()
+
+    async def series_of(self, conn: AsyncConnection[Any], device: str) -> dict[str, SeriesRef]:
+        """Return the known series of a device by name."""
+        known = self._series.get(device)
+        if known is None:
+            rows = await (await conn.execute(_SQL["known_series"], {"device": device})).fetchall()
+            known = {name: SeriesRef(key, unit, quantity_of(name)) for key, name, unit in rows}
+            self._series[device] = known
+            self._quantities.update({ref.id: ref.quantity for ref in known.values()})
+        return known
+
+    def quantity(self, series_id: int) -> str:
+        """Return the quantity of a series that was looked up before."""
+        return self._quantities[series_id]
+
+    async def add_series(self, conn: AsyncConnection[Any], device: str, name: str, unit: str) -> SeriesRef:
+        """Create a series, or return the one that another process has just created."""
+        values = {"device": device, "name": name, "quantity": quantity_of(name), "unit": unit}
+        row = await (await conn.execute(_SQL["add_series"], values)).fetchone()
+        if row is None:
+            raise RuntimeError("an upsert with RETURNING gave no row")
+        ref = SeriesRef(row[0], row[1], quantity_of(name))
+        self._series[device][name] = ref
+        self._quantities[ref.id] = ref.quantity
+        return ref
+
+    async def resolve_streams(self, conn: AsyncConnection[Any], keys: Iterable[StreamKey]) -> None:
+        """Make sure that `streams` has an id for each (device, boot)."""
+        missing = [key for key in set(keys) if key not in self.streams]
+        if not missing:
+            return
+        values = {"devices": [key[0] for key in missing], "boots": [key[1] for key in missing]}
+        await conn.execute(_SQL["add_streams"], values)
+        rows = await (await conn.execute(_SQL["find_streams"], values)).fetchall()
+        self.streams.update({(device, boot): key for key, device, boot in rows})

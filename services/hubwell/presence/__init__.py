@@ -1,0 +1,1 @@
+"""Who is where, as far as badges tell: taps become visits."""

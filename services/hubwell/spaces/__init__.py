@@ -1,0 +1,1 @@
+"""The hub's own register: spaces and the devices in them."""

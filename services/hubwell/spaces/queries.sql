@@ -1,0 +1,16 @@
+-- name: put_space
+INSERT INTO space (id, name, kind, capacity, zone) VALUES (%(id)s, %(name)s, %(kind)s, %(capacity)s, %(zone)s)
+ON CONFLICT (id) DO UPDATE
+SET name = excluded.name, kind = excluded.kind, capacity = excluded.capacity, zone = excluded.zone
+
+-- name: put_device
+INSERT INTO device (id, space_id, name) VALUES (%(id)s, %(space)s, %(name)s)
+ON CONFLICT (id) DO UPDATE SET space_id = excluded.space_id,
+    name = CASE WHEN excluded.name = '' THEN device.name ELSE excluded.name END
+
+-- name: spaces
+SELECT id, name, kind, capacity, zone FROM space ORDER BY kind, name
+
+-- name: devices
+SELECT d.id, d.space_id, d.name, d.status, d.status_at, max(s.last_received_at) AS last_heard
+FROM device d LEFT JOIN stream s ON s.device_id = d.id GROUP BY d.id ORDER BY d.id

@@ -1,0 +1,43 @@
+"""Add and change spaces and devices, in the caller's transaction."""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.spaces")
+_PROBLEMS: Final = {
+    "hub_id_is_plain": "an id has lower-case letters, digits and '-' only and starts with a letter or digit",
+    "space_name_not_empty": "a space needs a name",
+    "space_kind_known": "kind is one of workshop, collaboration, relaxation",
+    "space_capacity_positive": "capacity is the number of people, at least 1",
+    "device_space_id_fkey": "there is no such space; `hubwell space list` shows them",
+}
+
+
+class RegisterError(ValueError):
+    """The register refused; the text says which rule and what to do."""
+
+
+def put_space(
+    conn: Connection[Any], *, space_id: str, name: str, kind: str, capacity: int, zone: str = ""
+) -> None:
+    """Add a space or change the one with this id. Raises RegisterError."""
+    values = {"id": space_id, "name": name, "kind": kind, "capacity": capacity, "zone": zone}
+    _put(conn, "put_space", values)
+
+
+def put_device(conn: Connection[Any], *, device_id: str, space_id: str | None, name: str = "") -> None:
+    """Register a device, or move the one with this id to another space. Raises RegisterError."""
+    _put(conn, "put_device", {"id": device_id, "space": space_id, "name": name})
+
+
+def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
+    try:
+        with conn.transaction():
+            conn.execute(_SQL[query], values)
+    except psycopg.IntegrityError as error:
+        name = error.diag.constraint_name or ""
+        raise RegisterError(f"{values['id']!r}: {_PROBLEMS.get(name, str(error))}") from error

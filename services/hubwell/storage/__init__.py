@@ -1,0 +1,1 @@
+"""The database: engine detection, connections, named queries, migrations, backup."""

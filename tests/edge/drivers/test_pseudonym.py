@@ -1,0 +1,37 @@
+import pytest
+
+from hubwell_edge.drivers.pseudonym import EpochKey, pseudonym
+
+UID = bytes.fromhex("04de5f1eacc040")
+KEY = EpochKey(1, b"\x01" * 32)
+
+
+def test_reference_vector() -> None:
+    assert pseudonym(UID, KEY) == "4628dce36e856e9a990ff7c8a5a3ebb0"
+
+
+@pytest.mark.parametrize("text", [UID.hex().encode(), UID.hex().upper().encode(), b"", UID + b"\x00"])
+def test_hex_text_and_odd_lengths_are_refused_without_showing_the_number(text: bytes) -> None:
+    with pytest.raises(ValueError, match="raw bytes") as caught:
+        pseudonym(text, KEY)
+    assert "04de5f" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize("length", [4, 7, 10])
+def test_every_length_of_card_number_works(length: int) -> None:
+    assert len(pseudonym(bytes(length), KEY)) == 32
+
+
+def test_another_key_gives_another_pseudonym() -> None:
+    assert pseudonym(UID, EpochKey(2, b"\x02" * 32)) != pseudonym(UID, KEY)
+
+
+def test_key_does_not_show() -> None:
+    assert repr(KEY) == "EpochKey(epoch=1)"
+
+
+def test_weak_key_and_negative_epoch_are_refused() -> None:
+    with pytest.raises(ValueError, match="has 16 bytes; it needs 32"):
+        EpochKey(1, b"\x01" * 16)
+    with pytest.raises(ValueError, match="counted from 0"):
+        EpochKey(-1, b"\x01" * 32)
