@@ -5,8 +5,7 @@ Sending is not its business: the uplink takes rows out of the same outbox at its
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 from hubwell_edge.batch import Batch
@@ -77,11 +76,15 @@ class Agent:
 
     async def _read(self, source: Source) -> None:
         cursor = await self._outbox.cursor(source.name)
-        async with aclosing(source.observations(cursor)) as observations:
+        observations = source.observations(cursor)
+        try:
             async for observation in observations:
                 await self._take(source, observation)
                 if observation.cursor is not None:
                     await self._outbox.wait_while_crowded(self._settings.backlog)
+        finally:
+            if isinstance(observations, AsyncGenerator):
+                await observations.aclose()
         await self._flush()
 
     async def _take(self, source: Source, observation: Observation) -> None:
@@ -128,7 +131,9 @@ class Agent:
 
 
 def _fault(source: Source, state: str, detail: str) -> Observation:
-    return Observation(event=FaultData.model_validate({"part": source.name, "state": state, "detail": detail}))
+    return Observation(
+        event=FaultData.model_validate({"part": source.name, "state": state, "detail": detail})
+    )
 
 
 def _clock_fault(detail: str) -> Observation:

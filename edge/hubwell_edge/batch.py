@@ -15,6 +15,9 @@ _MARGIN_MS: Final = MAX_OFFSET_MS // 2
 """Room that is left for the offsets which readings of one observation have among themselves."""
 
 
+_NO_STAMP: Final = Stamp(0, 0, synced=False)
+
+
 @dataclass(slots=True)
 class Batch:
     """Readings and events in order, and the cursors that they bring the sources to.
@@ -28,7 +31,7 @@ class Batch:
     readings: int = 0
     urgent: bool = False
     _open: list[Reading] = field(default_factory=list)
-    _base: Stamp = Stamp(0, 0, synced=False)
+    _base: Stamp = _NO_STAMP
     _own_times: bool = False
 
     def add(self, source: str, observation: Observation, now: Stamp) -> None:

@@ -6,6 +6,7 @@ Between agent, uplink and outbox also goes the news that something was stored, o
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -20,11 +21,11 @@ _LOOK_AGAIN_S: Final = 1.0
 
 
 class OutboxThread:
-    """Wraps an open outbox. `stored` is set by each `put`; whoever waits for it clears it."""
+    """Wraps an open outbox. `news` is set by each `put`; the uplink waits for it and clears it."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
-        self.stored = asyncio.Event()
+        self.news = asyncio.Event()
         self._freed = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "outbox")
 
@@ -33,7 +34,7 @@ class OutboxThread:
         if not drafts and not cursors:
             return await self._call(self.outbox.flush)
         done = await self._call(partial(self.outbox.put, drafts, cursors))
-        self.stored.set()
+        self.news.set()
         return done
 
     async def apply(self, receipt: Receipt) -> int:
@@ -46,18 +47,12 @@ class OutboxThread:
     async def wait_while_crowded(self, rows: int) -> None:
         """Wait until the outbox is at ease again; for sources that can wait."""
         while self.outbox.crowded(rows):
-            self._freed.clear()
-            waiter = asyncio.create_task(self._freed.wait())
-            await asyncio.wait({waiter}, timeout=_LOOK_AGAIN_S)
-            waiter.cancel()
+            await self._wait_for_room()
 
     async def wait_until_empty(self) -> None:
         """Wait until the server has everything."""
         while self.outbox.pending or self.outbox.waiting:
-            self._freed.clear()
-            waiter = asyncio.create_task(self._freed.wait())
-            await asyncio.wait({waiter}, timeout=_LOOK_AGAIN_S)
-            waiter.cancel()
+            await self._wait_for_room()
 
     async def cursor(self, source: str) -> str | None:
         """See Outbox.cursor."""
@@ -83,6 +78,13 @@ class OutboxThread:
         """Close the outbox and end the thread."""
         await self._call(self.outbox.close)
         self._thread.shutdown()
+
+    async def _wait_for_room(self) -> None:
+        self._freed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
+        if self.outbox.waiting:
+            await self._call(self.outbox.flush)
 
     async def _call(self, work: Callable[[], Result]) -> Result:
         # A cancelled caller must not leave the work half known: it is finished, then the cancel goes on.

@@ -6,18 +6,27 @@ Order, first wins: arguments, environment (``HUBWELL_EDGE__BROKER__URL``), secre
 
 import os
 import ssl
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from hubwell_edge.clock import ClockMode
@@ -31,6 +40,11 @@ Identifier = Annotated[str, Field(pattern=ID_PATTERN, description="lower-case le
 
 class SettingsError(Exception):
     """The settings are wrong; the message has one line for each problem, and says what to do."""
+
+
+def _number(value: object) -> object:
+    """Environment variables are text."""
+    return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
 class Section(BaseModel):
@@ -53,7 +67,7 @@ class BrokerSettings(Section):
     """How to reach the broker."""
 
     url: str = Field(default="mqtt://127.0.0.1:1883", description="mqtt://HOST:PORT, or mqtts:// for TLS")
-    protocol: Literal[5, 311] = 5
+    protocol: Annotated[Literal[5, 311], BeforeValidator(_number)] = 5
     ca_file: Path | None = Field(default=None, description="certificate authority for mqtts://")
     keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
     window: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -142,12 +156,43 @@ class EdgeSettings(BaseSettings):
 
     @classmethod
     def load(cls, config: Path | None, secrets: Path | None = None) -> Self:
-        """Read file, environment and secrets. Raises SettingsError with a line for each problem."""
+        """Read file, secrets and environment. Raises SettingsError with a line for each problem."""
+        secrets = secrets or (Path(found) if (found := os.environ.get("CREDENTIALS_DIRECTORY")) else None)
         try:
-            return _loader(cls, config, secrets)()
+            values: dict[str, Any] = {}
+            if config is not None:
+                values = tomllib.loads(config.read_text(encoding="utf-8"))
+            if secrets is not None:
+                values = _merged(values, SecretsSettingsSource(cls, secrets, env_prefix="")())
+            return cls(**_merged(values, EnvSettingsSource(cls)()))
         except ValidationError as error:
             raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
-        except ValueError as error:  # TOML that is none, JSON in the environment that is none
-            raise SettingsError(f"{config or 'environment'}: {error}") from error
         except OSError as error:
-            raise SettingsError(f"cannot read {config}: {error.strerror}; give the file with --config") from error
+            raise SettingsError(
+                f"cannot read {config}: {error.strerror}; give the file with --config"
+            ) from error
+        except ValueError as error:  # TOML that is none, or JSON in the environment that is none
+            raise SettingsError(f"{config or 'environment'}: {error}") from error
+
+
+def _merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
+    """Return both, `high` winning, tables merged entry by entry."""
+    merged = dict(low)
+    for name, value in high.items():
+        below = merged.get(name)
+        if isinstance(value, dict) and isinstance(below, dict):
+            merged[name] = _merged(below, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        variable = ENV_PREFIX + name.replace(".", "__").upper()
+        return f"{name} is missing: write {name} = ... in the device file, or set {variable}"
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is not a known setting: correct the name or take it out"
+    shown = "" if "password" in name else f" (it is {str(problem['input'])[:80]!r})"
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}{shown}"

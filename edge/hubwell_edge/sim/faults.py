@@ -27,7 +27,9 @@ _LINE: Final = re.compile(
     r"(?P<device>[a-z0-9-]+)(?:/(?P<sensor>[a-z0-9_-]+))?:(?P<kind>[a-z-]+):"
     rf"(?P<since>{_MOMENT})-(?P<until>{_MOMENT})(?::(?P<amount>[+-]?\d+(?:\.\d+)?))?"
 )
-_SHAPE: Final = "DEVICE[/SENSOR]:KIND:FROM-UNTIL[:AMOUNT], for example wood-workshop-1/scd41:stuck:10:00-11:00"
+_SHAPE: Final = (
+    "DEVICE[/SENSOR]:KIND:FROM-UNTIL[:AMOUNT], for example wood-workshop-1/scd41:stuck:10:00-11:00"
+)
 
 
 class SimulatedFault(BaseModel):

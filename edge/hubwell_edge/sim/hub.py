@@ -53,7 +53,7 @@ class Device:
 
         No two share a millisecond: taps avoid whole seconds, reports of faults come just before the tick.
         """
-        day = self.room.date(after_ms / 1000)
+        day = self.room.date_of(after_ms / 1000)
         while True:
             samples = self.room.samples(day, after_ms // 1000 + 1)
             ticks = chain.from_iterable(map(self._tick, samples))
@@ -65,6 +65,8 @@ class Device:
 
     def _tick(self, sample: Sample) -> list[Happening]:
         at_ms = sample.at * 1000
+        if not self._faults:
+            return [self._happening(at_ms, measured=readings(sample.values))]
         reports = self._reports(sample.at)
         seen = [self._happening(at_ms - len(PARTS) + n, event=report) for n, report in enumerate(reports)]
         silent = self._active("silent", sample.at)
@@ -111,7 +113,11 @@ class Device:
     def _reports(self, tick: int) -> list[FaultData]:
         """Return what the device says about its parts at a tick: which fell silent, which came back."""
         now, before = self._silent_parts(tick), self._silent_parts(tick - self.room.scenario.every_s)
-        fell = [FaultData(part=p, state="silent", detail="no answer on the bus") for p in PARTS if p in now - before]
+        fell = [
+            FaultData(part=p, state="silent", detail="no answer on the bus")
+            for p in PARTS
+            if p in now - before
+        ]
         back = [FaultData(part=p, state="recovered") for p in PARTS if p in before - now]
         return fell + back
 

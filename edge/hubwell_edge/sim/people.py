@@ -8,7 +8,7 @@ what goes on is the pseudonym, as with a real reader.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from random import Random
 from typing import Final
@@ -20,7 +20,11 @@ from hubwell_edge.sim.scenario import Group, Programme, Scenario
 EPOCH: Final = 1
 """The key epoch of simulated badges."""
 _SHORTEST_STAY_S: Final = 90.0
-_SHORTEST_BREAK_MIN: Final = 4.0
+_MOVES_ON_S: Final = 180.0
+"""Whoever is in another space within this time went there directly."""
+_LINGERS: Final = 0.4
+"""Share of people who rest a while before they go home."""
+_DAYS_KEPT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class People:
     def day(self, day: date) -> Day:
         """Return the plan of the programmes that start on this local date."""
         if day not in self._days:
-            for old in [kept for kept in self._days if abs((kept - day).days) > 3]:
+            for old in [kept for kept in self._days if abs((kept - day).days) > _DAYS_KEPT]:
                 del self._days[old]
             self._days[day] = self._plan(day)
         return self._days[day]
@@ -144,10 +148,10 @@ class People:
         return [(place, since, until)]
 
     def _after(self, leave: float, luck: Random) -> list[tuple[str, float, float]]:
-        if luck.random() > 0.4 or not self._relax:
+        if luck.random() > _LINGERS or not self._relax:
             return []
         since = leave + 60 * luck.uniform(0.5, 1.5)
-        return [(luck.choice(self._relax), since, since + 60 * luck.uniform(_SHORTEST_BREAK_MIN, 18))]
+        return [(luck.choice(self._relax), since, since + 60 * luck.uniform(4, 18))]
 
     def _taps(self, walk: list[Stay], luck: Random) -> Iterator[TapTime]:
         """Yield the taps of one learner's day.
@@ -160,8 +164,7 @@ class People:
         badge = pseudonym(self._uid(walk[0].learner), self._key)
         for stay, following in zip(walk, [*walk[1:], None], strict=True):
             yield TapTime(_tap_ms(stay.since + luck.uniform(1, 6), luck), stay.space, badge)
-            moves_on = following is not None and following.since - stay.until < 180
-            if moves_on and following is not None and following.space != stay.space:
+            if following and following.space != stay.space and following.since - stay.until < _MOVES_ON_S:
                 continue
             if stay.last and luck.random() < self._scenario.people.forgets:
                 continue
@@ -175,7 +178,9 @@ class People:
         # Seven bytes that begin with the maker's code 0x04, as on a real card.
         return b"\x04" + sha256(f"{self._scenario.seed}|uid|{learner}".encode()).digest()[:6]
 
-    def changes(self, space: str, first: float, end: float, days: tuple[date, ...]) -> list[tuple[float, int]]:
+    def changes(
+        self, space: str, first: float, end: float, days: tuple[date, ...]
+    ) -> list[tuple[float, int]]:
         """Return when (Unix seconds, sorted) people come (+1) to a space and go (-1), of the given days.
 
         The first entry tells how many are there at `first`.

@@ -54,14 +54,14 @@ class Room:
     def sample(self, at: int) -> Sample:
         """Return the sample of the first tick at or after Unix second `at`."""
         tick = -(-at // self.scenario.every_s) * self.scenario.every_s
-        return next(self.samples(self.date(tick), tick))
+        return next(self.samples(self.date_of(tick), tick))
 
     def taps(self, day: date) -> list[TapTime]:
         """Return the taps at the reader on one local date, in order."""
         first, end = self.midnight(day), self.midnight(day + timedelta(days=1))
         return self.people.taps(self.space.id, first, end, (day - timedelta(days=1), day))
 
-    def date(self, at: float) -> date:
+    def date_of(self, at: float) -> date:
         """Return the local date of a Unix second."""
         return datetime.fromtimestamp(at, self._zone).date()
 

@@ -111,9 +111,7 @@ class Space(Part):
 
     @field_validator("air_changes")
     @classmethod
-    def _begins_at_midnight(
-        cls, value: tuple[tuple[time, float], ...]
-    ) -> tuple[tuple[time, float], ...]:
+    def _begins_at_midnight(cls, value: tuple[tuple[time, float], ...]) -> tuple[tuple[time, float], ...]:
         moments = [moment for moment, _ in value]
         if moments[0] != time(0) or moments != sorted(set(moments)):
             raise ValueError("air_changes must begin at 00:00 and go up in time")
@@ -165,12 +163,17 @@ class Scenario(Part):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"time zone {value!r} is unknown; an example of a name: Europe/Helsinki") from error
+            raise ValueError(
+                f"time zone {value!r} is unknown; an example of a name: Europe/Helsinki"
+            ) from error
         return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for what, ids in (("space", [s.id for s in self.spaces]), ("device", [s.device for s in self.spaces])):
+        for what, ids in (
+            ("space", [s.id for s in self.spaces]),
+            ("device", [s.device for s in self.spaces]),
+        ):
             twice = [name for name, count in Counter(ids).items() if count > 1]
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} is there twice")

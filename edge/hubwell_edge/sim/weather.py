@@ -3,6 +3,7 @@
 A mild northern climate without any claim to be a forecast; all values follow from the scenario and time.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from math import cos, pi, radians, sin
@@ -60,4 +61,4 @@ class Sky:
             2 * pi * solar_day
         )
         clear = 0.45 + 0.2 * max(-2.0, min(2.0, chance.smooth(self._cloud, seconds / 5400)))
-        return 90_000 * max(0.0, height) ** 1.2 * clear
+        return 90_000 * math.pow(max(0.0, height), 1.2) * clear

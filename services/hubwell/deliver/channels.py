@@ -31,7 +31,7 @@ class Channels:
         """Return (channel, target) of every delivery an alert gets."""
         targets = [("board", "all")]
         if self._settings.webhook_url is not None:
-            targets.append(("webhook", str(self._settings.webhook_url)))
+            targets.append(("webhook", "alerts"))  # a name: an address may hold a secret
         return targets
 
     @asynccontextmanager
@@ -51,7 +51,9 @@ class Channels:
             payload = json.dumps({"spaces": [event[3]], "alert": event[0]})
             await conn.execute(_SQL["notify_board"], {"payload": payload})
             return None
-        return await self._post(target, event)
+        if self._settings.webhook_url is None:
+            return f"no address is set for the webhook {target!r}: set HUBWELL_WEBHOOK_URL"
+        return await self._post(str(self._settings.webhook_url), event)
 
     async def _post(self, url: str, event: EventRow) -> str | None:
         body = json.dumps(cloud_event(self._settings.site, event)).encode()

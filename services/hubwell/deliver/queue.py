@@ -68,19 +68,23 @@ class Deliveries:
             await conn.execute(_SQL["add_delivery"], delivery)
             await self._task.configure(connection=conn).defer_async(**delivery)
 
+    async def requeue_stalled(self) -> None:
+        """Give back the jobs of a worker that was killed; what it had sent by then is not sent again."""
+        for job in await self.app.job_manager.get_stalled_jobs():
+            await self.app.job_manager.retry_job(job)
+
     async def _deliver(self, *, event: int, channel: str, target: str) -> None:
         """Send one delivery if it was not sent before; note how it went."""
         delivery = {"event": event, "channel": channel, "target": target}
-        async with self._channels.connection() as conn:
-            async with conn.transaction():
-                row = await (await conn.execute(_SQL["find_delivery"], delivery)).fetchone()
-                if row is None:
-                    return
-                error = await self._channels.send(conn, channel, target, row)
-                if error is None:
-                    await conn.execute(_SQL["delivered"], delivery)
-                else:
-                    await conn.execute(_SQL["failed"], {**delivery, "error": error})
+        async with self._channels.connection() as conn, conn.transaction():
+            row = await (await conn.execute(_SQL["find_delivery"], delivery)).fetchone()
+            if row is None:
+                return
+            error = await self._channels.send(conn, channel, target, row)
+            if error is None:
+                await conn.execute(_SQL["delivered"], delivery)
+            else:
+                await conn.execute(_SQL["failed"], {**delivery, "error": error})
         if error is not None:
             raise DeliveryError(error)
 

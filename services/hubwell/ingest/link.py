@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import cast
 
 import mqtt5
@@ -325,6 +326,6 @@ class Link(asyncio.Protocol):
         self._ping = loop.call_later(keep_alive_s / 2, self._keep_alive, keep_alive_s)
 
 
-def _words(reason: object) -> str:
+def _words(reason: IntEnum) -> str:
     """``NOT_AUTHORIZED`` as it reads in a sentence."""
-    return str(reason).replace("_", " ").lower()
+    return reason.name.replace("_", " ").lower()

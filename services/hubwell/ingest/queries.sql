@@ -74,3 +74,55 @@ UPDATE device SET meta = %(meta)s, name = CASE WHEN name = '' THEN %(name)s ELSE
 
 -- name: announce_change
 SELECT pg_notify('hubwell_change', %(payload)s)
+
+-- name: audit_days
+-- What arrived, per device and day of the hub. A message without a readable time counts on its arrival day.
+SELECT s.device_id, (coalesce(m.time, m.received_at) AT TIME ZONE %(zone)s)::date AS day,
+       count(*) FILTER (WHERE m.verdict = 'stored') AS stored,
+       count(*) FILTER (WHERE m.verdict = 'rejected') AS rejected,
+       sum(m.copies - 1)::bigint AS duplicated,
+       sum(m.readings)::bigint AS readings
+FROM message m JOIN stream s ON s.id = m.stream_id
+WHERE coalesce(m.time, m.received_at) >= %(since)s AND (%(device)s::text IS NULL OR s.device_id = %(device)s)
+GROUP BY 1, 2
+
+-- name: audit_unnumbered
+-- Rejected messages whose number could not be read: they are in no ledger.
+SELECT device_id, (last_at AT TIME ZONE %(zone)s)::date AS day, sum(copies)::bigint AS rejected
+FROM rejected
+WHERE (seq IS NULL OR boot IS NULL) AND device_id IS NOT NULL AND last_at >= %(since)s
+  AND (%(device)s::text IS NULL OR device_id = %(device)s)
+GROUP BY 1, 2
+
+-- name: audit_holes
+-- Numbers that a device gave out and that are not in the ledger. A hole belongs to the day of the message
+-- after it; a hole at the end belongs to the last day heard. "declared" is what the device said of it.
+WITH numbered AS (
+    SELECT m.stream_id, m.seq, lag(m.seq, 1, 0::bigint) OVER (PARTITION BY m.stream_id ORDER BY m.seq) AS before,
+           coalesce(m.time, m.received_at) AS time
+    FROM message m
+), holes AS (
+    SELECT stream_id, before + 1 AS first, seq - 1 AS last, time, false AS at_end
+    FROM numbered WHERE seq > before + 1
+    UNION ALL
+    SELECT s.id, coalesce(max(m.seq), 0) + 1, s.last_seq, s.last_received_at, true
+    FROM stream s LEFT JOIN message m ON m.stream_id = s.id
+    GROUP BY s.id HAVING s.last_seq > coalesce(max(m.seq), 0)
+)
+SELECT s.device_id, s.boot, (h.time AT TIME ZONE %(zone)s)::date AS day, h.first, h.last, h.at_end,
+       (SELECT string_agg(DISTINCT g.cause, ', ') FROM gap g
+        WHERE g.stream_id = h.stream_id AND g.seqs && int8range(h.first, h.last, '[]')) AS declared,
+       int8range(h.first, h.last, '[]') <@ s.declared AS explained
+FROM holes h JOIN stream s ON s.id = h.stream_id
+WHERE h.time >= %(since)s AND (%(device)s::text IS NULL OR s.device_id = %(device)s)
+ORDER BY s.device_id, h.time, h.first
+
+-- name: audit_lost_before_numbering
+-- What a device could not even number (its disk was full), as it declared.
+SELECT s.device_id, (g.declared_at AT TIME ZONE %(zone)s)::date AS day, g.cause, sum(g.count)::bigint AS count
+FROM gap g JOIN stream s ON s.id = g.stream_id
+WHERE g.seqs IS NULL AND g.declared_at >= %(since)s AND (%(device)s::text IS NULL OR s.device_id = %(device)s)
+GROUP BY 1, 2, 3
+
+-- name: newest_rejected
+SELECT last_at, topic, code, reason, copies, size FROM rejected ORDER BY last_at DESC LIMIT %(most)s

@@ -4,8 +4,11 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
+from psycopg.rows import dict_row
 
+from hubwell.storage.connect import connect_sync
 from hubwell.storage.queries import Queries
+from hubwell.tables import print_rows
 
 _SQL: Final = Queries("hubwell.spaces")
 _PROBLEMS: Final = {
@@ -41,3 +44,19 @@ def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
     except psycopg.IntegrityError as error:
         name = error.diag.constraint_name or ""
         raise RegisterError(f"{values['id']!r}: {_PROBLEMS.get(name, str(error))}") from error
+
+
+def print_spaces(url: str, *, as_json: bool) -> None:
+    """Print the spaces as a table or as JSON."""
+    _print(url, "spaces", as_json=as_json)
+
+
+def print_devices(url: str, *, as_json: bool) -> None:
+    """Print the devices, with when each was last heard, as a table or as JSON."""
+    _print(url, "devices", as_json=as_json)
+
+
+def _print(url: str, query: str, *, as_json: bool) -> None:
+    with connect_sync(url, name="cli") as conn:
+        rows = conn.cursor(row_factory=dict_row).execute(_SQL[query]).fetchall()
+    print_rows(rows, title=query, as_json=as_json)

@@ -24,7 +24,7 @@ from hubwell.up.leash import leashed
 from hubwell.up.refusal import CannotStartError, disk_full
 
 USER = "hubwell"
-SOCKET_NAME = ".s.PGSQL.5432"
+_SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")  # what libpq and the server take without quoting
 _PATIENCE = 10.0  # seconds for a server left over from a crash to stop by itself
@@ -60,7 +60,7 @@ class Cluster:
     def socket_dir(self) -> Path:
         """The private folder of the socket: in the data folder, or a short one when that path is too long."""
         inside = self.data_dir / "socket"
-        length = len(os.fsencode(inside / f"{SOCKET_NAME}.lock"))
+        length = len(os.fsencode(inside / f"{_SOCKET_NAME}.lock"))
         if length <= _SOCKET_PATH_LIMIT and _PLAIN_PATH.fullmatch(str(inside)):
             return inside
         digest = hashlib.sha256(os.fsencode(self.data_dir.resolve())).hexdigest()
@@ -106,8 +106,8 @@ class Cluster:
         await asyncio.to_thread(psutil.wait_procs, alive, _PATIENCE)
         for path in (
             self.files / "postmaster.pid",
-            self.socket_dir / SOCKET_NAME,
-            self.socket_dir / f"{SOCKET_NAME}.lock",
+            self.socket_dir / _SOCKET_NAME,
+            self.socket_dir / f"{_SOCKET_NAME}.lock",
         ):
             path.unlink(missing_ok=True)
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from hubwell.storage.cluster import SOCKET_NAME, USER, Cluster, environment
+from hubwell.storage.cluster import USER, Cluster, environment
 from hubwell.up.instance import DataLock
 from hubwell.up.refusal import CannotStartError, refusal_for
 
@@ -26,7 +26,6 @@ _READY_WITHIN = 120.0  # seconds; recovery after a crash may take long on a slow
 _STARTS = 5
 _POLL = 0.05  # seconds
 _STOPPING = ((signal.SIGINT, 5), (signal.SIGQUIT, 2), (signal.SIGKILL, 2))  # and seconds of patience
-_PID_FILE_SOCKET_LINE = 4
 
 
 class EmbeddedPostgres:
@@ -47,7 +46,8 @@ class EmbeddedPostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Where clients connect: a URL for psycopg."""
-        return _url(self._cluster.socket_dir, database)
+        host = quote(str(self._cluster.socket_dir), safe="/")
+        return f"postgresql:///{database}?host={host}&port=5432&user={USER}"
 
     @property
     def pid(self) -> int | None:
@@ -163,23 +163,7 @@ class EmbeddedPostgres:
         return False
 
 
-def running_url(data_dir: Path) -> str | None:
-    """Find the database that runs over `data_dir` now, for a command in another terminal; None if none."""
-    try:
-        lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-    except OSError:
-        return None
-    socket_dir = Path(lines[_PID_FILE_SOCKET_LINE]) if len(lines) > _PID_FILE_SOCKET_LINE else None
-    if socket_dir is None or not (socket_dir / SOCKET_NAME).exists():
-        return None
-    return _url(socket_dir, DATABASE)
-
-
 async def _make_database(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
     found = await connection.execute("select from pg_database where datname = %s", [DATABASE])
     if found.rowcount == 0:
         await connection.execute(f"create database {DATABASE}")
-
-
-def _url(socket_dir: Path, database: str) -> str:
-    return f"postgresql:///{database}?host={quote(str(socket_dir), safe='/')}&port=5432&user={USER}"

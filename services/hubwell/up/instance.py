@@ -49,3 +49,18 @@ class DataLock:
         lock, self._held = self._held, None
         if lock is not None:
             os.close(lock)
+
+
+def is_held(data_dir: Path) -> bool:
+    """Tell whether some process runs Hubwell over `data_dir` now."""
+    try:
+        lock = os.open(data_dir / LOCK_NAME, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -1,7 +1,7 @@
 import pytest
 
 from hubwell_edge.drivers.bme280 import Bme280, Bme280Settings
-from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.drivers.contract import Measurement, SensorError
 from hubwell_edge.sim.chips.bme280 import CHIP_ID
 from hubwell_edge.sim.chips.board import Board
 
@@ -9,10 +9,10 @@ from hubwell_edge.sim.chips.board import Board
 def test_real_library_finds_the_data_sheet_example(board: Board) -> None:
     sensor = Bme280(Bme280Settings(), board.hardware)
     sensor.open()
-    measured = {one.quantity: (one.value, one.unit) for one in sensor.read()}
-    assert measured["temp"] == (25.08, "Cel")
-    assert measured["pressure"] == (1006.53, "hPa")
-    assert measured["rh"] == (pytest.approx(41.3, abs=0.1), "%RH")
+    temp, rh, pressure = sensor.read()
+    assert temp == Measurement("temp", 25.08, "Cel")
+    assert pressure == Measurement("pressure", 1006.53, "hPa")
+    assert rh.value == pytest.approx(41.3, abs=0.1)
 
 
 def test_not_acknowledged_then_back(board: Board) -> None:

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from hubwell.storage.embedded import EmbeddedPostgres, running_url
+from hubwell.storage.embedded import EmbeddedPostgres
 from hubwell.up.instance import DataLock
 from hubwell.up.refusal import CannotStartError
 
@@ -236,17 +236,9 @@ async def test_data_folder_with_a_long_or_odd_name_works(data: Path, name: str) 
     odd = move(data, data.parent / name)
     async with EmbeddedPostgres(odd) as database:
         assert kept(database) == []
-        assert running_url(odd) == database.url()
     socket_dir = database._cluster.socket_dir
     assert not socket_dir.is_relative_to(odd)
     shutil.rmtree(socket_dir)
-
-
-async def test_running_url_leads_to_the_running_server_only(data: Path) -> None:
-    assert running_url(data) is None
-    async with EmbeddedPostgres(data) as database:
-        assert running_url(data) == database.url()
-    assert running_url(data) is None
 
 
 async def test_settings_in_the_environment_do_not_reach_the_server(

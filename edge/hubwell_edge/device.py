@@ -1,0 +1,85 @@
+"""One device put together: outbox, agent and uplink, started writers first and stopped in reverse.
+
+The command line runs one of these, the simulated hub one for each of its rooms.
+"""
+
+import asyncio
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+
+from hubwell_edge.agent import Agent
+from hubwell_edge.clock import Clock, SystemClock
+from hubwell_edge.draft import event_draft
+from hubwell_edge.observation import Source
+from hubwell_edge.outbox import Outbox
+from hubwell_edge.outbox_thread import OutboxThread
+from hubwell_edge.settings import EdgeSettings
+from hubwell_edge.uplink import Uplink
+from hubwell_wire.messages import Meta, SensorMeta
+
+Watch = Callable[[Outbox], None]
+
+
+async def run_device(
+    settings: EdgeSettings,
+    sources: Sequence[Source],
+    *,
+    stop: asyncio.Event,
+    clock: Clock | None = None,
+    sensors: tuple[SensorMeta, ...] = (),
+    watch: Watch | None = None,
+) -> bool:
+    """Run one device until `stop` is set, or until its sources ended and the server has everything.
+
+    Return whether everything has a receipt. `sensors` describe what the device will send; `watch` is
+    called with the open outbox before the start. Raises OutboxError, and SourceError when a source can
+    never go on.
+    """
+    clock = clock or SystemClock(settings.clock)
+    outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
+    thread = OutboxThread(outbox)
+    try:
+        if watch is not None:
+            watch(outbox)
+        fault = outbox.take_fault()
+        if fault is not None:
+            await thread.put([event_draft(fault, clock.now())], {})
+        meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors)
+        agent = Agent(thread, sources, clock=clock, batch=settings.batch)
+        return await _run(agent, Uplink(settings, thread, clock=clock, meta=meta), thread, stop)
+    finally:
+        await thread.close()
+
+
+async def _run(agent: Agent, uplink: Uplink, thread: OutboxThread, stop: asyncio.Event) -> bool:
+    silence = asyncio.Event()
+    sending = asyncio.create_task(uplink.run(silence), name="uplink.run")
+    working = asyncio.create_task(_read_and_drain(agent, thread), name="agent.run")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({sending, working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        # Reading stops first, so that its last batch is stored before the uplink's last look.
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    finally:
+        stopped.cancel()
+        silence.set()
+        await sending
+    return not thread.outbox.pending and not thread.outbox.waiting
+
+
+async def _read_and_drain(agent: Agent, thread: OutboxThread) -> None:
+    await agent.run()
+    await thread.wait_until_empty()
+
+
+def software() -> str:
+    """Return what runs here, for the device's `meta` message."""
+    try:
+        own = version("hubwell")
+    except PackageNotFoundError:
+        own = "unpackaged"
+    return f"hubwell-edge {own}, Python {platform.python_version()}"

@@ -1,0 +1,122 @@
+"""How this device connects to a broker with aiomqtt: identity, last will, and what went wrong in words.
+
+Used by the uplink and by the doctor; the traps of the library (2.5) are dealt with here and nowhere else.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from hubwell_edge.settings import EdgeSettings
+from hubwell_wire.messages import Status
+from hubwell_wire.topics import Channel, Topic
+
+TIMEOUT_S: Final = 10.0
+_SESSION_EXPIRY_S: Final = 86_400
+_TAKEN_OVER: Final = 0x8E
+_FAILURE: Final = 0x80
+_WRONG_ACCOUNT: Final = frozenset({4, 5, 0x86, 0x87})
+"""CONNACK codes of 3.1.1 and 5 for a wrong user name or password, or no right to connect."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def make_client(settings: EdgeSettings, *, suffix: str = "") -> aiomqtt.Client:
+    """Return a client that is not connected yet. A `suffix` makes it another client than the agent's."""
+    address = settings.address
+    newest = settings.broker.protocol == 5  # noqa: PLR2004 - the protocol's number is its name
+    will = Status(v=1, state="offline").encode()
+    return aiomqtt.Client(
+        address.host,
+        address.port,
+        username=address.username,
+        password=address.password,
+        identifier=client_id(settings) + suffix,
+        protocol=aiomqtt.ProtocolVersion.V5 if newest else aiomqtt.ProtocolVersion.V311,
+        # The library's default (clean on first connect) makes Mosquitto forget the session on restart.
+        clean_session=None if newest else False,
+        clean_start=False if newest else MQTT_CLEAN_START_FIRST_ONLY,
+        properties=_connect_properties() if newest else None,
+        will=None if suffix else aiomqtt.Will(topic(settings, Channel.STATUS), will, qos=1, retain=True),
+        keepalive=settings.broker.keepalive_s,
+        timeout=TIMEOUT_S,
+        tls_context=settings.broker.tls_context(),
+        # Unconfirmed publishes stay at the library's 20 at a time: it does not heed the broker's Receive
+        # Maximum, which Mosquitto sets to 20, and going over it costs the connection.
+    )
+
+
+def client_id(settings: EdgeSettings) -> str:
+    """Return the stable client identifier of the device."""
+    return f"hubwell-{settings.site}-{settings.device}"
+
+
+def topic(settings: EdgeSettings, channel: Channel) -> str:
+    """Return a topic of this device."""
+    return str(Topic(settings.site, settings.device, channel))
+
+
+def watch_refusals(client: aiomqtt.Client, refused: Callable[[str], None]) -> None:
+    """Call `refused` with the reason whenever the broker refuses a publish (MQTT 5 only).
+
+    aiomqtt returns from `publish` as if nothing were wrong, so paho's callback has to be asked.
+    """
+    inner = client._client  # noqa: SLF001 - aiomqtt 2.x hides the reason code of PUBACK
+    original: Any = inner.on_publish
+
+    def on_publish(paho: Any, userdata: Any, mid: int, reason: ReasonCode, properties: Any) -> None:  # noqa: ANN401
+        if reason.is_failure:
+            refused(str(reason))
+        original(paho, userdata, mid, reason, properties)
+
+    inner.on_publish = on_publish
+
+
+def refused_subscription(codes: Any) -> str | None:  # noqa: ANN401 - tuple of int or list of ReasonCode
+    """Return the reason if the broker refused a subscription."""
+    for code in codes:
+        if getattr(code, "value", code) >= _FAILURE:
+            return str(code)
+    return None
+
+
+def was_taken_over(error: BaseException) -> bool:
+    """Tell whether the connection ended because another client came with the same identifier."""
+    for link in (error, error.__cause__):
+        code = getattr(link, "rc", None)
+        if isinstance(code, ReasonCode) and code.value == _TAKEN_OVER:
+            return True
+    return False
+
+
+def in_words(error: BaseException, settings: EdgeSettings) -> str:
+    """Say what went wrong with the connection and what to do."""
+    where = f"{settings.address.host}:{settings.address.port}"
+    code = getattr(error, "rc", None)
+    if isinstance(error, MqttConnectError):
+        if getattr(code, "value", code) in _WRONG_ACCOUNT:
+            return f"broker {where} refuses the account: check mqtt_username and mqtt_password ({error})"
+        return f"broker {where} refuses the connection: {error}"
+    text = str(error)
+    if "Connection refused" in text:
+        return f"no broker answers at {where}: check that it runs, and broker.url"
+    if "Name or service not known" in text or "name resolution" in text:
+        return f"the name {settings.address.host} is not known in this network: check broker.url"
+    if "CERTIFICATE" in text or "certificate" in text:
+        return (
+            f"the certificate of broker {where} is not accepted ({text}): check broker.ca_file and the clock"
+        )
+    return f"connection to broker {where}: {text or type(error).__name__}"
+
+
+def _connect_properties() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho leaves it untyped
+    properties.SessionExpiryInterval = _SESSION_EXPIRY_S
+    return properties

@@ -1,0 +1,43 @@
+"""Makes simulated time pass: fills in the past, then keeps step with the wall clock.
+
+Hub time never runs ahead of the wall clock, because a server rightly refuses readings from the future.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+UNLIMITED: Final = float("inf")
+_LONGEST_SLEEP_S: Final = 5.0
+
+
+class Pace:
+    """Tells the devices of a hub when a moment has come.
+
+    At `speed` 1 and UNLIMITED whatever is past happens at once, and the rest when the wall clock gets there.
+    At another speed, hub time begins at `start_ms` (Unix milliseconds) and passes that much faster until it
+    has caught up with the wall clock. `now` returns Unix seconds.
+    """
+
+    def __init__(self, speed: float, start_ms: int, now: Callable[[], float] = time.time) -> None:
+        if speed <= 0:
+            raise ValueError(f"the speed must be above 0, got {speed:g}")
+        self._speed = speed
+        self._start_s = start_ms / 1000
+        self._now = now
+        self._begun = now()
+
+    async def reach(self, at_ms: int) -> None:
+        """Wait until it is `at_ms` (Unix milliseconds) in the hub."""
+        while (delay := self._delay(at_ms / 1000)) > 0:
+            # In short steps: the wall clock may be set while we sleep.
+            await asyncio.sleep(min(delay, _LONGEST_SLEEP_S))
+
+    def _delay(self, at_s: float) -> float:
+        now = self._now()
+        to_wall = at_s - now
+        if self._speed in {1.0, UNLIMITED}:
+            return to_wall
+        to_pace = self._begun + (at_s - self._start_s) / self._speed - now
+        return max(to_wall, to_pace)

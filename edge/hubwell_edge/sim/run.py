@@ -1,0 +1,222 @@
+"""Runs the simulated hub: one real agent, outbox and uplink per simulated device, in one process.
+
+From here on nothing is simulated: what the devices observe takes the same way to the server as the
+readings of a Raspberry Pi. Started again, every device goes on where its outbox says that it was.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from hubwell_edge.device import run_device
+from hubwell_edge.observation import Observation
+from hubwell_edge.settings import BatchSettings, BrokerSettings, EdgeSettings, OutboxSettings
+from hubwell_edge.sim.cable import Cable
+from hubwell_edge.sim.faults import SimulatedFault, check_faults, load_faults, parse_fault
+from hubwell_edge.sim.hub import Device, devices
+from hubwell_edge.sim.pace import UNLIMITED, Pace
+from hubwell_edge.sim.scenario import Scenario, load_scenario, sensors
+
+logger: Final = logging.getLogger(__name__)
+
+BACKFILL: Final = timedelta(hours=3)
+"""How much of the past is filled in at the start, so that the plots are not empty."""
+SOURCE: Final = "simulation"
+_BATCH: Final = BatchSettings(seconds=1.0)
+"""A demonstration is watched live: a reading waits at most a second for company."""
+
+
+class SimulationError(Exception):
+    """The simulation cannot be run as asked; the sentence says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Hub time to simulate, in Unix milliseconds; without an end it goes on until stopped."""
+
+    start_ms: int
+    until_ms: int | None = None
+
+
+class SimulatedSource:
+    """One simulated device as a source of its agent."""
+
+    name = SOURCE
+
+    def __init__(self, device: Device, pace: Pace, span: Span, cable: Cable | None = None) -> None:
+        self._device = device
+        self._pace = pace
+        self._span = span
+        self._cable = cable
+
+    async def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
+        """Yield what the device observes after the cursor, but never from before the span."""
+        after_ms = self._span.start_ms - 1
+        if cursor is not None:
+            after_ms = max(after_ms, int(cursor))
+        for happening in self._device.happenings(after_ms):
+            if self._span.until_ms is not None and happening.at_ms > self._span.until_ms:
+                break
+            await self._pace.reach(happening.at_ms)
+            if self._cable is not None:
+                self._cable.set(plugged=self._device.connected(happening.at_ms / 1000))
+            yield happening.observation
+        if self._cable is not None:
+            self._cable.set(plugged=True)
+
+
+async def simulate(
+    scenario: Scenario,
+    *,
+    broker: str,
+    data: Path,
+    stop: asyncio.Event,
+    speed: float = 1.0,
+    span: Span | None = None,
+    faults: Sequence[SimulatedFault] = (),
+) -> bool:
+    """Run all devices until `stop` is set, or until the end of the span is on the server.
+
+    Return whether the server has a receipt for everything. `data` keeps one outbox per device. Raises
+    OutboxError if that folder cannot be used.
+    """
+    span = span or Span(_now_ms() - _ms(BACKFILL))
+    pace = Pace(speed, span.start_ms)
+    async with AsyncExitStack() as stack:
+        runs = []
+        for device in devices(scenario, faults):
+            settings = device_settings(scenario, device, broker, data)
+            cable = None
+            if any(fault.device == device.name and fault.kind == "network-gone" for fault in faults):
+                cable = await stack.enter_async_context(_cable(settings))
+                settings = _through(cable, settings)
+            source = SimulatedSource(device, pace, span, cable)
+            runs.append(run_device(settings, [source], stop=stop, sensors=sensors(scenario)))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run) for run in runs]
+        return all(task.result() for task in tasks)
+
+
+def device_settings(scenario: Scenario, device: Device, broker: str, data: Path) -> EdgeSettings:
+    """Return how one simulated device reaches the broker at URL `broker`; its outbox lies below `data`."""
+    return EdgeSettings(
+        site=scenario.site,
+        device=device.name,
+        name=f"{device.room.space.name} (simulated)",
+        clock="trust",
+        broker=BrokerSettings(url=broker),
+        outbox=OutboxSettings(dir=data / device.name),
+        batch=_BATCH,
+    )
+
+
+def _cable(settings: EdgeSettings) -> Cable:
+    address = settings.address
+    if address.tls:
+        raise SimulationError("a fault of kind network-gone needs a broker without TLS (mqtt://)")
+    return Cable(address.host, address.port)
+
+
+def _through(cable: Cable, settings: EdgeSettings) -> EdgeSettings:
+    address = settings.address
+    url = f"mqtt://127.0.0.1:{cable.port}"
+    return settings.model_copy(
+        update={
+            "broker": settings.broker.model_copy(update={"url": url}),
+            "mqtt_username": address.username,
+            "mqtt_password": SecretStr(address.password) if address.password else None,
+        }
+    )
+
+
+def main(
+    *,
+    broker: str,
+    data: Path,
+    site: str | None = None,
+    scenario: Path | None = None,
+    seed: int | None = None,
+    speed: float = 1.0,
+    start: datetime | None = None,
+    until: datetime | None = None,
+    faults: Sequence[str] = (),
+    faults_file: Path | None = None,
+) -> bool:
+    """Run the simulated hub until SIGINT or SIGTERM; return whether the server has everything.
+
+    `speed` is 1 for real time, more for faster, UNLIMITED for as fast as the server takes it (then `until`
+    is now unless given). `start` is three hours ago unless given; both need a zone. Raises SimulationError
+    with a sentence that says what to change, and OutboxError.
+    """
+    hub, ordered = _prepared(scenario, {"site": site, "seed": seed}, faults, faults_file)
+    span = _span(start, until, speed)
+    logger.info(
+        "%s: %d spaces, seed %d, from %s",
+        hub.title,
+        len(hub.spaces),
+        hub.seed,
+        datetime.fromtimestamp(span.start_ms / 1000, hub.zone).isoformat(timespec="seconds"),
+        extra={"action": "simulate"},
+    )
+
+    async def run() -> bool:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        return await simulate(
+            hub, broker=broker, data=data, stop=stop, speed=speed, span=span, faults=ordered
+        )
+
+    return asyncio.run(run())
+
+
+def _prepared(
+    scenario: Path | None, changes: dict[str, str | int | None], lines: Sequence[str], file: Path | None
+) -> tuple[Scenario, tuple[SimulatedFault, ...]]:
+    try:
+        given = {key: value for key, value in changes.items() if value is not None}
+        hub = Scenario.model_validate({**load_scenario(scenario).model_dump(), **given})
+        faults = (*(load_faults(file) if file else ()), *map(parse_fault, lines))
+        check_faults(faults, hub)
+    except OSError as error:
+        raise SimulationError(f"cannot read {error.filename}: {error.strerror}") from error
+    except ValueError as error:
+        raise SimulationError(str(error)) from error
+    return hub, faults
+
+
+def _span(start: datetime | None, until: datetime | None, speed: float) -> Span:
+    now_ms = _now_ms()
+    if speed <= 0:
+        raise SimulationError(f"the speed must be above 0, got {speed:g}")
+    for name, moment in (("--from", start), ("--until", until)):
+        if moment is not None and moment.tzinfo is None:
+            raise SimulationError(f"{name} {moment.isoformat()} needs a zone, for example 'Z' at the end")
+    start_ms = now_ms - _ms(BACKFILL) if start is None else round(start.timestamp() * 1000)
+    until_ms = None if until is None else round(until.timestamp() * 1000)
+    if speed == UNLIMITED:
+        until_ms = now_ms if until_ms is None else until_ms
+        if until_ms > now_ms:
+            raise SimulationError("--speed max ends at --until, which cannot be in the future")
+    if start_ms > now_ms:
+        raise SimulationError("--from cannot be in the future: no server takes readings from there")
+    if until_ms is not None and until_ms <= start_ms:
+        raise SimulationError("--until must be after --from (three hours ago unless given)")
+    return Span(start_ms, until_ms)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _ms(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)

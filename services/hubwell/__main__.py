@@ -1,0 +1,5 @@
+"""``python -m hubwell``: the same as the command ``hubwell``."""
+
+from hubwell.cli import app
+
+app()

@@ -1,0 +1,230 @@
+"""The command line of the server. Each command only reads its options and calls one function.
+
+Heavy modules are imported inside the commands, so that ``hubwell --help`` answers at once.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from hubwell.settings import Settings
+
+app = typer.Typer(
+    help="Hubwell: spaces, air and presence of a learning hub.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+device_app = typer.Typer(help="Devices: the Raspberry Pis and sensors that may send.", no_args_is_help=True)
+space_app = typer.Typer(help="Spaces: what can be used and booked.", no_args_is_help=True)
+app.add_typer(device_app, name="device")
+app.add_typer(space_app, name="space")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+def settings() -> Settings:
+    """Read the settings, or end with one sentence for each wrong one.
+
+    `hubwell up` leaves its addresses in the data folder, so that commands find the running system.
+    """
+    file = os.environ.get("HUBWELL_ENV_FILE", "hubwell-data/hubwell.env")
+    try:
+        return Settings(_env_file=file)
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "HUBWELL_" + "_".join(str(part) for part in problem["loc"]).upper()
+            print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        return
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the pages.")] = 8000,
+    data: Annotated[Path, typer.Option(help="Folder for everything that is kept.")] = Path("hubwell-data"),
+    demo: Annotated[bool, typer.Option(help="Live with a simulated hub.")] = True,
+) -> None:
+    """Run everything in this terminal: database, broker, services and a simulated hub."""
+    from hubwell.up import main
+
+    raise typer.Exit(main(port=port, data=data, demo=demo))
+
+
+@app.command()
+def ingest(
+    worker: Annotated[str, typer.Option(help="Name of this process, if several share the work.")] = "1",
+) -> None:
+    """Store what devices send; several of these share the work."""
+    from hubwell.ingest.consumer import Ingest
+    from hubwell.switchboard import Switchboard
+    from hubwell.worker import deliveries
+
+    configured = settings()
+    switchboard = Switchboard(deliveries(configured))
+    _run(Ingest(configured, switchboard.react, worker=worker).run())
+
+
+@app.command()
+def api() -> None:
+    """Serve the pages and the API."""
+    from hubwell.api.app import serve
+
+    serve(settings())
+
+
+@app.command()
+def worker() -> None:
+    """Send deliveries and keep the timetable."""
+    from hubwell.worker import run
+
+    _run(run(settings()))
+
+
+@app.command()
+def broker() -> None:
+    """Run the embedded development broker on loopback."""
+    from hubwell.broker import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release."""
+    from hubwell.storage.migrate import migrate as bring_up_to_date
+    from hubwell.storage.migrate import newest_revision
+
+    bring_up_to_date(settings().database_url)
+    print(f"The database is at revision {newest_revision()}.")
+
+
+@app.command()
+def audit(
+    device: Annotated[str | None, typer.Option(help="Only this device.")] = None,
+    days: Annotated[int, typer.Option(help="How many days back.")] = 7,
+    json_: Json = False,
+) -> None:
+    """Show per device and day what was sent, stored, duplicated, rejected and missing."""
+    from hubwell.ingest.audit import print_audit
+
+    configured = settings()
+    status = print_audit(
+        configured.database_url, zone=configured.zone, device=device, days=days, as_json=json_
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def doctor(json_: Json = False) -> None:
+    """Check every part and say what to do."""
+    from hubwell.doctor import print_report
+
+    raise typer.Exit(print_report(settings(), as_json=json_))
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+    """Write everything into one file and verify it."""
+    from hubwell.storage.backup import backup as write
+
+    raise typer.Exit(write(settings().database_url, file))
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file made by `hubwell backup`.")]) -> None:
+    """Read a backup into an empty database and compare counts and digest."""
+    from hubwell.storage.backup import restore as read
+
+    raise typer.Exit(read(settings().database_url, file))
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="Which measurement; without it they are listed.")] = None,
+    json_: Json = False,
+) -> None:
+    """Measure a speed against its target, as a ratio in one run."""
+    from hubwell.bench import run_bench
+
+    raise typer.Exit(run_bench(settings(), name, as_json=json_))
+
+
+@space_app.command("add")
+def space_add(
+    space_id: Annotated[str, typer.Argument(help="Short id: lower-case letters, digits and '-'.")],
+    name: Annotated[str, typer.Option(help="Name that people read.")],
+    kind: Annotated[str, typer.Option(help="workshop, collaboration or relaxation.")],
+    capacity: Annotated[int, typer.Option(help="Number of people.")],
+    zone: Annotated[str, typer.Option(help="Where it is.")] = "",
+) -> None:
+    """Add a space, or change the one with this id."""
+    from hubwell.spaces.register import put_space
+
+    _register(put_space, space_id=space_id, name=name, kind=kind, capacity=capacity, zone=zone)
+    print(f"Space {space_id} is registered.")
+
+
+@space_app.command("list")
+def space_list(json_: Json = False) -> None:
+    """List the spaces."""
+    from hubwell.spaces.register import print_spaces
+
+    print_spaces(settings().database_url, as_json=json_)
+
+
+@device_app.command("add")
+def device_add(
+    device_id: Annotated[str, typer.Argument(help="The device's id, as in its topics.")],
+    space: Annotated[str, typer.Option(help="Id of the space it is in.")],
+    name: Annotated[str, typer.Option(help="Name that people read.")] = "",
+) -> None:
+    """Register a device: from then on its messages are stored."""
+    from hubwell.spaces.register import put_device
+
+    _register(put_device, device_id=device_id, space_id=space, name=name)
+    print(f"Device {device_id} is registered in {space}; its waiting messages come in by themselves.")
+
+
+@device_app.command("list")
+def device_list(json_: Json = False) -> None:
+    """List the devices and when each was last heard."""
+    from hubwell.spaces.register import print_devices
+
+    print_devices(settings().database_url, as_json=json_)
+
+
+def _register(put: Any, **values: Any) -> None:  # noqa: ANN401 - forwards the options of one command
+    from hubwell.spaces.register import RegisterError
+    from hubwell.storage.connect import connect_sync
+
+    try:
+        with connect_sync(settings().database_url, name="cli") as conn:
+            put(conn, **values)
+    except RegisterError as error:
+        print(str(error), file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def rejected(
+    most: Annotated[int, typer.Option(help="How many to show, the newest first.")] = 20, json_: Json = False
+) -> None:
+    """Show the messages that were set aside, each with its reason."""
+    from hubwell.ingest.audit import print_rejected
+
+    print_rejected(settings().database_url, most=most, as_json=json_)

@@ -1,0 +1,48 @@
+"""The timetable: when which job runs. Jobs say what; this file only says when."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from psycopg import AsyncConnection
+
+from hubwell.presence import actions as presence
+from hubwell.settings import Settings
+from hubwell.storage.connect import connect
+
+_LOG: Final = logging.getLogger(__name__)
+
+Job = Callable[[AsyncConnection[Any], datetime], Awaitable[object]]
+
+TIMETABLE: Final[tuple[tuple[IntervalTrigger, Job], ...]] = (
+    (IntervalTrigger(minutes=5), presence.close_forgotten),
+)
+
+
+def scheduler(settings: Settings) -> AsyncIOScheduler:
+    """Return the timetable, not yet started. Each run is one transaction of its own."""
+    timetable = AsyncIOScheduler(timezone=UTC)
+    for trigger, job in TIMETABLE:
+        timetable.add_job(
+            _in_transaction,
+            trigger,
+            args=[settings, job],
+            id=f"{job.__module__}.{job.__name__}",
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=60,
+        )
+    return timetable
+
+
+async def _in_transaction(settings: Settings, job: Job) -> None:
+    try:
+        conn = await connect(settings.database_url, name="jobs")
+        async with conn, conn.transaction():
+            await job(conn, datetime.now(UTC))
+    except psycopg.Error as error:
+        _LOG.warning("job %s.%s is left for its next turn: %s", job.__module__, job.__name__, error)

@@ -1,0 +1,55 @@
+"""The worker process: empties the delivery queue and keeps the timetable."""
+
+import asyncio
+import logging
+from typing import Final
+
+import procrastinate
+import psycopg
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from procrastinate import PsycopgConnector
+
+from hubwell.deliver.channels import Channels
+from hubwell.deliver.queue import Deliveries
+from hubwell.jobs import scheduler
+from hubwell.settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_CONCURRENCY: Final = 4
+_POLL_S: Final = 5.0
+_PAUSE_S: Final = 2.0
+
+
+def deliveries(settings: Settings) -> Deliveries:
+    """Return the delivery queue of these settings; nothing connects until it is opened or used."""
+    connector = PsycopgConnector(conninfo=settings.database_url, kwargs={"application_name": "hubwell-queue"})
+    return Deliveries(procrastinate.App(connector=connector), Channels(settings))
+
+
+async def run(settings: Settings) -> None:
+    """Work until cancelled; a database that is away is waited for."""
+    timetable = scheduler(settings)
+    timetable.start()
+    try:
+        while True:
+            try:
+                await _work(deliveries(settings), timetable)
+            except (psycopg.Error, procrastinate.exceptions.ConnectorException, OSError) as error:
+                _LOG.warning("database not usable, the worker tries again: %s", str(error).splitlines()[:1])
+            await asyncio.sleep(_PAUSE_S)
+    finally:
+        timetable.shutdown(wait=False)
+
+
+async def _work(queue: Deliveries, timetable: AsyncIOScheduler) -> None:
+    async with queue.app.open_async():
+        timetable.add_job(
+            queue.requeue_stalled, IntervalTrigger(seconds=30), id="requeue-stalled", replace_existing=True
+        )
+        await queue.app.run_worker_async(
+            concurrency=_CONCURRENCY,
+            fetch_job_polling_interval=_POLL_S,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+        )

@@ -1,0 +1,143 @@
+"""The real parts that tests run against: three database lanes, two brokers, a browser, recorded data.
+
+Servers start when the first test wants them. A missing part skips the test on a user's machine and fails it
+in CI (environment `CI=true`). Types and further knobs: `tests/lanes/`.
+"""
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from lanes.apache import apache
+from lanes.brokers import IotCore, Mosquitto, iotcore
+from lanes.community import community
+from lanes.lane import Database, Lane, Template
+from lanes.missing import missing
+from lanes.paths import SHARED_DATA
+from lanes.plain import plain
+from lanes.postgres import PostgresServer
+from playwright.async_api import Browser, async_playwright
+
+LANES: dict[str, Callable[[], Lane]] = {
+    "plain": plain,
+    "timescale-apache": apache,
+    "timescale-community": community,
+}
+EVERY_LANE = [pytest.param(engine, marks=pytest.mark.lane) for engine in LANES]
+
+_CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",  # it refuses to start as root with one
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def lanes() -> Iterator[Callable[[str], Lane]]:
+    """Give a function from an engine's name to its running lane."""
+    running: dict[str, Lane] = {}
+    with ExitStack() as stack:
+
+        def lane(engine: str) -> Lane:
+            if engine not in running:
+                server = LANES[engine]()
+                stack.callback(server.stop)
+                server.start()
+                running[engine] = server
+            return running[engine]
+
+        yield lane
+
+
+def _fresh(lane: Lane, template: Template) -> Iterator[Database]:
+    database = lane.create(template)
+    yield database
+    lane.drop(database)
+
+
+@pytest.fixture
+def database(lanes: Callable[[str], Lane]) -> Iterator[Database]:
+    """Give a migrated database on plain PostgreSQL."""
+    yield from _fresh(lanes("plain"), "migrated")
+
+
+@pytest.fixture
+def empty_database(lanes: Callable[[str], Lane]) -> Iterator[Database]:
+    """Give a database on plain PostgreSQL with nothing in it."""
+    yield from _fresh(lanes("plain"), "empty")
+
+
+@pytest.fixture(params=EVERY_LANE)
+def lane_database(request: pytest.FixtureRequest, lanes: Callable[[str], Lane]) -> Iterator[Database]:
+    """Give a migrated database on each engine in turn: the test runs three times."""
+    yield from _fresh(lanes(request.param), "migrated")
+
+
+@pytest.fixture(params=EVERY_LANE)
+def empty_lane_database(request: pytest.FixtureRequest, lanes: Callable[[str], Lane]) -> Iterator[Database]:
+    """Give a database on each engine in turn with nothing in it but TimescaleDB, where there is one."""
+    yield from _fresh(lanes(request.param), "empty")
+
+
+@pytest.fixture
+def apache_database(lanes: Callable[[str], Lane]) -> Iterator[Database]:
+    """Give a migrated database on TimescaleDB's Apache edition: a real server, for load and measurements."""
+    yield from _fresh(lanes("timescale-apache"), "migrated")
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """Give a running PostgreSQL server that the test may kill and start again."""
+    server = plain()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """Give a running Mosquitto of the test's own."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def iotcore_broker(tmp_path: Path) -> Iterator[IotCore]:
+    """Give a running embedded broker of the test's own."""
+    folder = tmp_path / "iotcore"
+    folder.mkdir()
+    broker = iotcore(folder)
+    yield broker
+    broker.server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Give the folder of recorded data, which is read in place and never part of the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the recorded data sets are not beside the project, in {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Give a headless Chromium of the test's own."""
+    program = shutil.which("chromium")
+    if program is None:
+        missing("chromium")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=program, args=_CHROMIUM_ARGUMENTS)
+        yield chromium
+        await chromium.close()

@@ -1,0 +1,106 @@
+"""Starts servers for tests as processes that end with the test run, however it ends."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+_POLL = 0.02  # seconds
+
+
+def free_port() -> int:
+    """Return a loopback TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    """Tell whether something on loopback accepts connections at this port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def until(deadline: float) -> Iterator[None]:
+    """Yield about every 20 ms while there is time; `deadline` is in seconds from now."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        yield
+        time.sleep(_POLL)
+
+
+def leashed(command: Sequence[str], *, on_parent_death: signal.Signals = signal.SIGKILL) -> list[str]:
+    """Let the kernel end the process when the test run is gone, kill -9 included.
+
+    By setpriv of util-linux; elsewhere the fixtures' own clean-up has to do.
+    """
+    leash = shutil.which("setpriv")
+    return (
+        [leash, "--pdeathsig", on_parent_death.name.removeprefix("SIG"), "--", *command]
+        if leash
+        else [*command]
+    )
+
+
+class Server:
+    """One program in the background: out of reach of the terminal's Ctrl-C, stopped by its fixture."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, *, cwd: Path | None = None) -> None:
+        self.name = name
+        self._command = [*command]
+        self._log = log
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id; an error when it was never started or was stopped."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} is not running")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, ready: Callable[[], bool], *, within: float = 60) -> None:
+        """Start and wait until `ready()`; what it wrote is in the error when it ends before."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._cwd,
+                start_new_session=True,
+            )
+        for _ in until(within):
+            if not self.running:
+                break
+            if ready():
+                return
+        self.kill()
+        raise RuntimeError(f"{self.name} did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, within: float = 20) -> None:
+        """Ask it to stop, wait, and kill it if it does not. Harmless when it is not running."""
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.stop(signal.SIGKILL)
