@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, async_playwright
+
 from lanes.apache import apache
 from lanes.brokers import IotCore, Mosquitto, iotcore
 from lanes.community import community
@@ -18,7 +20,6 @@ from lanes.missing import missing
 from lanes.paths import SHARED_DATA
 from lanes.plain import plain
 from lanes.postgres import PostgresServer
-from playwright.async_api import Browser, async_playwright
 
 LANES: dict[str, Callable[[], Lane]] = {
     "plain": plain,

@@ -155,6 +155,14 @@ class EdgeSettings(BaseSettings):
         return self.broker.address(self.mqtt_username, password)
 
     @classmethod
+    def from_values(cls, **values: Any) -> Self:  # noqa: ANN401 - they are validated here
+        """Make settings from values of any origin. Raises SettingsError with a line for each problem."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+    @classmethod
     def load(cls, config: Path | None, secrets: Path | None = None) -> Self:
         """Read file, secrets and environment. Raises SettingsError with a line for each problem."""
         secrets = secrets or (Path(found) if (found := os.environ.get("CREDENTIALS_DIRECTORY")) else None)
@@ -164,9 +172,7 @@ class EdgeSettings(BaseSettings):
                 values = tomllib.loads(config.read_text(encoding="utf-8"))
             if secrets is not None:
                 values = _merged(values, SecretsSettingsSource(cls, secrets, env_prefix="")())
-            return cls(**_merged(values, EnvSettingsSource(cls)()))
-        except ValidationError as error:
-            raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+            return cls.from_values(**_merged(values, EnvSettingsSource(cls)()))
         except OSError as error:
             raise SettingsError(
                 f"cannot read {config}: {error.strerror}; give the file with --config"

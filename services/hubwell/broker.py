@@ -10,12 +10,14 @@ import asyncio
 import logging
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from hubwell.up.leash import leashed
 
 LOOPBACK = "127.0.0.1"
+SERVER_PORT, DEVICE_PORT = 1883, 1884
 MAX_PAYLOAD = 1024 * 1024  # bytes; a larger message closes the connection it comes by
 _ANSWER_WITHIN = 2.0  # seconds
 _CONNECT = b"\x10\x18\x00\x04MQTT\x04\x02\x00\x05\x00\x0chubwell-look"  # MQTT 3.1.1 §3.1, clean session
@@ -139,13 +141,19 @@ def serve(*, server_port: int, device_port: int) -> None:
     broker.run_forever()
 
 
-def _main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the embedded broker as a program of its own; with [] at the usual ports of MQTT."""
     parser = argparse.ArgumentParser(description="The embedded MQTT broker, on loopback.")
-    parser.add_argument("--server-port", type=int, required=True, help="port for MQTT 5")
-    parser.add_argument("--device-port", type=int, required=True, help="port for MQTT 3.1.1")
-    given = parser.parse_args()
-    serve(server_port=given.server_port, device_port=given.device_port)
+    parser.add_argument("--server-port", type=int, default=SERVER_PORT, help="port for MQTT 5")
+    parser.add_argument("--device-port", type=int, default=DEVICE_PORT, help="port for MQTT 3.1.1")
+    given = parser.parse_args(arguments)
+    try:
+        serve(server_port=given.server_port, device_port=given.device_port)
+    except OSError as error:
+        print(f"The broker cannot start: {error}", file=sys.stderr)  # noqa: T201  (a program's last words)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    _main()
+    sys.exit(main())

@@ -44,7 +44,7 @@ class _Trixie:
 
 
 def apache(settings: Mapping[str, str] | None = None) -> PostgresServer:
-    """Return the lane, not yet started; skips where the root file system or the right to use it is missing."""
+    """Return the lane, not yet started; skips where the root file system or root is missing."""
     if not (TRIXIE / _PROGRAMS.lstrip("/") / "postgres").exists():
         missing("TimescaleDB from Debian trixie")
     if os.geteuid() != 0 or shutil.which("chroot") is None:

@@ -1,7 +1,8 @@
 // PostgreSQL's wire protocol in front of the one-backend engine of `community.mjs`, for several clients.
 //
 // Clients take turns at the engine: a turn lasts for one query, or from BEGIN to COMMIT. They share what
-// PostgreSQL keeps per session: SET, temporary tables, advisory locks. COPY goes through the engine's /dev/blob.
+// PostgreSQL keeps per session: SET, temporary tables, advisory locks, current_user. COPY goes through the
+// engine's /dev/blob.
 // Messages: https://www.postgresql.org/docs/17/protocol-message-formats.html
 
 import { createServer } from "node:net";
@@ -11,10 +12,14 @@ const GSS_REQUEST = 80877104;
 const CANCEL_REQUEST = 80877102;
 const COPY = /^\s*copy\s.+?\s(from\s+stdin|to\s+stdout)\b/is;
 
-const COPY_REFUSED = "SELECT 'COPY with parameters is not possible in this lane'::integer"; // fails with that text
+// The engine has to see an error too, or a transaction would go on after a COPY that the client gave up.
+const SPOIL = "DO $$ BEGIN RAISE query_canceled USING MESSAGE = 'COPY from stdin failed'; END $$";
+// A query that fails with its own text.
+const COPY_REFUSED = "SELECT 'COPY with parameters is not possible in this lane'::integer";
 
 const message = (type, ...parts) => {
-  const body = Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(`${part}\0`) : part)));
+  const bytes = (part) => (typeof part === "string" ? Buffer.from(`${part}\0`) : part);
+  const body = Buffer.concat(parts.map(bytes));
   const head = Buffer.alloc(5);
   head.write(type);
   head.writeUInt32BE(4 + body.length, 1);
@@ -48,7 +53,7 @@ export class Front {
   /** Returns the port after the first query showed that the engine answers. */
   async listen() {
     await this.clean();
-    // A server would preload the library; without it, a copy of a database refuses inserts into hypertables.
+    // A server preloads the library; without it, a copy of a database refuses inserts into hypertables.
     await this.run(message("Q", "LOAD 'timescaledb'"));
     await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     return this.server.address().port;
@@ -61,7 +66,7 @@ export class Front {
       for (const [, name, value] of options.matchAll(/-c\s*(\w+)=(\S+)/g)) {
         await this.db.query("SELECT set_config($1, $2, false)", [name, value]);
       }
-      const { rows } = await this.db.query("SELECT name, setting FROM pg_settings WHERE name = ANY($1)", [REPORTED]);
+      const { rows } = await this.db.query(SETTINGS, [REPORTED]);
       return rows.map(({ name, setting }) => message("S", name, setting));
     } finally {
       endTurn();
@@ -110,18 +115,22 @@ export class Front {
     this.sessions.delete(session);
     if (this.db.closed) return;
     const end = endTurn ?? (await this.turn());
-    if (endTurn) await this.run(message("Q", "ROLLBACK"));
-    if (this.sessions.size === 0 && !this.db.closed) await this.clean();
-    end();
+    try {
+      if (endTurn) await this.run(message("Q", "ROLLBACK"));
+      if (this.sessions.size === 0 && !this.db.closed) await this.clean();
+    } finally {
+      end(); // a broken engine must not leave the others waiting: they are told when they ask
+    }
   }
 
-  /** A session as a server would start it; the engine itself starts with only pg_catalog on the path and at debug3. */
+  /** A session as a server starts it; the engine's own start leaves pg_catalog on the path, at debug3. */
   async clean() {
     await this.run(message("Q", "DISCARD ALL"));
-    await this.run(message("Q", `SET search_path TO "$user", public; SET client_min_messages TO notice`));
+    await this.run(message("Q", 'SET search_path TO "$user", public; SET client_min_messages TO notice'));
   }
 }
 
+const SETTINGS = "SELECT name, setting FROM pg_settings WHERE name = ANY($1)";
 const REPORTED = [
   "client_encoding", "DateStyle", "integer_datetimes", "IntervalStyle", "server_encoding", "server_version",
   "standard_conforming_strings", "TimeZone",
@@ -142,9 +151,14 @@ class Session {
     this.front = front;
     this.socket = socket;
     this.prefix = `c${number}`;
-    socket.on("data", (bytes) => (this.#work = this.#work.then(() => this.#take(bytes)).catch((e) => this.#broken(e))));
+    socket.on("data", (bytes) => this.#then(() => this.#take(bytes)));
     socket.on("error", () => socket.destroy()); // a client that hangs up is not an error here
-    socket.on("close", () => (this.#work = this.#work.then(() => front.leave(this, this.#endTurn))));
+    socket.on("close", () => this.#then(() => front.leave(this, this.#endTurn)));
+  }
+
+  /** Does one thing after the other, in the order the client asked. */
+  #then(work) {
+    this.#work = this.#work.then(work).catch((error) => this.#broken(error));
   }
 
   #broken(error) {
@@ -212,10 +226,7 @@ class Session {
     const { sql, data } = this.#copy;
     this.#copy = undefined;
     if (type === "c") return this.#answer(() => this.front.copyIn(sql, data));
-    this.#status = this.#status === "I" ? "I" : "E";
-    // The engine has to see an error too, or a transaction would go on after a COPY that failed.
-    const spoil = message("Q", "DO $$ BEGIN RAISE query_canceled USING MESSAGE = 'COPY from stdin failed'; END $$");
-    await this.#answer(() => this.front.run(spoil));
+    await this.#answer(() => this.front.run(message("Q", SPOIL)));
   }
 
   #copyOut(sql) {
@@ -226,7 +237,7 @@ class Session {
     });
   }
 
-  /** Takes the turn if this session does not hold it, runs, answers, and ends the turn outside transactions. */
+  /** Takes the turn unless this session holds it, runs, answers, and ends the turn outside transactions. */
   async #answer(run) {
     this.#endTurn ??= await this.front.turn();
     const answer = await run();

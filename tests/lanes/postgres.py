@@ -46,7 +46,7 @@ class PostgresServer:
         self.engine = installation.engine
         self._installation = installation
         self._settings = {**installation.settings, **(settings or {})}
-        self._folder: Path | None = None
+        self.folder: Path | None = None
         self._server: Server | None = None
         self._port = 0
         self._numbers = itertools.count(1)
@@ -56,11 +56,18 @@ class PostgresServer:
         """Where clients connect to the database of this name."""
         return f"postgresql://{_OWNER}@127.0.0.1:{self._port}/{name}"
 
+    @property
+    def pid(self) -> int:
+        """Process id of the server, to send signals to."""
+        if self._server is None:
+            raise RuntimeError(f"{self.engine} was not started")
+        return self._server.pid
+
     def start(self) -> None:
         """Start the server: over new files the first time, over the same files after `kill`."""
-        if self._folder is None:
-            self._folder = self._installation.new_folder()
-            self._initdb(self._folder / "data")
+        if self.folder is None:
+            self.folder = self._installation.new_folder()
+            self._initdb(self.folder / "data")
             self._port = free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
@@ -71,18 +78,18 @@ class PostgresServer:
         }
         command = [
             *leashed(self._installation.command("postgres"), on_parent_death=signal.SIGINT),
-            *("-D", self._installation.inside(self._folder / "data")),
+            *("-D", self._installation.inside(self.folder / "data")),
             *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
         ]
-        self._server = Server(self.engine, command, self._folder / "log", cwd=Path("/"))
+        self._server = Server(self.engine, command, self.folder / "log", cwd=Path("/"))
         self._server.start(self._answers)
 
     def stop(self) -> None:
         """Stop the server and remove its files."""
         if self._server is not None:
             self._server.stop(signal.SIGINT)
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
+        if self.folder is not None:
+            shutil.rmtree(self.folder)
 
     def kill(self) -> None:
         """End the server as a power cut would; `start` brings it back over the same files."""

@@ -6,7 +6,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 _POLL = 0.02  # seconds
 
@@ -102,5 +105,14 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it and its children as a power cut would."""
+        if self._process is None:
+            return
+        with suppress(psutil.NoSuchProcess):  # it may just have ended by itself
+            children = psutil.Process(self._process.pid).children(recursive=True)
+            self.stop(signal.SIGKILL)
+            for child in children:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+            psutil.wait_procs(children)
         self.stop(signal.SIGKILL)

@@ -1,5 +1,6 @@
 import psycopg
 import pytest
+
 from lanes.lane import Database
 
 VISIT = """
@@ -15,17 +16,30 @@ CREATE TABLE reading (
     time timestamptz NOT NULL, series_id int NOT NULL, value float8 NOT NULL, PRIMARY KEY (series_id, time)
 )
 """
+EDITION = """
+SELECT extversion, current_setting('timescaledb.license') FROM pg_extension WHERE extname = 'timescaledb'
+"""
 HOURS = "INSERT INTO visit VALUES ('desk', tstzrange(%s, %s))"
 ROLLUP = """
 CREATE MATERIALIZED VIEW reading_5m WITH (timescaledb.continuous, timescaledb.materialized_only = true) AS
-SELECT time_bucket('5 minutes', time) AS bucket, series_id, count(*) AS n FROM reading GROUP BY 1, 2 WITH NO DATA
+SELECT time_bucket('5 minutes', time) AS bucket, series_id, count(*) AS n
+FROM reading GROUP BY 1, 2 WITH NO DATA
+"""
+MINUTES = """
+INSERT INTO reading SELECT '2025-11-02Z'::timestamptz + n * interval '1 min', 1, n
+FROM generate_series(0, 99) n
+"""
+COLUMNAR = """
+SELECT bool_and(is_compressed) FROM timescaledb_information.chunks WHERE hypertable_name = 'reading'
+"""
+HUNDRED_HOURS = """
+INSERT INTO reading SELECT '2026-11-02Z'::timestamptz + n * interval '1 h', 1, n
+FROM generate_series(1, 100) n
 """
 
 
 def timescaledb(conn: psycopg.Connection) -> tuple[str, str] | None:
-    found = conn.execute(
-        "SELECT extversion, current_setting('timescaledb.license') FROM pg_extension WHERE extname = 'timescaledb'"
-    ).fetchone()
+    found = conn.execute(EDITION).fetchone()
     return (found[0], found[1]) if found else None
 
 
@@ -77,12 +91,16 @@ def test_copy_keeps_every_row(empty_lane_database: Database) -> None:
 
 
 def test_copy_that_fails_leaves_nothing(empty_lane_database: Database) -> None:
-    with psycopg.connect(empty_lane_database.url, autocommit=True) as conn:
-        conn.execute("CREATE TABLE copied (id int8)")
-        with pytest.raises(psycopg.errors.InvalidTextRepresentation), conn.transaction():
+    def insert_and_copy(conn: psycopg.Connection) -> None:
+        with conn.transaction():
             conn.execute("INSERT INTO copied VALUES (1)")
             with conn.cursor() as cursor, cursor.copy("COPY copied FROM STDIN") as copy:
                 copy.write("2\nthree\n")
+
+    with psycopg.connect(empty_lane_database.url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE copied (id int8)")
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            insert_and_copy(conn)
         assert conn.execute("SELECT count(*) FROM copied").fetchone() == (0,)
 
 
@@ -121,9 +139,7 @@ def test_hypertable_takes_rows(empty_lane_database: Database) -> None:
     with psycopg.connect(empty_lane_database.url, autocommit=True) as conn:
         conn.execute(READING)
         conn.execute("SELECT create_hypertable('reading', by_range('time', INTERVAL '1 day'))")
-        conn.execute(
-            "INSERT INTO reading SELECT '2026-11-02Z'::timestamptz + n * interval '1 h', 1, n FROM generate_series(1, 100) n"
-        )
+        conn.execute(HUNDRED_HOURS)
         assert conn.execute("SELECT count(*) FROM reading").fetchone() == (100,)
         chunks = conn.execute("SELECT count(*) FROM show_chunks('reading')").fetchone()
     assert chunks == (5,)
@@ -140,9 +156,7 @@ def test_community_keeps_rollups_and_policies(empty_lane_database: Database) -> 
         )
         conn.execute("CALL add_columnstore_policy('reading', after => INTERVAL '14 days')")
         conn.execute("SELECT add_retention_policy('reading', drop_after => INTERVAL '400 days')")
-        conn.execute(
-            "INSERT INTO reading SELECT '2025-11-02Z'::timestamptz + n * interval '1 min', 1, n FROM generate_series(0, 99) n"
-        )
+        conn.execute(MINUTES)
         conn.execute(ROLLUP)
         conn.execute("CALL refresh_continuous_aggregate('reading_5m', NULL, NULL)")
         rollup = conn.execute("SELECT count(*), sum(n)::int FROM reading_5m").fetchone()
@@ -150,9 +164,7 @@ def test_community_keeps_rollups_and_policies(empty_lane_database: Database) -> 
             "SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000"
         ).fetchall():
             conn.execute(f"CALL run_job({job})")
-        columnar = conn.execute(
-            "SELECT bool_and(is_compressed) FROM timescaledb_information.chunks WHERE hypertable_name = 'reading'"
-        ).fetchone()
+        columnar = conn.execute(COLUMNAR).fetchone()
     assert rollup == (20, 100)
     assert columnar == (True,)
 

@@ -30,8 +30,8 @@ class Pace:
 
     async def reach(self, at_ms: int) -> None:
         """Wait until it is `at_ms` (Unix milliseconds) in the hub."""
-        while (delay := self._delay(at_ms / 1000)) > 0:
-            # In short steps: the wall clock may be set while we sleep.
+        # In short steps, because the wall clock may be set while we sleep.
+        while (delay := self._delay(at_ms / 1000)) > 0:  # noqa: ASYNC110 - a clock gives no event to wait for
             await asyncio.sleep(min(delay, _LONGEST_SLEEP_S))
 
     def _delay(self, at_s: float) -> float:

@@ -13,9 +13,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from hubwell_edge.device import run_device
 from hubwell_edge.observation import Observation
@@ -31,6 +31,8 @@ logger: Final = logging.getLogger(__name__)
 BACKFILL: Final = timedelta(hours=3)
 """How much of the past is filled in at the start, so that the plots are not empty."""
 SOURCE: Final = "simulation"
+Protocol = Literal[5, 311]
+"""The version of MQTT. 3.1.1 by default: every broker speaks it, the embedded one on its port for devices."""
 _BATCH: Final = BatchSettings(seconds=1.0)
 """A demonstration is watched live: a reading waits at most a second for company."""
 
@@ -83,6 +85,7 @@ async def simulate(
     speed: float = 1.0,
     span: Span | None = None,
     faults: Sequence[SimulatedFault] = (),
+    protocol: Protocol = 311,
 ) -> bool:
     """Run all devices until `stop` is set, or until the end of the span is on the server.
 
@@ -94,7 +97,7 @@ async def simulate(
     async with AsyncExitStack() as stack:
         runs = []
         for device in devices(scenario, faults):
-            settings = device_settings(scenario, device, broker, data)
+            settings = device_settings(scenario, device, BrokerSettings(url=broker, protocol=protocol), data)
             cable = None
             if any(fault.device == device.name and fault.kind == "network-gone" for fault in faults):
                 cable = await stack.enter_async_context(_cable(settings))
@@ -106,14 +109,14 @@ async def simulate(
         return all(task.result() for task in tasks)
 
 
-def device_settings(scenario: Scenario, device: Device, broker: str, data: Path) -> EdgeSettings:
-    """Return how one simulated device reaches the broker at URL `broker`; its outbox lies below `data`."""
+def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, data: Path) -> EdgeSettings:
+    """Return the settings of one simulated device; its outbox lies below `data`."""
     return EdgeSettings(
         site=scenario.site,
         device=device.name,
         name=f"{device.room.space.name} (simulated)",
         clock="trust",
-        broker=BrokerSettings(url=broker),
+        broker=broker,
         outbox=OutboxSettings(dir=data / device.name),
         batch=_BATCH,
     )
@@ -150,6 +153,7 @@ def main(
     until: datetime | None = None,
     faults: Sequence[str] = (),
     faults_file: Path | None = None,
+    protocol: Protocol = 311,
 ) -> bool:
     """Run the simulated hub until SIGINT or SIGTERM; return whether the server has everything.
 
@@ -158,6 +162,7 @@ def main(
     with a sentence that says what to change, and OutboxError.
     """
     hub, ordered = _prepared(scenario, {"site": site, "seed": seed}, faults, faults_file)
+    _check_broker(broker)
     span = _span(start, until, speed)
     logger.info(
         "%s: %d spaces, seed %d, from %s",
@@ -173,7 +178,14 @@ def main(
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         return await simulate(
-            hub, broker=broker, data=data, stop=stop, speed=speed, span=span, faults=ordered
+            hub,
+            broker=broker,
+            data=data,
+            stop=stop,
+            speed=speed,
+            span=span,
+            faults=ordered,
+            protocol=protocol,
         )
 
     return asyncio.run(run())
@@ -190,8 +202,21 @@ def _prepared(
     except OSError as error:
         raise SimulationError(f"cannot read {error.filename}: {error.strerror}") from error
     except ValueError as error:
-        raise SimulationError(str(error)) from error
+        raise SimulationError(_sentence(error)) from error
     return hub, faults
+
+
+def _check_broker(url: str) -> None:
+    try:
+        BrokerSettings(url=url)
+    except ValueError as error:
+        raise SimulationError(f"broker {url!r}: {_sentence(error)}") from error
+
+
+def _sentence(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}".lstrip(": ") for p in error.errors())
 
 
 def _span(start: datetime | None, until: datetime | None, speed: float) -> Span:

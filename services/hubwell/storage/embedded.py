@@ -35,10 +35,10 @@ class EmbeddedPostgres:
         """Choose the folder; nothing happens yet.
 
         :param data_dir: Hubwell's data folder; made when missing.
-        :param log: where the server writes; `logs/postgres.log` in the data folder unless told.
+        :param log: where the server writes; `logs/database.log` in the data folder unless told.
         """
         self.data_dir = data_dir.absolute()
-        self.log = log or self.data_dir / "logs" / "postgres.log"
+        self.log = log or self.data_dir / "logs" / "database.log"
         self.lock = DataLock(self.data_dir)
         self._cluster = Cluster(self.data_dir, self.log)
         self._process: asyncio.subprocess.Process | None = None

@@ -42,7 +42,7 @@ def check_port(host: str, port: int) -> int:
         return port
     other = next(
         (p for p in range(port + 1, port + _PORTS_TO_SUGGEST) if p > 1023 and not _refused(host, p)), 8000
-    )  # noqa: PLR2004
+    )
     if refused == errno.EACCES:
         raise CannotStartError(
             f"Port {port} is for root only: choose another one, for example --port {other}."

@@ -32,9 +32,10 @@ class Part:
 
     name: str
     command: Callable[[], Sequence[str]]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     ready: Callable[[], Awaitable[bool]] | None = None
     before: Callable[[], Awaitable[None]] = _nothing
+    explain: Callable[[], CannotStartError] | None = None  # why it never was ready, where the log says it
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 2.0  # seconds to stop by itself
 
@@ -92,19 +93,23 @@ class Child:
 
     async def _run_once(self) -> int:
         await self.part.before()
+        self.log.parent.mkdir(exist_ok=True)
         with self.log.open("ab") as log:
             self._process = process = await asyncio.create_subprocess_exec(
                 *self.part.command(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.part.environment},
+                env=self.part.environment,
                 start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
             )
         ended = asyncio.ensure_future(process.wait())
         watching = asyncio.ensure_future(self._watch())
         try:
-            return await asyncio.shield(ended)
+            await asyncio.wait({ended, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()  # a fault in the question itself is not to be waited out
+            return await ended
         finally:
             watching.cancel()
             ended.cancel()
@@ -120,6 +125,8 @@ class Child:
         self.ready.set()
 
     def _gave_up(self, code: int) -> CannotStartError:
+        if self.part.explain:
+            return self.part.explain()
         words = self.log.read_text(errors="replace").strip().splitlines()[-1:]
         said = f' with "{words[0][-_LAST_WORDS:]}"' if words else ""
         return CannotStartError(f"The {self.part.name} {ending(code)}{said}: see {self.log}.")

@@ -24,7 +24,7 @@ class Supervisor:
         self._logs = logs
         self._tell = tell
         self._groups: list[list[Child]] = []
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = asyncio.TaskGroup()
         self._asked = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -38,7 +38,7 @@ class Supervisor:
         for number in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         try:
-            async with asyncio.TaskGroup() as self._tasks:
+            async with self._tasks:
                 self._tasks.create_task(self._stop_when_asked(), name="signals")
                 await bring_up(self)
         except* _StopAsked:
@@ -48,15 +48,17 @@ class Supervisor:
         finally:
             await self._take_down()
 
-    async def start(self, *parts: Part) -> None:
-        """Start these parts together, and wait until each is ready."""
-        assert self._tasks is not None, "parts are started by what `run` runs"  # noqa: S101
+    def launch(self, *parts: Part) -> None:
+        """Start these parts; they stop together, before those that were launched earlier."""
         children = [Child(part, self._logs / f"{part.name}.log", self._tell) for part in parts]
         self._groups.append(children)
         for child in children:
             keep_one_older(child.log)
             self._tasks.create_task(child.run(), name=child.part.name)
-        await asyncio.gather(*(child.ready.wait() for child in children))
+
+    async def ready(self) -> None:
+        """Wait until every part that was launched is ready."""
+        await asyncio.gather(*(child.ready.wait() for group in self._groups for child in group))
 
     def pids(self) -> dict[str, int]:
         """Process ids of the parts that run now."""
@@ -87,8 +89,5 @@ def keep_one_older(log: Path) -> None:
 
 
 def _first(errors: BaseExceptionGroup[CannotStartError]) -> CannotStartError:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, CannotStartError)  # noqa: S101  (what `except*` selects)
-    return error
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,28 +1,26 @@
-"""The whole of Hubwell on one machine: which parts there are, in which order, with which settings."""
+"""Brings the whole of Hubwell up on one machine: what is checked and started, in which order."""
 
 import asyncio
 import os
-import signal
-import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psycopg
+from sqlalchemy.exc import DBAPIError
 
-from hubwell.broker import LOOPBACK, Broker, EmbeddedBroker, ExternalBroker
-from hubwell.storage.cluster import environment
+from hubwell.broker import LOOPBACK
+from hubwell.spaces.demo import seed
 from hubwell.storage.embedded import EmbeddedPostgres
-from hubwell.up.checks import check_port, check_space, free_port
-from hubwell.up.child import Part
-from hubwell.up.leash import leashed
+from hubwell.storage.migrate import migrate
+from hubwell.up.checks import check_port, check_space
+from hubwell.up.parts import Parts
+from hubwell.up.refusal import CannotStartError, refusal_for
 from hubwell.up.running import Running
 from hubwell.up.supervisor import Supervisor
 from hubwell.up.terminal import Terminal
 
-_BROKER_PORTS = (1883, 1884)  # for MQTT 5 and for 3.1.1; others when these are taken
-_SITE = "hub"
+_SERVICES = ("worker", "ingest", "api")
+_DATA_WITHIN = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +32,94 @@ class Options:
     demo: bool
 
 
+async def bring_up(options: Options, terminal: Terminal) -> None:
+    """Check, start everything, and keep it up until a signal.
+
+    :raises CannotStartError: with one sentence for the person at the terminal.
+    """
+    data = options.data.absolute()
+    postgres = EmbeddedPostgres(data)
+    host = os.environ.get("HUBWELL_HTTP_HOST", LOOPBACK)
+    try:
+        postgres.lock.acquire()
+        check_space(data)
+        parts = Parts(data, postgres, host=host, port=check_port(host, options.port))
+        system = System(postgres, parts, terminal, demo=options.demo)
+        await Supervisor(data / "logs", terminal.problem).run(system.start)
+        Running.remove(data)
+    except OSError as error:
+        raise refusal_for(error, data) from error
+    finally:
+        postgres.lock.release()
+
+
 class System:
-    """One `hubwell up`: checks, starts the parts in order, and says where the page is."""
+    """The order in which the parts start."""
 
-    def __init__(self, options: Options, terminal: Terminal) -> None:
-        """Take the options; nothing happens yet."""
-        self._options = options
+    def __init__(self, postgres: EmbeddedPostgres, parts: Parts, terminal: Terminal, *, demo: bool) -> None:
+        """Take the parts; nothing happens yet."""
+        self._postgres = postgres
+        self._parts = parts
         self._terminal = terminal
-        self._data = options.data.absolute()
-        self._postgres = EmbeddedPostgres(self._data)
-        self._broker: Broker = ExternalBroker("")
-        self._host = os.environ.get("HUBWELL_HTTP_HOST", LOOPBACK)
-        self._port = options.port
+        self._demo = demo
 
-    async def run(self) -> None:
-        """Run until a signal.
+    async def start(self, supervisor: Supervisor) -> None:
+        """Start the parts, each when what it needs is there, and print the address."""
+        await self._start_database(supervisor)
+        if broker := self._parts.broker():
+            with self._terminal.step("broker", "starting") as said:
+                supervisor.launch(broker)
+                await supervisor.ready()
+                said.append("ready, for this machine only")
+        self._parts.addresses.write(self._postgres.data_dir)
+        with self._terminal.step("services", "starting"):
+            for name in _SERVICES:
+                supervisor.launch(self._parts.service(name))
+            if self._demo:
+                supervisor.launch(self._parts.simulator())
+            await self._until_data(supervisor)
+        self._terminal.address(self._parts.addresses.page)
 
-        :raises CannotStartError: with one sentence for the person at the terminal.
-        """
-        check_space(self._data)
-        self._port = check_port(self._host, self._options.port)
+    async def _start_database(self, supervisor: Supervisor) -> None:
+        if database := self._parts.database():
+            with self._terminal.step("database", "starting"):
+                await self._postgres.prepare()
+                supervisor.launch(database)
+                await supervisor.ready()
+        else:
+            self._terminal.say("  The database is the one that HUBWELL_DATABASE_URL names.")
+        with self._terminal.step("schema", "bringing up to date") as said:
+            said.append(
+                await asyncio.to_thread(_prepare_schema, self._parts.addresses.database_url, self._demo)
+            )
+
+    async def _until_data(self, supervisor: Supervisor) -> None:
+        try:
+            async with asyncio.timeout(_DATA_WITHIN):
+                await supervisor.ready()
+        except TimeoutError:
+            self._terminal.problem("Not everything is ready yet; `hubwell doctor` says what is missing.")
+
+
+def _prepare_schema(url: str, demo: bool) -> str:  # noqa: FBT001  (handed to a thread by position)
+    """Migrate, and register the demonstration's spaces; return what there is to say."""
+    try:
+        migrate(url)
+        if not demo:
+            return "up to date"
+        with psycopg.connect(url) as connection:
+            return f"up to date, {seed(connection)} spaces for the simulated hub"
+    except (psycopg.Error, DBAPIError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
+
+
+def run(options: Options) -> int:
+    """Run `hubwell up` and return its exit code."""
+    terminal = Terminal()
+    try:
+        asyncio.run(bring_up(options, terminal))
+    except CannotStartError as refusal:
+        terminal.refuse(str(refusal))
+        return 1
+    return 0

@@ -30,7 +30,9 @@ class Terminal:
             self._console.print(f"  {name:{_WIDTH}}{escape(doing)} ...")
             yield said
         took = time.monotonic() - started
-        self._console.print(f"  [green]✓[/] {name:{_WIDTH}}{escape(' '.join(said) or 'ready')} ({took:.1f} s)")
+        self._console.print(
+            f"  [green]✓[/] {name:{_WIDTH}}{escape(' '.join(said) or 'ready')} ({took:.1f} s)"
+        )
 
     def say(self, text: str) -> None:
         """Print a line."""

@@ -1,0 +1,110 @@
+"""``hubwell-edge doctor``: looks at clock, buses, outbox and broker of this device.
+
+Each finding is a sentence; a bad one says what to do.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import aiomqtt
+
+from hubwell_edge import mqtt_link
+from hubwell_edge.clock import SystemClock, to_rfc3339
+from hubwell_edge.device import software
+from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.drivers.hardware import machine_i2c
+from hubwell_edge.outbox import Outbox
+from hubwell_edge.outbox_file import OutboxError
+from hubwell_edge.settings import EdgeSettings
+from hubwell_edge.sources import build_sources
+from hubwell_wire.messages import Meta
+from hubwell_wire.topics import Channel, Topic
+
+_I2C_DRIVERS: Final = frozenset({"scd4x", "bme280"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look gave."""
+
+    part: str
+    ok: bool
+    text: str
+
+
+def examine(settings: EdgeSettings) -> list[Finding]:
+    """Look at everything; takes up to some ten seconds when the broker does not answer."""
+    looks: tuple[Callable[[EdgeSettings], Iterator[Finding]], ...] = (_clock, _buses, _outbox, _broker)
+    return [finding for look in looks for finding in look(settings)]
+
+
+def _clock(settings: EdgeSettings) -> Iterator[Finding]:
+    now = SystemClock(settings.clock).now()
+    text = f"{to_rfc3339(now.wall_ms)}, {now.state}"
+    advice = (
+        "" if now.synced else "; messages wait until it is: set up NTP, or clock = 'trust' if it is right"
+    )
+    yield Finding("clock", now.synced, text + advice)
+
+
+def _buses(settings: EdgeSettings) -> Iterator[Finding]:
+    wanted = {int(entry.get("bus", 1)) for entry in settings.sensor if entry.get("driver") in _I2C_DRIVERS}
+    if not wanted:
+        return
+    for number in sorted(wanted):
+        try:
+            bus = machine_i2c(number)
+            try:
+                found = ", ".join(f"{address:#04x}" for address in bus.scan())
+            finally:
+                bus.deinit()
+        except (OSError, ValueError, SensorError) as error:
+            yield Finding(f"i2c-{number}", ok=False, text=f"{error}; switch I2C on and join the group i2c")
+        else:
+            yield Finding(f"i2c-{number}", bool(found), found or "no part answers: check power and wires")
+
+
+def _outbox(settings: EdgeSettings) -> Iterator[Finding]:
+    try:
+        outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
+    except OutboxError as error:
+        running = "already uses" in str(error)
+        yield Finding("outbox", running, "in use by the running agent" if running else str(error))
+        return
+    try:
+        yield Finding("outbox", ok=True, text=f"{outbox.pending} messages wait in {settings.outbox.dir}")
+    finally:
+        outbox.close()
+
+
+def _broker(settings: EdgeSettings) -> Iterator[Finding]:
+    yield from asyncio.run(_ask_broker(settings))
+
+
+async def _ask_broker(settings: EdgeSettings) -> list[Finding]:
+    """Connect beside the agent and publish: to an own topic, and to one that must be refused."""
+    refusals: list[str] = []
+    where = f"{settings.address.host}:{settings.address.port}"
+    try:
+        async with mqtt_link.make_client(settings, suffix="-doctor") as client:
+            mqtt_link.watch_refusals(client, refusals.append)
+            # What the agent says too, so that nothing changes; and a command for a device that is none.
+            sensors = build_sources(settings).sensors
+            meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors).encode()
+            await client.publish(mqtt_link.topic(settings, Channel.META), meta, qos=1, retain=True)
+            own = list(refusals)
+            foreign = str(Topic(settings.site, "hubwell-doctor-foreign", Channel.CMD))
+            await client.publish(foreign, b"{}", qos=1)
+    except aiomqtt.MqttError as error:
+        return [Finding("broker", ok=False, text=mqtt_link.in_words(error, settings))]
+    findings = [Finding("broker", ok=True, text=f"{where} answers")]
+    if own:
+        findings.append(Finding("rights", ok=False, text=f"may not publish to its own topics: {own[0]}"))
+    elif len(refusals) > len(own):
+        findings.append(Finding("rights", ok=True, text="may publish to its own topics and to no others"))
+    else:
+        text = "may publish, and to other devices' topics too: the broker has no rules (or speaks MQTT 3.1.1)"
+        findings.append(Finding("rights", ok=True, text=text))
+    return findings

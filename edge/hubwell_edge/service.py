@@ -1,0 +1,78 @@
+"""``hubwell-edge run`` and ``check``: settings -> one device, with signals and systemd around it."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from hubwell_edge.clock import SystemClock, to_rfc3339
+from hubwell_edge.device import run_device
+from hubwell_edge.outbox import Outbox
+from hubwell_edge.settings import EdgeSettings, SettingsError
+from hubwell_edge.sources import Sources, build_sources
+from hubwell_edge.systemd import notify, stay_alive
+
+logger: Final = logging.getLogger(__name__)
+
+
+def serve(config: Path | None, secrets: Path | None, *, simulate_hardware: bool) -> None:
+    """Run the agent until it is told to stop. Raises SettingsError, OutboxError, SourceError."""
+    settings = EdgeSettings.load(config, secrets)
+    sources = build_sources(settings, simulate_hardware=simulate_hardware)
+    if not sources.all:
+        raise SettingsError("there is nothing to read: add a [[sensor]] table to the device file")
+    asyncio.run(_serve(settings, sources))
+
+
+async def _serve(settings: EdgeSettings, sources: Sources) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    alive: asyncio.Task[None] | None = None
+
+    def started(outbox: Outbox) -> None:
+        nonlocal alive
+        logger.info(
+            "%s/%s: %d messages wait in %s",
+            settings.site,
+            settings.device,
+            outbox.pending,
+            settings.outbox.dir,
+            extra={"action": "start", "device": settings.device},
+        )
+        # A disk that refuses for a while is no reason to be killed: memory would be lost with us.
+        alive = asyncio.create_task(stay_alive(lambda: True), name="systemd")
+
+    try:
+        await run_device(settings, sources.all, stop=stop, sensors=sources.sensors, watch=started)
+    finally:
+        notify("STOPPING=1")
+        if alive is not None:
+            alive.cancel()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on Ctrl-C and SIGTERM."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+
+def describe(config: Path | None, secrets: Path | None) -> Iterator[str]:
+    """Yield lines that say what the agent would do. Raises SettingsError."""
+    settings = EdgeSettings.load(config, secrets)
+    sources = build_sources(settings)
+    address = settings.address
+    secure = "with TLS" if address.tls else "without TLS"
+    now = SystemClock(settings.clock).now()
+    yield f"device {settings.device!r} of site {settings.site!r}: the settings are right"
+    yield f"sends to {address.host}:{address.port} {secure} as {address.username or 'anonymous'}"
+    yield f"keeps up to {settings.outbox.cap_bytes / 2**20:.0f} MiB in {settings.outbox.dir}"
+    yield f"one message every {settings.batch.seconds:g} s or {settings.batch.readings} readings"
+    yield f"clock {settings.clock!r}: now {to_rfc3339(now.wall_ms)}, {now.state}"
+    for sensor in sources.sensors:
+        rhythm = f" every {sensor.every_s:g} s" if sensor.every_s else ""
+        yield f"reads {sensor.s} in {sensor.u}{rhythm}"
+    if not sources.all:
+        yield "reads nothing: add a [[sensor]] table"

@@ -1,0 +1,57 @@
+"""Settings -> the sources of a device: its sensors as one source, and the counters of load tests.
+
+Nothing is opened here; wrong settings are found all the same.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from hubwell_edge.drivers import SensorConfigError, build_sensors
+from hubwell_edge.drivers.hardware import Hardware
+from hubwell_edge.drivers.poll import Poller
+from hubwell_edge.drivers.steady import SteadySettings, SteadySource
+from hubwell_edge.observation import Source
+from hubwell_edge.settings import EdgeSettings, SettingsError
+from hubwell_wire.messages import SensorMeta
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where readings come from, and what they will be."""
+
+    all: tuple[Source, ...]
+    sensors: tuple[SensorMeta, ...]
+
+
+def build_sources(settings: EdgeSettings, *, simulate_hardware: bool = False) -> Sources:
+    """Make the sources of the ``[[sensor]]`` tables. Raises SettingsError with a line for each problem."""
+    counters = [_steady(entry) for entry in settings.sensor if entry.get("driver") == "steady"]
+    sources: list[Source] = list(counters)
+    sensors = [meta for counter in counters for meta in counter.meta()]
+    tables = [entry for entry in settings.sensor if entry.get("driver") != "steady"]
+    if tables:
+        try:
+            poller = Poller(build_sensors(tables, _hardware(simulate=simulate_hardware)))
+        except SensorConfigError as error:
+            raise SettingsError(str(error)) from error
+        sources.append(poller)
+        sensors += poller.meta()
+    return Sources(tuple(sources), tuple(sensors))
+
+
+def _hardware(*, simulate: bool) -> Hardware:
+    if simulate:
+        from hubwell_edge.sim.chips import simulated_hardware  # noqa: PLC0415 - only where it is asked for
+
+        return simulated_hardware()
+    return Hardware()
+
+
+def _steady(entry: dict[str, object]) -> SteadySource:
+    options = {name: value for name, value in entry.items() if name != "driver"}
+    try:
+        return SteadySource(SteadySettings.model_validate(options))
+    except ValidationError as error:
+        lines = [f"sensor steady.{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None

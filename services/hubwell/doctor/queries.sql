@@ -1,0 +1,24 @@
+-- name: processes
+SELECT application_name, count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'hubwell-%%' GROUP BY 1
+
+-- name: devices
+SELECT d.id, d.status, max(s.last_received_at) AS last_heard,
+       coalesce(max(s.last_received_at) < now() - interval '5 minutes', true) AS silent
+FROM device d LEFT JOIN stream s ON s.device_id = d.id GROUP BY d.id ORDER BY d.id
+
+-- name: rejected_today
+SELECT code, sum(copies)::bigint, max(reason) FROM rejected WHERE last_at > now() - interval '1 day'
+GROUP BY code ORDER BY 2 DESC LIMIT 3
+
+-- name: rivals
+-- Two boots of one device that are both alive: two agents send under one id.
+SELECT a.device_id FROM stream a JOIN stream b ON a.device_id = b.device_id AND a.id < b.id
+WHERE b.first_received_at < a.last_received_at AND a.last_received_at > now() - interval '1 hour'
+  AND b.last_received_at > now() - interval '1 hour' GROUP BY 1
+
+-- name: waiting
+SELECT count(*), min(queued_at), max(last_error) FROM delivery WHERE delivered_at IS NULL
+
+-- name: size
+SELECT pg_size_pretty(pg_database_size(current_database()))

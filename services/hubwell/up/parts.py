@@ -1,0 +1,136 @@
+"""The processes of Hubwell on one machine: what runs, with which settings, and when it is ready."""
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
+
+from hubwell.broker import DEVICE_PORT, LOOPBACK, SERVER_PORT, Broker, EmbeddedBroker, ExternalBroker
+from hubwell.storage.cluster import environment
+from hubwell.storage.embedded import EmbeddedPostgres
+from hubwell.up.checks import free_port
+from hubwell.up.child import Part
+from hubwell.up.leash import leashed
+from hubwell.up.running import Running
+
+_SITE = "hub"
+_ANSWER_WITHIN = 2.0  # seconds
+
+
+class _Space(BaseModel):
+    """What is read of a space here."""
+
+    last_heard: AwareDatetime | None
+
+
+_SPACES = TypeAdapter(list[_Space])
+Ready = Callable[[], Awaitable[bool]]
+
+
+class Parts:
+    """Describes each part; the settings of all of them fit together."""
+
+    def __init__(self, data: Path, postgres: EmbeddedPostgres, *, host: str, port: int) -> None:
+        """Choose the broker's ports now, so that they stay the same when it starts again."""
+        self._data = data
+        self._postgres = postgres
+        self._started_at = datetime.now(UTC)
+        self._embedded_broker = _embedded_broker()
+        broker: Broker = self._embedded_broker or ExternalBroker(os.environ["HUBWELL_BROKER_URL"])
+        self.addresses = Running(
+            page=f"http://{LOOPBACK if host in ('0.0.0.0', '::') else host}:{port}",  # noqa: S104  (not bound here)
+            database_url=os.environ.get("HUBWELL_DATABASE_URL") or postgres.url(),
+            broker_url=broker.server_url,
+            device_broker_url=broker.device_url,
+        )
+        self._environment = {
+            **os.environ,
+            "HUBWELL_DATABASE_URL": self.addresses.database_url,
+            "HUBWELL_BROKER_URL": self.addresses.broker_url,
+            "HUBWELL_HTTP_HOST": host,
+            "HUBWELL_HTTP_PORT": str(port),
+            "HUBWELL_SITE": os.environ.get("HUBWELL_SITE", _SITE),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def database(self) -> Part | None:
+        """Describe the embedded database; None where HUBWELL_DATABASE_URL names another."""
+        if os.environ.get("HUBWELL_DATABASE_URL"):
+            return None
+        return Part(
+            name="database",
+            command=self._postgres.command,
+            environment=environment(),
+            ready=self._postgres.ready,
+            before=self._postgres.settle,
+            explain=self._postgres.explain,
+            stop_signal=signal.SIGINT,
+            patience=3.0,
+        )
+
+    def broker(self) -> Part | None:
+        """Describe the embedded broker; None where HUBWELL_BROKER_URL names another."""
+        broker = self._embedded_broker
+        if broker is None:
+            return None
+        return Part(
+            name="broker",
+            command=broker.command,
+            environment=self._environment,
+            ready=broker.ready,
+            patience=1.0,
+        )
+
+    def service(self, name: str) -> Part:
+        """Describe `hubwell NAME`."""
+        ready = self._healthy if name == "api" else None
+        return self._python(name, "hubwell", name, ready=ready)
+
+    def simulator(self) -> Part:
+        """Describe the simulated hub; it is ready when its readings have come through to the board."""
+        options = ["--broker", self.addresses.device_broker_url, "--site", self._environment["HUBWELL_SITE"]]
+        options += ["--data", str(self._data / "edge")]
+        return self._python("simulator", "hubwell_edge", "simulate", *options, ready=self._board_lives)
+
+    def _python(self, name: str, module: str, *arguments: str, ready: Ready | None) -> Part:
+        # -P: what lies in the folder where somebody typed the command is not imported.
+        command = leashed([sys.executable, "-P", "-m", module, *arguments])
+        return Part(
+            name=name, command=lambda: command, environment=self._environment, ready=ready, patience=1.5
+        )
+
+    async def _healthy(self) -> bool:
+        return await self._get("/api/v1/health") is not None
+
+    async def _board_lives(self) -> bool:
+        body = await self._get("/api/v1/spaces")
+        if body is None:
+            return False
+        try:
+            spaces = _SPACES.validate_json(body)
+        except ValidationError:
+            return False
+        return any(space.last_heard and space.last_heard >= self._started_at for space in spaces)
+
+    async def _get(self, path: str) -> bytes | None:
+        """Ask our own API; None while it does not answer well."""
+        try:
+            async with httpx.AsyncClient(timeout=_ANSWER_WITHIN, trust_env=False) as client:
+                answer = await client.get(self.addresses.page + path)
+        except httpx.HTTPError:
+            return None
+        return answer.content if answer.status_code == httpx.codes.OK else None
+
+
+def _embedded_broker() -> EmbeddedBroker | None:
+    if os.environ.get("HUBWELL_BROKER_URL"):
+        return None
+    server_port, device_port = (
+        free_port(LOOPBACK, wanted) for wanted in (SERVER_PORT, DEVICE_PORT)
+    )  # or any others
+    return EmbeddedBroker(server_port=server_port, device_port=device_port)

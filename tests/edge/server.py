@@ -1,0 +1,131 @@
+"""Stands in for the server: takes messages of one site and answers with receipts.
+
+What it has "committed" is in memory. Tests switch receipts off, lose them, or refuse messages.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiomqtt
+
+from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Refusal, Status, Tap, Telemetry
+from hubwell_wire.parse import parse
+from hubwell_wire.topics import Channel, Topic, site_filter
+
+
+class TestServer:
+    """`messages` by boot and number; `copies` counts how often each came."""
+
+    __test__ = False
+
+    def __init__(self, url: str, site: str = "hub") -> None:
+        self.messages: dict[UUID, dict[int, Telemetry | Tap | Fault | Gap]] = defaultdict(dict)
+        self.copies: dict[tuple[UUID, int], int] = defaultdict(int)
+        self.statuses: list[Status] = []
+        self.metas: list[Meta] = []
+        self.answers = True
+        self.refuse: Callable[[Telemetry | Tap | Fault | Gap], str | None] = lambda _: None
+        self._url = urlsplit(url)
+        self._site = site
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._serve())
+        await self._ready.wait()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    @property
+    def received(self) -> list[Telemetry | Tap | Fault | Gap]:
+        return [rows[seq] for rows in self.messages.values() for seq in sorted(rows)]
+
+    @property
+    def values(self) -> list[float]:
+        return [r.v for message in self.received if isinstance(message, Telemetry) for r in message.r]
+
+    @property
+    def gaps(self) -> list[Gap]:
+        return [message for message in self.received if isinstance(message, Gap)]
+
+    @property
+    def faults(self) -> list[Fault]:
+        return [message for message in self.received if isinstance(message, Fault)]
+
+    def unexplained(self) -> list[tuple[UUID, int]]:
+        """Numbers that neither came nor were declared lost, up to the last one that was given out."""
+        holes = []
+        for boot, rows in self.messages.items():
+            declared = {
+                seq
+                for gap in rows.values()
+                if isinstance(gap, Gap) and gap.data.first is not None and gap.data.last is not None
+                for seq in range(gap.data.first, gap.data.last + 1)
+            }
+            last = max([*rows, *(s.last_seq or 0 for s in self.statuses if s.boot == boot)])
+            holes += [(boot, seq) for seq in range(1, last + 1) if seq not in rows and seq not in declared]
+        return holes
+
+    async def _serve(self) -> None:
+        while True:
+            with suppress(aiomqtt.MqttError):
+                async with aiomqtt.Client(
+                    self._url.hostname or "",
+                    self._url.port or 1883,
+                    identifier="test-server",
+                    protocol=aiomqtt.ProtocolVersion.V311,
+                    clean_session=False,
+                ) as client:
+                    for channel in (Channel.TELEMETRY, Channel.EVENT, Channel.STATUS, Channel.META):
+                        await client.subscribe(site_filter(self._site, channel), qos=1)
+                    self._ready.set()
+                    async for message in client.messages:
+                        assert isinstance(message.payload, bytes)
+                        await self._take(client, str(message.topic), message.payload)
+            await asyncio.sleep(0.05)
+
+    async def _take(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
+        parsed = parse(topic, payload)
+        message, refused = parsed.message, ()
+        if isinstance(message, Meta):
+            self.metas.append(message)
+            return
+        if isinstance(message, Status):
+            self.statuses.append(message)
+        elif isinstance(message, Telemetry | Tap | Fault | Gap):
+            self.messages[message.boot][message.seq] = message
+            self.copies[message.boot, message.seq] += 1
+            reason = self.refuse(message)
+            refused = (Refusal(seq=message.seq, reason=reason),) if reason else ()
+        boot = getattr(message, "boot", None)
+        if self.answers and boot is not None and getattr(message, "state", "online") == "online":
+            receipt = self._receipt(boot, refused)
+            await client.publish(
+                str(Topic(self._site, parsed.topic.device, Channel.ACK)), receipt.encode(), qos=1
+            )
+
+    def _receipt(self, boot: UUID, refused: tuple[Refusal, ...]) -> Receipt:
+        have = self.messages[boot]
+        upto = 0
+        while upto + 1 in have:
+            upto += 1
+        ranges: list[tuple[int, int]] = []
+        for seq in sorted(seq for seq in have if seq > upto):
+            if ranges and ranges[-1][1] == seq - 1:
+                ranges[-1] = (ranges[-1][0], seq)
+            else:
+                ranges.append((seq, seq))
+        return Receipt(v=1, boot=boot, upto=upto, ranges=tuple(ranges), rejected=refused)
