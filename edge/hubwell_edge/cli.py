@@ -1,9 +1,12 @@
 """The command ``hubwell-edge``: parses arguments, sets up logging, runs one thing and says how it went."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from math import inf
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, Literal, NoReturn
 
 import typer
 
@@ -14,6 +17,8 @@ app = typer.Typer(
     help="The agent that runs beside the sensors and loses nothing on the way to the server.",
 )
 
+_MOMENTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
+_PROTOCOLS: Final[dict[int, Literal[5, 311]]] = {5: 5, 311: 311}
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="Device file (TOML); the environment alone may do.")
 ]
@@ -83,17 +88,56 @@ def replay(
     set_up_logs()
     with _plain_errors():
         job = ReplayJob.build(
-            file, layout, url=broker, protocol=protocol, site=site, device=device, speed=speed, outbox=outbox
+            file,
+            layout,
+            url=broker,
+            protocol=_protocol(protocol),
+            site=site,
+            device=device,
+            speed=_speed(speed),
+            outbox=outbox,
         )
-        raise typer.Exit(0 if play(job) else 1)
+        arrived = play(job)
+    if not arrived:
+        raise typer.Exit(1)
 
 
 @app.command()
 def simulate(
+    data: Annotated[Path, typer.Option(help="Folder for the outboxes of the devices.")],
     broker: Annotated[str, typer.Option(help="mqtt://HOST:PORT")] = "mqtt://127.0.0.1:1883",
+    protocol: Annotated[int, typer.Option(help="MQTT version: 5 or 311.")] = 311,
+    site: Annotated[str | None, typer.Option(help="Site of the topics, instead of the scenario's.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Spaces and people (TOML); else a demo hub.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same readings.")] = None,
+    speed: Annotated[str, typer.Option(help="Times real time, or 'max'.")] = "1",
+    start: Annotated[datetime | None, typer.Option("--from", formats=_MOMENTS)] = None,
+    until: Annotated[datetime | None, typer.Option("--until", formats=_MOMENTS)] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A fault to order; may be given often.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="File with faults (TOML).")] = None,
+    log_json: LogJson = False,
 ) -> None:
-    """Simulate a whole hub: rooms, people, air and badges."""
-    raise NotImplementedError(broker)
+    """Simulate a whole hub: rooms, people, air and badges, each device with a real agent."""
+    from hubwell_edge.logs import set_up_logs
+    from hubwell_edge.sim.run import main as run_hub
+
+    set_up_logs(as_json=log_json)
+    with _plain_errors():
+        arrived = run_hub(
+            broker=broker,
+            data=data,
+            site=site,
+            scenario=scenario,
+            seed=seed,
+            speed=_speed(speed) or inf,
+            start=start,
+            until=until,
+            faults=fault or (),
+            faults_file=faults,
+            protocol=_protocol(protocol),
+        )
+    if not arrived and until is not None:
+        raise typer.Exit(1)
 
 
 def main() -> None:
@@ -108,10 +152,33 @@ def _plain_errors() -> Iterator[None]:
     from hubwell_edge.outbox_file import OutboxError
     from hubwell_edge.settings import SettingsError
 
+    known: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError)
+    if "hubwell_edge.sim.run" in sys.modules:
+        known = (*known, sys.modules["hubwell_edge.sim.run"].SimulationError)
     try:
         yield
-    except (SettingsError, SourceError, OutboxError) as error:
+    except known as error:
         _fail(str(error))
+
+
+def _protocol(number: int) -> Literal[5, 311]:
+    found = _PROTOCOLS.get(number)
+    if found is None:
+        _fail(f"--protocol {number} is neither 5 nor 311")
+    return found
+
+
+def _speed(text: str) -> float | None:
+    """Return times real time; None is as fast as can be."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < inf:
+        _fail(f"--speed {text!r} is neither 'max' nor a number above 0")
+    return speed
 
 
 def _fail(text: str) -> NoReturn:

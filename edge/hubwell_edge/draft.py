@@ -4,9 +4,9 @@ The body holds only a message's own fields; the envelope is written when the row
 outbox may still correct its time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -42,6 +42,13 @@ class Draft:
     def size(self) -> int:
         """Bytes that it counts against the cap."""
         return len(self.body) + ROW_BYTES
+
+    def corrected(self, now: Stamp) -> Self:
+        """Return it with the time that a clock which is right by now gives it."""
+        if self.stamp.synced:
+            return self
+        wall_ms = self.stamp.mono_ms + now.offset_ms
+        return replace(self, stamp=replace(self.stamp, wall_ms=wall_ms, synced=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ events, so that the numbering never has a hole that nobody explains.
 
 import logging
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,9 @@ logger: Final = logging.getLogger(__name__)
 DEFAULT_CAP_BYTES: Final = 64 * 1024 * 1024
 WAITING_BYTES: Final = 4 * 1024 * 1024
 """Memory for messages that the disk refuses."""
+_RESERVE_BYTES: Final = 1024 * 1024
+"""Space kept so that receipts can be applied on a full disk."""
+_RETRY_S: Final = 1.0
 _CHUNK: Final = 200
 _MAX_DETAIL: Final = 300
 
@@ -60,10 +64,12 @@ class Outbox:
         self._cap = cap_bytes
         self._kernel = kernel_boot or kernel_boot_id()
         self._waiting: deque[_Parcel] = deque()
+        self._waiting_bytes = 0
         self._given_up = 0
         self._refused = False
+        self._retry_at = 0.0
         self._n = 0
-        self._file = OutboxFile(folder)
+        self._file = OutboxFile(folder, reserve_bytes=min(cap_bytes // 8, _RESERVE_BYTES))
         try:
             self._load()
         except BaseException:
@@ -126,9 +132,13 @@ class Outbox:
         """Store drafts and cursors in one transaction, events so that a power cut cannot undo them.
 
         Return False when the disk refuses: they then wait in memory (4 MiB; beyond that the oldest
-        telemetry is given up and later declared) and the next call or `flush` tries again.
+        telemetry is given up and later declared), and `flush` or a call a second later tries again.
         """
         self._waiting.append(_Parcel(list(drafts), dict(cursors or {})))
+        self._waiting_bytes += sum(draft.size for draft in drafts)
+        if time.monotonic() < self._retry_at:
+            self._shed()
+            return False
         return self.flush()
 
     def flush(self) -> bool:
@@ -149,10 +159,10 @@ class Outbox:
             )
         self._counts = counts
         self._waiting.clear()
-        self._given_up = 0
+        self._waiting_bytes = self._given_up = 0
         if self._refused:
             logger.warning("the outbox can be written again", extra={"action": "outbox-writable"})
-        self._refused = False
+        self._refused, self._retry_at = False, 0.0
         return True
 
     def unsent(self, limit: int, *, sent: Collection[int] = (), hold_from_ms: int | None = None) -> list[Row]:
@@ -209,7 +219,7 @@ class Outbox:
                 _forget_old_boots(db, self._n)
             return sizes
 
-        sizes = self._write(delete, durable=False)
+        sizes = self._shrink(delete)
         size = self._counts.size - sum(sizes) - len(sizes) * ROW_BYTES
         self._counts = replace(self._counts, pending=self._counts.pending - len(sizes), size=size)
         return len(sizes)
@@ -237,7 +247,7 @@ class Outbox:
         if not now.synced:
             raise ValueError("a clock that is not synchronised itself cannot correct other times")
         for parcel in self._waiting:
-            parcel.drafts = [_corrected(draft, now) for draft in parcel.drafts]
+            parcel.drafts = [draft.corrected(now) for draft in parcel.drafts]
         sql = "UPDATE message SET wall_ms = mono_ms + ?, synced = 1 WHERE synced = 0 AND stamped = ?"
         values = (now.offset_ms, self._n)
         return self._write(lambda db: db.execute(sql, values).rowcount, durable=False)
@@ -261,6 +271,13 @@ class Outbox:
             if not self._load_if_new():
                 raise
         return self._file.write(work, durable=durable)
+
+    def _shrink(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        try:
+            return self._file.shrink(work)
+        except OutboxUnavailableError:
+            self._load_if_new()
+            raise
 
     def _load_if_new(self) -> bool:
         """Begin a new numbering if the file was found corrupt and replaced."""
@@ -325,9 +342,23 @@ class Outbox:
                 extra={"action": "outbox-refused"},
             )
         self._refused = True
-        excess = sum(d.size for parcel in self._waiting for d in parcel.drafts) - WAITING_BYTES
-        if excess > 0:
-            self._given_up += _give_up(self._waiting, excess)
+        self._retry_at = time.monotonic() + _RETRY_S
+        self._shed()
+
+    def _shed(self) -> None:
+        """Give up the oldest telemetry, and only then events, beyond what memory may hold."""
+        for kinds in ({Kind.TELEMETRY}, {Kind.EVENT, Kind.GAP}):
+            for parcel in self._waiting:
+                kept: list[Draft] = []
+                for draft in parcel.drafts:
+                    if self._waiting_bytes > WAITING_BYTES and draft.kind in kinds:
+                        self._waiting_bytes -= draft.size
+                        self._given_up += 1
+                    else:
+                        kept.append(draft)
+                parcel.drafts = kept
+                if self._waiting_bytes <= WAITING_BYTES:
+                    return
 
 
 def _make_room(db: sqlite3.Connection, excess: int) -> list[int]:
@@ -363,26 +394,3 @@ def _forget_old_boots(db: sqlite3.Connection, current: int) -> None:
         " AND NOT EXISTS (SELECT 1 FROM dropped WHERE first BETWEEN n << ?2 AND (n << ?2) + ?3)",
         (current, SEQ_BITS, SEQ_MASK),
     )
-
-
-def _give_up(waiting: Iterable[_Parcel], excess: int) -> int:
-    """Remove the oldest telemetry, then the oldest events, worth `excess` bytes; return how many."""
-    count = 0
-    for kinds in ({Kind.TELEMETRY}, {Kind.EVENT, Kind.GAP}):
-        for parcel in waiting:
-            kept: list[Draft] = []
-            for draft in parcel.drafts:
-                if excess > 0 and draft.kind in kinds:
-                    excess -= draft.size
-                    count += 1
-                else:
-                    kept.append(draft)
-            parcel.drafts = kept
-    return count
-
-
-def _corrected(draft: Draft, now: Stamp) -> Draft:
-    if draft.stamp.synced:
-        return draft
-    wall_ms = draft.stamp.mono_ms + now.offset_ms
-    return replace(draft, stamp=replace(draft.stamp, wall_ms=wall_ms, synced=True))

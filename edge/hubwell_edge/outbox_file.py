@@ -56,8 +56,9 @@ class OutboxFile:
     agent has it open.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, reserve_bytes: int) -> None:
         self._path = folder / "outbox.db"
+        self._reserve = Reserve(folder / "outbox.reserve", reserve_bytes)
         self.set_aside: str | None = None
         self.generation = 0
         try:
@@ -73,6 +74,7 @@ class OutboxFile:
         except BaseException:
             os.close(self._lock)
             raise
+        self._reserve.make()
 
     def close(self) -> None:
         """Close the file and let another agent have it."""
@@ -90,6 +92,23 @@ class OutboxFile:
         OutboxUnavailableError when the disk refuses; nothing of `work` has happened then.
         """
         return self._guarded(lambda: self._transaction(work, durable=durable))
+
+    def shrink(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Like `write`, for work that only deletes: on a full disk it may use the reserve.
+
+        SQLite writes a log even of deletions, so without a reserve a full disk could never be relieved.
+        """
+        try:
+            return self.write(work, durable=False)
+        except OutboxUnavailableError:
+            if not self._reserve.release():
+                raise
+        try:
+            return self.write(work, durable=False)
+        finally:
+            with suppress(sqlite3.Error):  # it only gives space back earlier
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._reserve.make()
 
     def _guarded(self, step: Callable[[], Result]) -> Result:
         try:
@@ -142,6 +161,30 @@ class OutboxFile:
         self.set_aside = f"outbox file was corrupt ({reason}); kept as {kept.name}, a new one begun"
         self.generation += 1
         logger.error("%s", self.set_aside, extra={"action": "outbox-set-aside"})
+
+
+class Reserve:
+    """A file of `size` bytes that only keeps space for the moment in which the disk is full."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    def make(self) -> None:
+        """Take the space if there is any and it is not taken yet."""
+        with suppress(OSError):  # no space now: the next call tries again
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                if os.fstat(handle).st_size < self._size:
+                    os.posix_fallocate(handle, 0, self._size)
+            finally:
+                os.close(handle)
+
+    def release(self) -> bool:
+        """Give the space back; False when there was none."""
+        held = self._path.exists() and self._path.stat().st_size > 0
+        self._path.unlink(missing_ok=True)
+        return held
 
 
 def _lock(path: Path) -> int:

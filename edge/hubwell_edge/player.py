@@ -19,7 +19,7 @@ from hubwell_edge.drivers.replay import ReplaySource
 from hubwell_edge.outbox import Outbox
 from hubwell_edge.replay import load_map
 from hubwell_edge.service import stop_on_signals
-from hubwell_edge.settings import EdgeSettings, SettingsError
+from hubwell_edge.settings import EdgeSettings
 from hubwell_wire.messages import SensorMeta
 
 _REFRESH_S = 0.2
@@ -47,12 +47,12 @@ class ReplayJob:
         protocol: int,
         site: str,
         device: str,
-        speed: str,
+        speed: float | None,
         outbox: Path | None,
     ) -> Self:
-        """Check all of it. Raises SettingsError and SourceError."""
+        """Check all of it; `speed` None is as fast as can be. Raises SettingsError and SourceError."""
         columns = load_map(layout)
-        source = ReplaySource(file, columns, speed=_speed(speed))
+        source = ReplaySource(file, columns, speed=speed)
         temporary = None if outbox else TemporaryDirectory(prefix="hubwell-replay-")
         folder = outbox or Path(temporary.name if temporary else "")
         settings = EdgeSettings.from_values(
@@ -123,15 +123,3 @@ async def _show(job: ReplayJob) -> None:
         while True:
             bar.update(task, completed=progress.rows, waiting=job.waiting)
             await asyncio.sleep(_REFRESH_S)
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not speed > 0:
-        raise SettingsError(f"--speed {text!r} is neither 'max' nor a number above 0")
-    return speed

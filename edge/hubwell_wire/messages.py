@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from hubwell_wire.units import unit_problem
+from hubwell_wire.units import SERIES_PATTERN, UNITS, series_problem
 
 MAX_READINGS: Final = 1000
 MAX_OFFSET_MS: Final = 7 * 24 * 3600 * 1000
@@ -35,10 +35,8 @@ def _rfc3339(value: datetime) -> str:
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 """RFC 3339 with zone; written in UTC with milliseconds."""
-SeriesName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}(/[a-z0-9][a-z0-9_-]{0,62}){1,3}$")
-]
-"""Sensor and quantity, for example ``scd41/co2``."""
+SeriesName = Annotated[str, Field(json_schema_extra={"pattern": SERIES_PATTERN})]
+"""Sensor and quantity, for example ``scd41/co2``. Checked with its unit, once for each pair: see `units`."""
 Sequence = Annotated[int, Field(ge=1, le=2**62)]
 Quality = Literal["ok", "suspect", "inferred"]
 
@@ -58,9 +56,9 @@ class Reading(WireModel):
 
     s: SeriesName
     v: float
-    u: str
+    u: Annotated[str, Field(json_schema_extra={"enum": list(UNITS)})]
     q: Quality = "ok"
-    t: Annotated[int, Field(ge=-MAX_OFFSET_MS, le=MAX_OFFSET_MS)] = 0
+    t: Annotated[int, Field(json_schema_extra={"minimum": -MAX_OFFSET_MS, "maximum": MAX_OFFSET_MS})] = 0
 
 
 class Envelope(WireModel):
@@ -87,13 +85,21 @@ class Telemetry(Envelope):
     r: Annotated[tuple[Reading, ...], Field(min_length=1, max_length=MAX_READINGS, strict=False)]
 
     @model_validator(mode="after")
-    def _units_fit(self) -> Self:
-        # One validator for the batch: calling Python for each reading would double the cost of parsing.
+    def _series_fit(self) -> Self:
+        # Checked here for the whole batch: per reading, these checks would cost more than all the parsing.
         for series, unit in {(reading.s, reading.u) for reading in self.r}:
-            problem = unit_problem(series, unit)
+            problem = series_problem(series, unit)
             if problem:
                 raise ValueError(problem)
+        earliest, latest = self.offsets_ms()
+        if earliest < -MAX_OFFSET_MS or latest > MAX_OFFSET_MS:
+            raise ValueError(f"t: {earliest} to {latest} ms; readings lie within {MAX_OFFSET_MS} ms of ts")
         return self
+
+    def offsets_ms(self) -> tuple[int, int]:
+        """Return the smallest and the largest `t` of the readings, in milliseconds."""
+        offsets = [reading.t for reading in self.r]
+        return min(offsets), max(offsets)
 
 
 class TapData(WireModel):
@@ -173,6 +179,13 @@ class SensorMeta(WireModel):
     s: SeriesName
     u: str
     every_s: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _series_fits(self) -> Self:
+        problem = series_problem(self.s, self.u)
+        if problem:
+            raise ValueError(problem)
+        return self
 
 
 class Meta(WireModel):

@@ -5,6 +5,7 @@ A *quantity* is the last part of a series name (``scd41/co2`` -> ``co2``) and ha
 two sensors of one room can always be compared. A quantity that is not listed may use any listed unit.
 """
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -50,12 +51,24 @@ def quantity_of(series: str) -> str:
     return series.rpartition("/")[2]
 
 
+SERIES_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}(/[a-z0-9][a-z0-9_-]{0,62}){1,3}$"
+_SERIES: Final = re.compile(SERIES_PATTERN.replace("$", r"\Z"))
+
+
 @lru_cache(maxsize=4096)
 def unit_problem(series: str, unit: str) -> str | None:
     """Say in a sentence why `unit` does not fit the series, or return None if it does."""
     if unit not in UNITS:
-        return f"unit {unit!r} of series {series!r} is unknown; known units: {', '.join(UNITS)}"
+        return f"unit {unit[:40]!r} of series {series!r} is unknown; known units: {', '.join(UNITS)}"
     expected = QUANTITIES.get(quantity_of(series))
     if expected is not None and unit != expected:
         return f"series {series!r} has unit {unit!r}; the quantity {quantity_of(series)!r} is in {expected!r}"
     return None
+
+
+@lru_cache(maxsize=4096)
+def series_problem(series: str, unit: str) -> str | None:
+    """Say in a sentence what is wrong with a series' name or unit, or return None if both fit."""
+    if not _SERIES.match(series):
+        return f"s: {series[:80]!r} is not SENSOR/QUANTITY in lower-case letters, digits, '-' and '_'"
+    return unit_problem(series, unit)

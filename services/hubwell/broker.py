@@ -141,8 +141,8 @@ def serve(*, server_port: int, device_port: int) -> None:
     broker.run_forever()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the embedded broker as a program of its own; with [] at the usual ports of MQTT."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run the embedded broker as a program of its own; without arguments at the usual ports of MQTT."""
     parser = argparse.ArgumentParser(description="The embedded MQTT broker, on loopback.")
     parser.add_argument("--server-port", type=int, default=SERVER_PORT, help="port for MQTT 5")
     parser.add_argument("--device-port", type=int, default=DEVICE_PORT, help="port for MQTT 3.1.1")
@@ -156,4 +156,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

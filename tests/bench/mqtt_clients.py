@@ -462,7 +462,10 @@ def once(name: str, ports: Ports, total: int) -> dict[str, Any]:
         return result
 
 
-def compare(names: list[str], total: int, runs: int) -> None:
+BROKERS = {"mosquitto": mosquitto, "iotcore": iotcore}
+
+
+def compare(names: list[str], brokers: list[str], total: int, runs: int) -> None:
     """Print a Markdown table of medians."""
     sys.stdout.write(
         "| Client | Broker | messages/s | CPU s per 10,000 | runs, messages/s |\n|---|---|---|---|---|\n"
@@ -473,12 +476,12 @@ def compare(names: list[str], total: int, runs: int) -> None:
         except importlib.metadata.PackageNotFoundError:
             sys.stdout.write(f"| {name} | - | not installed | | |\n")
             continue
-        for broker in (mosquitto, iotcore):
+        for broker in brokers:
             results = []
             for _ in range(runs):
-                with broker() as ports:
+                with BROKERS[broker]() as ports:
                     results.append(once(name, ports, total))
-            sys.stdout.write(f"| {name} {version} | {broker.__name__} | {row(results, total)} |\n")
+            sys.stdout.write(f"| {name} {version} | {broker} | {row(results, total)} |\n")
             sys.stdout.flush()
 
 
@@ -500,6 +503,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--messages", type=int, default=30_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--broker", action="append", choices=BROKERS)
     parser.add_argument("clients", nargs="*", default=list(CONSUMERS))
     options = parser.parse_args()
     if options.consume:
@@ -507,7 +511,7 @@ def main() -> None:
     elif options.publish:
         publish(options.port, options.messages)
     else:
-        compare(options.clients, options.messages, options.runs)
+        compare(options.clients, options.broker or list(BROKERS), options.messages, options.runs)
 
 
 if __name__ == "__main__":

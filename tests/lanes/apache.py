@@ -28,7 +28,7 @@ class _Trixie:
     }
 
     def command(self, program: str) -> list[str]:
-        # The change of user clears a leash, so that it is put on once more inside.
+        # As `leashed` does, but inside: the change of user clears a leash put on outside.
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=INT", "--"]
         return ["chroot", str(TRIXIE), *become, f"{_PROGRAMS}/{program}"]
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -11,8 +12,7 @@ from pathlib import Path
 
 from lanes.missing import missing
 from lanes.postgres import PostgresServer
-
-_ACCOUNT = "nobody"  # PostgreSQL refuses to run as root
+from lanes.servers import leashed
 
 
 class _Wheel:
@@ -23,17 +23,16 @@ class _Wheel:
         self._programs = programs
 
     def command(self, program: str) -> list[str]:
-        return [*_drop_root(), str(self._programs / "bin" / program)]
+        return leashed([str(self._programs / "bin" / program)], ends_by=signal.SIGINT, user=_account())
 
     def new_folder(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="hubwell-plain-"))
         if not _is_open(self._programs):
-            # A project below /root: only root may pass there, so the programs move to where the data is.
+            # The project is in a private folder: the programs move to where their user can reach them.
             shutil.copytree(self._programs, folder / "programs", symlinks=True)
             self._programs = folder / "programs"
-        if os.geteuid() == 0:
-            account = pwd.getpwnam(_ACCOUNT)
-            os.chown(folder, account.pw_uid, account.pw_gid)
+        if account := _account():
+            os.chown(folder, *account)
         return folder
 
     def inside(self, folder: Path) -> str:
@@ -48,14 +47,12 @@ def plain(settings: Mapping[str, str] | None = None) -> PostgresServer:
     return PostgresServer(_Wheel(Path(wheel.origin).parent / "pginstall"), settings)
 
 
-def _drop_root() -> list[str]:
+def _account() -> tuple[int, int] | None:
+    """User and group id for PostgreSQL, which refuses to run as root; None to stay who we are."""
     if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        missing("setpriv (PostgreSQL does not run as root)", "install util-linux, or run the tests as a user")
-    account = pwd.getpwnam(_ACCOUNT)
-    return [setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--"]
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
 
 
 def _is_open(path: Path) -> bool:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from lanes.lane import Database, Template, fill
-from lanes.servers import Server, free_port, leashed
+from lanes.servers import Server, free_port
 
 _OWNER = "hubwell"
 
@@ -27,7 +27,7 @@ class Installation(Protocol):
     settings: Mapping[str, str]
 
     def command(self, program: str) -> list[str]:
-        """Command line that runs one of PostgreSQL's programs, its arguments left out."""
+        """Command line, without arguments, that runs one of PostgreSQL's programs no longer than this one."""
 
     def new_folder(self) -> Path:
         """Make an empty folder that PostgreSQL may write."""
@@ -77,7 +77,7 @@ class PostgresServer:
             **self._settings,
         }
         command = [
-            *leashed(self._installation.command("postgres"), on_parent_death=signal.SIGINT),
+            *self._installation.command("postgres"),
             *("-D", self._installation.inside(self.folder / "data")),
             *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
         ]

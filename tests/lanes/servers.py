@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from lanes.missing import missing
+
 _POLL = 0.02  # seconds
 
 
@@ -38,17 +40,22 @@ def until(deadline: float) -> Iterator[None]:
         time.sleep(_POLL)
 
 
-def leashed(command: Sequence[str], *, on_parent_death: signal.Signals = signal.SIGKILL) -> list[str]:
+def leashed(
+    command: Sequence[str], *, ends_by: signal.Signals = signal.SIGKILL, user: tuple[int, int] | None = None
+) -> list[str]:
     """Let the kernel end the process when the test run is gone, kill -9 included.
 
-    By setpriv of util-linux; elsewhere the fixtures' own clean-up has to do.
+    By setpriv of util-linux; where that is missing, the fixtures' own clean-up has to do.
+
+    :param user: user and group id to become; in the same step, for a change of user clears the leash.
     """
     leash = shutil.which("setpriv")
-    return (
-        [leash, "--pdeathsig", on_parent_death.name.removeprefix("SIG"), "--", *command]
-        if leash
-        else [*command]
-    )
+    if leash is None and user is not None:
+        missing("setpriv (PostgreSQL does not run as root)", "install util-linux, or run the tests as a user")
+    if leash is None:
+        return [*command]
+    become = [] if user is None else [f"--reuid={user[0]}", f"--regid={user[1]}", "--clear-groups"]
+    return [leash, *become, "--pdeathsig", ends_by.name.removeprefix("SIG"), "--", *command]
 
 
 class Server:

@@ -26,7 +26,7 @@ def client(port: int, version: aiomqtt.ProtocolVersion, name: str | None = None)
     """A client whose session the broker keeps if it has a name."""
     if version is aiomqtt.ProtocolVersion.V311:
         return aiomqtt.Client("127.0.0.1", port, protocol=version, identifier=name, clean_session=not name)
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho's own
     properties.SessionExpiryInterval = 600 if name else 0
     return aiomqtt.Client(
         "127.0.0.1", port, protocol=version, identifier=name, clean_start=not name, properties=properties

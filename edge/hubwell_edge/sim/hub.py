@@ -48,19 +48,24 @@ class Device:
         """Tell whether the device has its network at Unix second `at`."""
         return not self._active("network-gone", at)
 
-    def happenings(self, after_ms: int) -> Iterator[Happening]:
+    def happenings(self, after_ms: int, *, measure_after_ms: int | None = None) -> Iterator[Happening]:
         """Yield what the device observes after a Unix millisecond, in order of hub time and without end.
 
-        No two share a millisecond: taps avoid whole seconds, reports of faults come just before the tick.
+        With `measure_after_ms` the sensors begin only then, while taps come from `after_ms` on. No two
+        happenings share a millisecond: taps avoid whole seconds, reports of faults come just before a tick.
         """
+        sensing_ms = after_ms if measure_after_ms is None else max(after_ms, measure_after_ms)
         day = self.room.date_of(after_ms / 1000)
         while True:
-            samples = self.room.samples(day, after_ms // 1000 + 1)
-            ticks = chain.from_iterable(map(self._tick, samples))
-            taps = (self._tap(tap.at_ms, tap.badge) for tap in self.room.taps(day))
-            for happening in merge(ticks, taps, key=lambda happening: happening.at_ms):
-                if happening.at_ms > after_ms:
-                    yield happening
+            taps = (self._tap(tap.at_ms, tap.badge) for tap in self.room.taps(day) if tap.at_ms > after_ms)
+            if sensing_ms < self.room.midnight(day + timedelta(days=1)) * 1000:
+                measured = chain.from_iterable(
+                    map(self._tick, self.room.samples(day, sensing_ms // 1000 + 1))
+                )
+                seen = (happening for happening in measured if happening.at_ms > sensing_ms)
+                yield from merge(seen, taps, key=lambda happening: happening.at_ms)
+            else:
+                yield from taps
             day += timedelta(days=1)
 
     def _tick(self, sample: Sample) -> list[Happening]:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +30,8 @@ logger: Final = logging.getLogger(__name__)
 
 BACKFILL: Final = timedelta(hours=3)
 """How much of the past is filled in at the start, so that the plots are not empty."""
+ALREADY_THERE: Final = timedelta(hours=8)
+"""Longer than anybody stays: taps this long before the first readings tell who is there."""
 SOURCE: Final = "simulation"
 Protocol = Literal[5, 311]
 """The version of MQTT. 3.1.1 by default: every broker speaks it, the embedded one on its port for devices."""
@@ -61,19 +63,24 @@ class SimulatedSource:
         self._cable = cable
 
     async def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
-        """Yield what the device observes after the cursor, but never from before the span."""
-        after_ms = self._span.start_ms - 1
-        if cursor is not None:
-            after_ms = max(after_ms, int(cursor))
-        for happening in self._device.happenings(after_ms):
+        """Yield what the device observes after the cursor: readings of the span, taps from before it too.
+
+        Whoever is in a space when the span begins has tapped before. Without those taps the server would
+        take their taps at the way out for arrivals.
+        """
+        sensing_ms = self._span.start_ms - 1
+        after_ms = max(sensing_ms - _ms(ALREADY_THERE), int(cursor or 0))
+        for happening in self._device.happenings(after_ms, measure_after_ms=sensing_ms):
             if self._span.until_ms is not None and happening.at_ms > self._span.until_ms:
                 break
             await self._pace.reach(happening.at_ms)
-            if self._cable is not None:
-                self._cable.set(plugged=self._device.connected(happening.at_ms / 1000))
+            await self._hold_cable(plugged=self._device.connected(happening.at_ms / 1000))
             yield happening.observation
+        await self._hold_cable(plugged=True)
+
+    async def _hold_cable(self, *, plugged: bool) -> None:
         if self._cable is not None:
-            self._cable.set(plugged=True)
+            await (self._cable.plug() if plugged else self._cable.pull())
 
 
 async def simulate(
@@ -104,9 +111,20 @@ async def simulate(
                 settings = _through(cable, settings)
             source = SimulatedSource(device, pace, span, cable)
             runs.append(run_device(settings, [source], stop=stop, sensors=sensors(scenario)))
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run) for run in runs]
-        return all(task.result() for task in tasks)
+        outcomes = await asyncio.gather(*(_ends_all(run, stop) for run in runs), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return all(outcomes)
+
+
+async def _ends_all(run: Coroutine[object, object, bool], stop: asyncio.Event) -> bool:
+    """Run one device; if it fails, ask the others to stop in order, so that nothing of theirs is lost."""
+    try:
+        return await run
+    except BaseException:
+        stop.set()
+        raise
 
 
 def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, data: Path) -> EdgeSettings:

@@ -3,8 +3,11 @@
 What a message may not be is said in one sentence that names the value and what to do about it.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from pydantic import BaseModel
 
 from hubwell_wire.messages import Envelope, Telemetry
 from hubwell_wire.parse import BadMessageError
@@ -27,32 +30,48 @@ def check_clock(message: Envelope, now: datetime) -> None:
             f"the device's clock was never set in this boot (it says {message.ts.isoformat()}): "
             "give the device network time; the message is kept under `hubwell rejected`",
         )
-    newest = latest_time(message)
-    if newest > now + FUTURE:
+    # First the message's own time: beyond the calendar's ends an offset could not even be added to it.
+    _check_time(message.ts, now)
+    if isinstance(message, Telemetry):
+        offsets = [reading.t for reading in message.r]
+        for offset in (min(offsets), max(offsets)):
+            if offset:
+                _check_time(message.ts + timedelta(milliseconds=offset), now)
+
+
+def _check_time(time: datetime, now: datetime) -> None:
+    if time > now + FUTURE:
         raise BadMessageError(
             "time-future",
-            f"ts: {newest.isoformat()} is {_words(newest - now)} ahead of the server: "
+            f"ts: {time.isoformat()} is {_words(time - now)} ahead of the server: "
             "set the device's clock (NTP)",
         )
-    if earliest_time(message) < OLDEST:
+    if time < OLDEST:
         raise BadMessageError(
             "time-past",
-            f"ts: {message.ts.isoformat()} is before {OLDEST.date()}: set the device's clock (NTP)",
+            f"ts: {time.isoformat()} is before {OLDEST.date()}: set the device's clock (NTP)",
         )
 
 
-def latest_time(message: Envelope) -> datetime:
-    """Return the newest time in a message: its own, or that of its newest reading."""
-    if isinstance(message, Telemetry):
-        return message.ts + timedelta(milliseconds=max(0, *(reading.t for reading in message.r), 0))
-    return message.ts
+def check_text(message: BaseModel, payload: bytes) -> None:
+    """Raise BadMessageError for a text with a NUL character, which PostgreSQL cannot hold."""
+    if rb"\u0000" not in payload:
+        return
+    for name, text in _texts(message.model_dump(mode="json"), "message"):
+        if "\0" in text:
+            raise BadMessageError("field", f"{name}: the text {text[:80]!r} holds a NUL: send it without")
 
 
-def earliest_time(message: Envelope) -> datetime:
-    """Return the oldest time in a message."""
-    if isinstance(message, Telemetry):
-        return message.ts + timedelta(milliseconds=min(0, *(reading.t for reading in message.r), 0))
-    return message.ts
+def _texts(value: object, name: str) -> Iterator[tuple[str, str]]:
+    """Yield every text in JSON values with its path, for example ``data.detail``."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, key if name == "message" else f"{name}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{name}.{index}")
 
 
 def _words(ahead: timedelta) -> str:

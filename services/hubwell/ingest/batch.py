@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, cast
 from uuid import UUID
 
-from hubwell.ingest.admit import check_clock
+from hubwell.ingest.admit import check_clock, check_text
 from hubwell_wire.messages import Meta, Status, UpMessage
 from hubwell_wire.parse import BadMessageError, parse
 
@@ -43,18 +43,29 @@ class Refused:
     seq: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class StateSaid:
+    """What a device says of itself, with its bytes in case it must be set aside after all."""
+
+    device: str
+    state: Status | Meta
+    topic: str
+    payload: bytes
+
+
 @dataclass(slots=True)
 class Batch:
     """One transaction's worth of messages."""
 
     arrivals: list[Arrival] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    states: list[tuple[str, Status | Meta]] = field(default_factory=list)
+    states: list[StateSaid] = field(default_factory=list)
 
-    def refuse(self, arrival: Arrival, code: str, reason: str, *, tell: bool = True) -> None:
+    def refuse(self, arrival: Arrival | StateSaid, code: str, reason: str, *, tell: bool = True) -> None:
         """Set an arrival aside. With `tell` false the device keeps it: the fault is not the message's."""
-        message = arrival.message
-        boot, seq = (message.boot, message.seq) if tell else (None, None)
+        boot, seq = None, None
+        if tell and isinstance(arrival, Arrival):
+            boot, seq = arrival.message.boot, arrival.message.seq
         self.refused.append(Refused(arrival.topic, arrival.payload, code, reason, arrival.device, boot, seq))
 
 
@@ -77,11 +88,18 @@ def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
         return
     device, message = parsed.topic.device, parsed.message
     if isinstance(message, Status | Meta):
-        batch.states.append((device, message))
+        said = StateSaid(device, message, delivery.topic, delivery.payload)
+        try:
+            check_text(message, delivery.payload)
+        except BadMessageError as bad:
+            batch.refuse(said, bad.code, str(bad))
+        else:
+            batch.states.append(said)
         return
     arrival = Arrival(device, cast("UpMessage", message), delivery.topic, delivery.payload)
     try:
         check_clock(arrival.message, now)
+        check_text(arrival.message, delivery.payload)
     except BadMessageError as bad:
         batch.refuse(arrival, bad.code, str(bad))
         return

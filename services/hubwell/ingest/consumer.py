@@ -17,7 +17,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.events import Facts
-from hubwell.ingest.batch import Batch, Delivered, Refused, sort_deliveries
+from hubwell.ingest.batch import Batch, Delivered, sort_deliveries
 from hubwell.ingest.registry import Registry
 from hubwell.ingest.source import Delivery, MqttSource
 from hubwell.ingest.store import Outcome, store_batch
@@ -30,6 +30,8 @@ _LOG: Final = logging.getLogger(__name__)
 _SQL: Final = Queries("hubwell.ingest")
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
+_ANNOUNCED_TOGETHER: Final = 100
+"""Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
 
 React = Callable[[AsyncConnection[Any], Facts], Awaitable[None]]
 """Changes rows in the same transaction and queues deliveries; never commits."""
@@ -71,8 +73,12 @@ class Ingest:
                     )
                     await self._commit_and_answer(source, deliveries)
             finally:
-                if self._conn is not None:
-                    await self._conn.close()
+                await self.close()
+
+    async def close(self) -> None:
+        """Close the connection to the database; `commit` would open it again."""
+        if self._conn is not None:
+            await self._conn.close()
 
     async def _commit_and_answer(self, source: MqttSource, deliveries: list[Delivery]) -> None:
         outcomes = await self.commit(deliveries)
@@ -111,8 +117,9 @@ class Ingest:
         async with conn.transaction():
             outcome = await store_batch(conn, self._registry, batch)
             await self._react(conn, outcome.facts)
-            if outcome.spaces:
-                payload = json.dumps({"spaces": sorted(outcome.spaces)})
+            spaces = sorted(outcome.spaces)
+            for first in range(0, len(spaces), _ANNOUNCED_TOGETHER):
+                payload = json.dumps({"spaces": spaces[first : first + _ANNOUNCED_TOGETHER]})
                 await conn.execute(_SQL["announce_change"], {"payload": payload})
         for item in batch.refused:
             _LOG.warning("rejected (%s) on %s: %s", item.code, item.topic[:120], item.reason)
@@ -128,21 +135,10 @@ class Ingest:
 def _poison(batch: Batch, error: psycopg.Error) -> Batch:
     """Return a batch in which the one message is set aside because the database will not have it."""
     reason = f"the database refused it: {_first_line(error)}"
-    refused = list(batch.refused)
-    for arrival in batch.arrivals:
-        message = arrival.message
-        refused.append(
-            Refused(
-                arrival.topic,
-                arrival.payload,
-                "database",
-                reason,
-                arrival.device,
-                message.boot,
-                message.seq,
-            )
-        )
-    return Batch(refused=refused)
+    aside = Batch(refused=list(batch.refused))
+    for item in (*batch.arrivals, *batch.states):
+        aside.refuse(item, "database", reason)
+    return aside
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ A message enters it once (its key is stream and number), copies are counted, ref
 too. The audit and the receipts are computed from it, never from counters of a process.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -41,22 +42,25 @@ def streams_named(registry: Registry, batch: Batch, prepared: Iterable[Entry]) -
     for item in batch.refused:
         if item.boot is not None and item.device in registry.spaces:
             keys.add((str(item.device), item.boot))
-    for device, state in batch.states:
-        if not isinstance(state, Meta) and state.boot is not None and device in registry.spaces:
-            keys.add((device, state.boot))
+    for said in batch.states:
+        if not isinstance(said.state, Meta) and said.state.boot is not None:
+            if said.device in registry.spaces:
+                keys.add((said.device, said.state.boot))
     return keys
 
 
-def by_number(registry: Registry, prepared: Iterable[Entry]) -> dict[LedgerKey, Entry]:
+def by_number(registry: Registry, prepared: Iterable[Entry], batch: Batch) -> dict[LedgerKey, Entry]:
     """Fold copies inside the batch: an upsert may touch a row only once."""
     entries: dict[LedgerKey, Entry] = {}
     for entry in prepared:
         message = entry.arrival.message
         key = (registry.streams[entry.arrival.device, message.boot], message.seq)
-        if key in entries:
-            entries[key].copies += 1
-        else:
-            entries[key] = entry
+        first = entries.setdefault(key, entry)
+        if first is entry:
+            continue
+        first.copies += 1
+        if first.arrival.message.id != message.id:
+            _refuse_reused(batch, entry.arrival, first.arrival.message.id)
     return entries
 
 
@@ -83,12 +87,16 @@ async def add_messages(
         if is_fresh:
             fresh[stream, seq] = entry
         elif message_id is not None and message_id != entry.arrival.message.id:
-            reason = (
-                f"number {seq} of this boot already belongs to message {message_id}: "
-                "do two agents run with copies of one outbox?"
-            )
-            batch.refuse(entry.arrival, "seq-reused", reason)
+            _refuse_reused(batch, entry.arrival, message_id)
     return fresh
+
+
+def _refuse_reused(batch: Batch, arrival: Arrival, owner: UUID) -> None:
+    reason = (
+        f"number {arrival.message.seq} of this boot already belongs to message {owner}: "
+        "do two agents run with copies of one outbox?"
+    )
+    batch.refuse(arrival, "seq-reused", reason)
 
 
 def _stored_row(key: LedgerKey, entry: Entry) -> tuple[Any, ...]:
@@ -101,13 +109,14 @@ def _refused_rows(
     registry: Registry, entries: dict[LedgerKey, Entry], refused: Iterable[Refused]
 ) -> list[tuple[Any, ...]]:
     """Refused messages whose number could be read stand in the ledger too: a device may forget them."""
-    rows: dict[LedgerKey, tuple[Any, ...]] = {}
+    kinds: dict[LedgerKey, str] = {}
+    copies: Counter[LedgerKey] = Counter()
     for item in refused:
         stream = _stream_of(registry, item)
         if stream is not None and item.seq is not None and (stream, item.seq) not in entries:
-            kind = "event" if item.topic.endswith("event") else "telemetry"
-            rows[stream, item.seq] = (stream, item.seq, None, None, kind, "rejected", 0, 1)
-    return list(rows.values())
+            kinds[stream, item.seq] = "event" if item.topic.endswith("event") else "telemetry"
+            copies[stream, item.seq] += 1
+    return [(*key, None, None, kind, "rejected", 0, copies[key]) for key, kind in kinds.items()]
 
 
 def _stream_of(registry: Registry, item: Refused) -> int | None:
@@ -160,10 +169,11 @@ def _hear(registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch) -> 
             said = heard.setdefault(known, _Heard())
             said.numbers.append(item.seq)
             said.refusals[item.seq] = item.reason
-    for device, state in batch.states:
+    for spoken in batch.states:
+        state = spoken.state
         if isinstance(state, Meta) or state.boot is None:
             continue
-        known = registry.streams.get((device, state.boot))
+        known = registry.streams.get((spoken.device, state.boot))
         if known is not None:
             said = heard.setdefault(known, _Heard())
             said.last = max(said.last, state.last_seq or 0)

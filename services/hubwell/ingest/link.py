@@ -82,12 +82,13 @@ class Inbox:
 
     async def take(self, most: int, wait_s: float) -> list[Delivery]:
         """Wait for one delivery without limit, then ``wait_s`` seconds for up to ``most``; take them out."""
-        while not self._waiting:
+        while True:
             await self._at_least(1)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._at_least(most)
-        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._at_least(most)
+            if self._waiting:  # a reconnect in the middle of the batch may have emptied it
+                return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
     async def _at_least(self, wanted: int) -> None:
         self._wanted = wanted
@@ -217,10 +218,14 @@ class Link(asyncio.Protocol):
             self._transport.resume_reading()
 
     async def close(self) -> None:
-        """Say goodbye; the session and what is not acknowledged stay with the broker."""
+        """Say goodbye; the session and what is not acknowledged stay with the broker.
+
+        The broker closes the connection, not we: then it has read every acknowledgement before it. Closing
+        first would let our next connection overtake them, and what they acknowledge would come again.
+        """
         self._write(mqtt5.DisconnectPacket().write())
         if self._transport is not None:
-            self._transport.close()
+            self._transport.resume_reading()  # a no-op unless paused; otherwise the end would go unseen
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_S):
                     await asyncio.shield(self.closed)

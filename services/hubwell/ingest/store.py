@@ -5,9 +5,10 @@ caller commits, and only then acknowledges and sends the receipts.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import psycopg
@@ -28,6 +29,8 @@ _SQL: Final = Queries("hubwell.ingest")
 _QUALITY: Final = {"ok": 0, "inferred": 1, "suspect": 2}
 _KEPT_PAYLOAD: Final = 64 * 1024
 """Bytes of a refused payload that are kept."""
+_APART_US: Final = 6 * 3600 * 1_000_000
+"""Readings further apart than this (microseconds) are told as two spans: nobody looks at the years between."""
 
 
 @dataclass(slots=True)
@@ -46,16 +49,17 @@ async def store_batch(conn: AsyncConnection[Any], registry: Registry, batch: Bat
     """
     outcome = Outcome()
     devices = {arrival.device for arrival in batch.arrivals}
-    devices |= {device for device, _ in batch.states} | {r.device for r in batch.refused if r.device}
+    devices |= {said.device for said in batch.states} | {r.device for r in batch.refused if r.device}
     await registry.refresh_devices(conn, devices)
     prepared = await _prepare(conn, registry, batch)
     await registry.resolve_streams(conn, ledger.streams_named(registry, batch, prepared))
-    entries = ledger.by_number(registry, prepared)
+    entries = ledger.by_number(registry, prepared, batch)
     fresh = await ledger.add_messages(conn, registry, entries, batch)
     await _store_readings(conn, [row for entry in fresh.values() for row in entry.rows])
     outcome.facts += _reading_facts(registry, fresh.values())
     for key, entry in fresh.items():
         await _store_event(conn, registry, key, entry.arrival, outcome)
+    outcome.facts.sort(key=_turn)
     await _add_rejected(conn, batch.refused)
     await _set_states(conn, registry, batch)
     outcome.receipts = await ledger.advance(conn, registry, entries, batch)
@@ -66,6 +70,7 @@ async def store_batch(conn: AsyncConnection[Any], registry: Registry, batch: Bat
 async def _prepare(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> list[Entry]:
     """Find the series of each arrival; set aside what comes from strangers or changes its unit."""
     entries = []
+    await _add_new_series(conn, registry, batch)
     for arrival in batch.arrivals:
         if arrival.device not in registry.spaces:
             reason = (
@@ -85,6 +90,20 @@ async def _prepare(conn: AsyncConnection[Any], registry: Registry, batch: Batch)
     return entries
 
 
+async def _add_new_series(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> None:
+    """Create the series that are seen for the first time, in one order in every ingest process."""
+    new: dict[tuple[str, str], str] = {}
+    for arrival in batch.arrivals:
+        message = arrival.message
+        if isinstance(message, Telemetry) and arrival.device in registry.spaces:
+            known = await registry.series_of(conn, arrival.device)
+            for reading in message.r:
+                if reading.s not in known:
+                    new.setdefault((arrival.device, reading.s), reading.u)
+    for (device, name), unit in sorted(new.items()):
+        await registry.add_series(conn, device, name, unit)
+
+
 async def _rows(
     conn: AsyncConnection[Any], registry: Registry, device: str, message: Telemetry
 ) -> list[Row] | str:
@@ -93,9 +112,7 @@ async def _rows(
     base = copy_rows.microseconds(message.ts)
     rows: list[Row] = []
     for reading in message.r:
-        ref = known.get(reading.s)
-        if ref is None:
-            ref = await registry.add_series(conn, device, reading.s, reading.u)
+        ref = known[reading.s]
         if ref.unit != reading.u:
             return (
                 f"series {reading.s!r} of {device!r} was in {ref.unit!r} and now comes in {reading.u!r}: "
@@ -113,6 +130,7 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[Row]) -> None:
     """
     if not rows:
         return
+    rows.sort(key=itemgetter(0, 1))  # one order everywhere; of two for one instant the first stays first
     try:
         async with conn.transaction(), conn.cursor() as cursor, cursor.copy(_SQL["copy_readings"]) as copy:
             encoded = b"".join([copy_rows.row(*row) for row in rows])
@@ -127,8 +145,8 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[Row]) -> None:
 
 
 def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]:
-    """Say for each space and quantity which span of time has new readings."""
-    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    """Say for each space and quantity which spans of time have new readings."""
+    times: dict[tuple[str, str], list[int]] = {}
     refs: dict[int, tuple[str, str]] = {}
     for entry in entries:
         space = registry.spaces.get(entry.arrival.device)
@@ -138,12 +156,35 @@ def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]
             key = refs.get(series_id)
             if key is None:
                 key = refs[series_id] = (space, registry.quantity(series_id))
-            low, high = spans.get(key, (time, time))
-            spans[key] = (min(low, time), max(high, time))
+            times.setdefault(key, []).append(time)
     return [
-        ReadingsStored(space_id=space, quantity=quantity, first=_instant(low), last=_instant(high))
-        for (space, quantity), (low, high) in spans.items()
+        ReadingsStored(space_id=space, quantity=quantity, first=_instant(first), last=_instant(last))
+        for (space, quantity), found in times.items()
+        for first, last in _spans(found)
     ]
+
+
+def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of each group of times, in microseconds; a device's clock may jump in a batch."""
+    times.sort()
+    first = last = times[0]
+    for time in times:
+        if time - last > _APART_US:
+            yield first, last
+            first = time
+        last = time
+    yield first, last
+
+
+def _turn(fact: Stored) -> tuple[int, str, str]:
+    """Return the place of a fact: reactions lock in one order, so that two processes cannot wait for each other."""
+    match fact:
+        case ReadingsStored():
+            return 0, fact.space_id, fact.quantity
+        case BadgeTapped():
+            return 1, fact.badge.hex(), ""
+        case FaultReported():
+            return 2, fact.device_id, ""
 
 
 def _instant(microseconds: int) -> datetime:
@@ -198,11 +239,14 @@ async def _store_event(
 
 
 async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) -> None:
-    for item in refused:
+    def digest(item: Refused) -> bytes:
+        return hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest()
+
+    for key, item in sorted(((digest(item), item) for item in refused), key=itemgetter(0)):
         await conn.execute(
             _SQL["add_rejected"],
             {
-                "digest": hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest(),
+                "digest": key,
                 "topic": item.topic[:300].replace("\0", ""),
                 "device": item.device,
                 "boot": item.boot,
@@ -216,11 +260,12 @@ async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) 
 
 
 async def _set_states(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> None:
-    for device, state in batch.states:
-        if device not in registry.spaces:
+    for said in sorted(batch.states, key=attrgetter("device")):
+        if said.device not in registry.spaces:
             continue
-        if isinstance(state, Meta):
-            meta = Jsonb(state.model_dump(mode="json"))
-            await conn.execute(_SQL["set_meta"], {"device": device, "meta": meta, "name": state.name})
+        values: dict[str, Any] = {"device": said.device}
+        if isinstance(said.state, Meta):
+            meta = Jsonb(said.state.model_dump(mode="json"))
+            await conn.execute(_SQL["set_meta"], {**values, "meta": meta, "name": said.state.name})
         else:
-            await conn.execute(_SQL["set_status"], {"device": device, "status": state.state})
+            await conn.execute(_SQL["set_status"], {**values, "status": said.state.state})

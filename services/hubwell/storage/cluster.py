@@ -158,7 +158,11 @@ class Cluster:
             stderr=asyncio.subprocess.STDOUT,
             env=environment(),
         )
-        output, _ = await process.communicate()
+        try:
+            output, _ = await process.communicate()
+        finally:
+            with suppress(ProcessLookupError):  # it has ended, unless this was cancelled
+                process.kill()
         if process.returncode == 0:
             return
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hubwell.up.refusal import CannotStartError, refusal_for
 
 LEAST_SPACE = 500_000_000  # bytes: the database files, their log of changes, and a day of a demonstration hub
-_PORTS_TO_SUGGEST = 100
+_LAST_OF_ROOT, _LAST = 1023, 65535
 
 
 def check_space(data_dir: Path, least: int = LEAST_SPACE) -> None:
@@ -25,8 +25,8 @@ def check_space(data_dir: Path, least: int = LEAST_SPACE) -> None:
         raise refusal_for(error, data_dir) from error
     if left < least:
         raise CannotStartError(
-            f"The disk that holds {data_dir} has {left / 1e6:.0f} MB left and Hubwell needs {least / 1e6:.0f}: "
-            "free some space, or choose another with --data."
+            f"The disk that holds {data_dir} has {left / 1e6:.0f} MB left and Hubwell needs "
+            f"{least / 1e6:.0f} MB: free some space, or choose another with --data."
         )
 
 
@@ -40,9 +40,7 @@ def check_port(host: str, port: int) -> int:
     refused = _refused(host, port)
     if refused is None:
         return port
-    other = next(
-        (p for p in range(port + 1, port + _PORTS_TO_SUGGEST) if p > 1023 and not _refused(host, p)), 8000
-    )
+    other = next((p for p in range(max(port, _LAST_OF_ROOT) + 1, _LAST) if not _refused(host, p)), _LAST)
     if refused == errno.EACCES:
         raise CannotStartError(
             f"Port {port} is for root only: choose another one, for example --port {other}."

@@ -119,7 +119,9 @@ class Child:
         if self.part.ready is None:
             await asyncio.sleep(_STEADY)
         else:
-            while not await self.part.ready():
+            while True:
+                if await self.part.ready():
+                    break
                 await asyncio.sleep(_POLL)
         self._was_ready = True
         self.ready.set()

@@ -1,14 +1,16 @@
 """The processes of Hubwell on one machine: what runs, with which settings, and when it is ready."""
 
+import asyncio
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import httpx
-from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from hubwell.broker import DEVICE_PORT, LOOPBACK, SERVER_PORT, Broker, EmbeddedBroker, ExternalBroker
 from hubwell.storage.cluster import environment
@@ -18,6 +20,7 @@ from hubwell.up.child import Part
 from hubwell.up.leash import leashed
 from hubwell.up.running import Running
 
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (recognised, not bound)
 _SITE = "hub"
 _ANSWER_WITHIN = 2.0  # seconds
 
@@ -28,7 +31,10 @@ class _Space(BaseModel):
     last_heard: AwareDatetime | None
 
 
-_SPACES = TypeAdapter(list[_Space])
+class _Board(BaseModel):
+    spaces: list[_Space]
+
+
 Ready = Callable[[], Awaitable[bool]]
 
 
@@ -40,10 +46,11 @@ class Parts:
         self._data = data
         self._postgres = postgres
         self._started_at = datetime.now(UTC)
+        self._host, self._port = LOOPBACK if host in _EVERYWHERE else host, port
         self._embedded_broker = _embedded_broker()
         broker: Broker = self._embedded_broker or ExternalBroker(os.environ["HUBWELL_BROKER_URL"])
         self.addresses = Running(
-            page=f"http://{LOOPBACK if host in ('0.0.0.0', '::') else host}:{port}",  # noqa: S104  (not bound here)
+            page=f"http://{self._host}:{port}",
             database_url=os.environ.get("HUBWELL_DATABASE_URL") or postgres.url(),
             broker_url=broker.server_url,
             device_broker_url=broker.device_url,
@@ -112,19 +119,27 @@ class Parts:
         if body is None:
             return False
         try:
-            spaces = _SPACES.validate_json(body)
+            spaces = _Board.model_validate_json(body).spaces
         except ValidationError:
             return False
         return any(space.last_heard and space.last_heard >= self._started_at for space in spaces)
 
     async def _get(self, path: str) -> bytes | None:
-        """Ask our own API; None while it does not answer well."""
-        try:
-            async with httpx.AsyncClient(timeout=_ANSWER_WITHIN, trust_env=False) as client:
-                answer = await client.get(self.addresses.page + path)
-        except httpx.HTTPError:
-            return None
-        return answer.content if answer.status_code == httpx.codes.OK else None
+        return await asyncio.to_thread(_get, self._host, self._port, path)
+
+
+def _get(host: str, port: int, path: str) -> bytes | None:
+    """Ask our own API; None while it does not answer well."""
+    connection = HTTPConnection(host, port, timeout=_ANSWER_WITHIN)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+    return body if answer.status == HTTPStatus.OK else None
 
 
 def _embedded_broker() -> EmbeddedBroker | None:

@@ -1,5 +1,6 @@
 """Where a running Hubwell can be reached, for the commands in another terminal: a file in the data folder."""
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -33,7 +34,9 @@ class Running(BaseModel):
 
     def write(self, data_dir: Path) -> None:
         """Leave the addresses for other commands."""
-        (data_dir / _NAME).write_text(self.model_dump_json(indent=2) + "\n")
+        file = os.open(data_dir / _NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # may hold passwords
+        with os.fdopen(file, "w") as opened:
+            opened.write(self.model_dump_json(indent=2) + "\n")
 
     @staticmethod
     def remove(data_dir: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hubwell.up.child import Child, Part
-from hubwell.up.refusal import CannotStartError
+from hubwell.up.refusal import CannotStartError, refusal_for
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -53,7 +53,7 @@ class Supervisor:
         children = [Child(part, self._logs / f"{part.name}.log", self._tell) for part in parts]
         self._groups.append(children)
         for child in children:
-            keep_one_older(child.log)
+            self._begin_log(child.log)
             self._tasks.create_task(child.run(), name=child.part.name)
 
     async def ready(self) -> None:
@@ -64,6 +64,15 @@ class Supervisor:
         """Process ids of the parts that run now."""
         children = [child for group in self._groups for child in group]
         return {child.part.name: child.pid for child in children if child.pid is not None}
+
+    def _begin_log(self, log: Path) -> None:
+        """Keep the log of the run before beside it, so that the reason of its end can be read."""
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                log.replace(log.with_name(f"{log.name}.1"))
+        except OSError as error:
+            raise refusal_for(error, self._logs) from error
 
     def _on_signal(self) -> None:
         if self._asked.is_set():
@@ -79,13 +88,6 @@ class Supervisor:
             await asyncio.gather(*(child.stop(self._hurry) for child in group))
         for number in _SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
-
-
-def keep_one_older(log: Path) -> None:
-    """Begin a new log and keep the last one beside it, so that the reason of the last end can be read."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileNotFoundError):
-        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _first(errors: BaseExceptionGroup[CannotStartError]) -> CannotStartError:

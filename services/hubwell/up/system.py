@@ -3,15 +3,11 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import psycopg
-from sqlalchemy.exc import DBAPIError
-
 from hubwell.broker import LOOPBACK
-from hubwell.spaces.demo import seed
 from hubwell.storage.embedded import EmbeddedPostgres
-from hubwell.storage.migrate import migrate
 from hubwell.up.checks import check_port, check_space
 from hubwell.up.parts import Parts
 from hubwell.up.refusal import CannotStartError, refusal_for
@@ -42,13 +38,14 @@ async def bring_up(options: Options, terminal: Terminal) -> None:
     host = os.environ.get("HUBWELL_HTTP_HOST", LOOPBACK)
     try:
         postgres.lock.acquire()
+    except OSError as error:
+        raise refusal_for(error, data) from error
+    try:
         check_space(data)
         parts = Parts(data, postgres, host=host, port=check_port(host, options.port))
         system = System(postgres, parts, terminal, demo=options.demo)
         await Supervisor(data / "logs", terminal.problem).run(system.start)
         Running.remove(data)
-    except OSError as error:
-        raise refusal_for(error, data) from error
     finally:
         postgres.lock.release()
 
@@ -71,6 +68,8 @@ class System:
                 supervisor.launch(broker)
                 await supervisor.ready()
                 said.append("ready, for this machine only")
+        else:
+            self._terminal.say("  The broker is the one that HUBWELL_BROKER_URL names.")
         self._parts.addresses.write(self._postgres.data_dir)
         with self._terminal.step("services", "starting"):
             for name in _SERVICES:
@@ -81,6 +80,8 @@ class System:
         self._terminal.address(self._parts.addresses.page)
 
     async def _start_database(self, supervisor: Supervisor) -> None:
+        # The migrations' library takes as long to load as the database takes to start: both at once.
+        loading = asyncio.create_task(asyncio.to_thread(import_module, "hubwell.up.schema"))
         if database := self._parts.database():
             with self._terminal.step("database", "starting"):
                 await self._postgres.prepare()
@@ -89,9 +90,9 @@ class System:
         else:
             self._terminal.say("  The database is the one that HUBWELL_DATABASE_URL names.")
         with self._terminal.step("schema", "bringing up to date") as said:
-            said.append(
-                await asyncio.to_thread(_prepare_schema, self._parts.addresses.database_url, self._demo)
-            )
+            schema = await loading
+            url = self._parts.addresses.database_url
+            said.append(await asyncio.to_thread(schema.prepare, url, demo=self._demo))
 
     async def _until_data(self, supervisor: Supervisor) -> None:
         try:
@@ -101,24 +102,12 @@ class System:
             self._terminal.problem("Not everything is ready yet; `hubwell doctor` says what is missing.")
 
 
-def _prepare_schema(url: str, demo: bool) -> str:  # noqa: FBT001  (handed to a thread by position)
-    """Migrate, and register the demonstration's spaces; return what there is to say."""
-    try:
-        migrate(url)
-        if not demo:
-            return "up to date"
-        with psycopg.connect(url) as connection:
-            return f"up to date, {seed(connection)} spaces for the simulated hub"
-    except (psycopg.Error, DBAPIError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
-
-
 def run(options: Options) -> int:
     """Run `hubwell up` and return its exit code."""
     terminal = Terminal()
     try:
         asyncio.run(bring_up(options, terminal))
+        terminal.say(f"Hubwell is stopped; the data is in {options.data}.")
     except CannotStartError as refusal:
         terminal.refuse(str(refusal))
         return 1

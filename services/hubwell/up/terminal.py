@@ -20,19 +20,19 @@ class Terminal:
 
     @contextmanager
     def step(self, name: str, doing: str) -> Iterator[list[str]]:
-        """Show a step while it lasts, then one line of it; what is appended to the list stands in the line."""
+        """Show a step while it lasts, then one line of it, made of what was appended to the list."""
         started = time.monotonic()
         said: list[str] = []
         if self._console.is_terminal:
-            with self._console.status(f"{name:{_WIDTH}}{escape(doing)} …"):
+            # Letters only, here and below: not every terminal speaks UTF-8.
+            with self._console.status(f"{name:{_WIDTH}}{escape(doing)} ...", spinner="line"):
                 yield said
         else:
             self._console.print(f"  {name:{_WIDTH}}{escape(doing)} ...")
             yield said
         took = time.monotonic() - started
-        self._console.print(
-            f"  [green]✓[/] {name:{_WIDTH}}{escape(' '.join(said) or 'ready')} ({took:.1f} s)"
-        )
+        result = escape(" ".join(said) or "ready")
+        self._console.print(f"  {name:{_WIDTH}}[green]{result}[/] ({took:.1f} s)")
 
     def say(self, text: str) -> None:
         """Print a line."""

@@ -144,6 +144,17 @@ def test_new_day_begins_as_the_old_one_ended() -> None:
         assert abs(after - before) <= 0.5
 
 
+def test_taps_from_before_the_first_reading_tell_who_is_there() -> None:
+    begins = local_ms("2026-11-20T01:00")
+    source = device("team-room-a-1")
+    early = source.happenings(begins - 3 * HOUR_MS, measure_after_ms=begins)
+    seen = list(takewhile(lambda seen: seen.at_ms <= begins + HOUR_MS, early))
+    before = [happening for happening in seen if happening.at_ms <= begins]
+    assert before
+    assert all(isinstance(happening.observation.event, TapData) for happening in before)
+    assert digest(seen[len(before) :]) == digest(between(source, begins, begins + HOUR_MS))
+
+
 def test_silent_sensor_is_reported_and_comes_back() -> None:
     begins = local_ms("2026-11-20T10:00")
     source = device("wood-workshop-1", "wood-workshop-1/scd41:silent:10:10-10:20")

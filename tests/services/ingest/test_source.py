@@ -1,22 +1,19 @@
 import asyncio
 import logging
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiomqtt
-import iotcore
 import mqtt5
 import pytest
 
 from hubwell.ingest.source import Delivery, MqttSource
+from lanes.brokers import IotCore, Mosquitto
+from lanes.missing import missing
 
 pytestmark = pytest.mark.broker
 
@@ -25,65 +22,21 @@ TOPIC = "hub/v1/lab/bench-1/up/telemetry"
 PATIENCE_S = 20.0
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def program(name: str) -> str:
-    path = shutil.which(name, path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
-    return path
-
-
 def run(name: str, *arguments: str) -> None:
-    subprocess.run([program(name), *arguments], check=True, capture_output=True)
+    program = shutil.which(name)
+    if program is None:
+        missing(name)
+    subprocess.run([program, *arguments], check=True, capture_output=True)
 
 
-class Mosquitto:
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.port = free_port()
-        self.url = f"mqtt://127.0.0.1:{self.port}"
-        self._binary = program("mosquitto")
-        self._config = folder / "mosquitto.conf"
-        access = [] if any("password_file" in option for option in options) else ["allow_anonymous true"]
-        # "user root": do not change to another user where the test runs as root (elsewhere it has no effect)
-        lines = ["user root", f"listener {self.port} 127.0.0.1", "max_queued_messages 100000"]
-        self._config.write_text("\n".join([*lines, *access, *options]) + "\n")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen([self._binary, "-c", str(self._config)], stdout=quiet, stderr=quiet)
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=0.2).close()
-            except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    mosquitto = Mosquitto(tmp_path)
-    mosquitto.start()
-    yield mosquitto
-    mosquitto.kill()
+@contextmanager
+def mosquitto_with(folder: Path, *lines: str) -> Iterator[Mosquitto]:
+    broker = Mosquitto(folder, lines=lines)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
 
 
 async def publish(port: int, payloads: list[bytes], topic: str = TOPIC) -> None:
@@ -149,92 +102,120 @@ asyncio.run(main())
 """
 
 
-async def test_what_a_killed_process_had_not_acknowledged_comes_again(broker: Mosquitto) -> None:
+async def test_what_a_killed_process_had_not_acknowledged_comes_again(mosquitto: Mosquitto) -> None:
     victim = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", TAKE_AND_HANG, broker.url, UP, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", TAKE_AND_HANG, mosquitto.url, UP, stdout=asyncio.subprocess.PIPE
     )
     assert victim.stdout is not None
     async with asyncio.timeout(PATIENCE_S):
         assert await victim.stdout.readline() == b"ready\n"
-        await publish(broker.port, numbered(20))
+        await publish(mosquitto.port, numbered(20))
         assert (await victim.stdout.readline()).split() == numbered(20)
     victim.kill()
     await victim.wait()
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         assert payloads(await take(source, 20, acknowledge=True)) == numbered(20)
-        await nothing_comes(source, broker.port)
+        await nothing_comes(source, mosquitto.port)
 
 
-async def test_what_was_acknowledged_does_not_come_again(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+async def test_what_was_acknowledged_does_not_come_again(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await publish(broker.port, numbered(50))
+        await publish(mosquitto.port, numbered(50))
         await take(source, 50, acknowledge=True)
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await nothing_comes(source, broker.port)
+        await nothing_comes(source, mosquitto.port)
 
 
-async def test_acknowledging_only_the_first_batch_brings_back_the_second(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+async def test_acknowledging_only_the_first_batch_brings_back_the_second(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await publish(broker.port, numbered(50))
+        await publish(mosquitto.port, numbered(50))
         await take(source, 30, acknowledge=True)
         await take(source, 20, acknowledge=False)
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         assert payloads(await take(source, 20, acknowledge=True)) == numbered(50)[30:]
 
 
-async def test_a_late_acknowledgement_from_before_a_reconnect_acknowledges_nothing(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+async def test_a_late_acknowledgement_from_before_a_reconnect_acknowledges_nothing(
+    mosquitto: Mosquitto,
+) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await publish(broker.port, numbered(10))
+        await publish(mosquitto.port, numbered(10))
         before = await take(source, 10, acknowledge=False)
         assert source._link is not None
         source._link.abort("test")
         again = await take(source, 10, acknowledge=False)
         assert payloads(again) == payloads(before)
         source.acknowledge(before)
-        await publish(broker.port, [b"after"])
+        await publish(mosquitto.port, [b"after"])
         assert payloads(await take(source, 1, acknowledge=False)) == [b"after"]
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         assert payloads(await take(source, 11, acknowledge=True)) == [*numbered(10), b"after"]
 
 
-async def test_undelivered_messages_are_not_doubled_by_a_reconnect(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+async def test_undelivered_messages_are_not_doubled_by_a_reconnect(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await publish(broker.port, numbered(10))
+        await publish(mosquitto.port, numbered(10))
         await until(lambda: source.waiting == 10)
         assert source._link is not None
         source._link.abort("test")
         await until(lambda: not source.connected)
         await ready(source)
         assert payloads(await take(source, 10, acknowledge=True)) == numbered(10)
-        await nothing_comes(source, broker.port)
+        await nothing_comes(source, mosquitto.port)
 
 
-async def test_messages_sent_while_the_source_was_down_are_delivered_after(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+async def test_a_batch_interrupted_by_a_reconnect_can_still_be_acknowledged(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-    await publish(broker.port, numbered(1500))
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+        await publish(mosquitto.port, numbered(5))
+        collecting = asyncio.create_task(source.batch(most=6, wait_s=PATIENCE_S))
+        await until(lambda: source.waiting == 5)
+        assert source._link is not None
+        source._link.abort("test")
+        await until(lambda: not source.connected)
+        await ready(source)
+        await publish(mosquitto.port, [b"sixth"])
+        batch = await collecting
+        assert payloads(batch) == [*numbered(5), b"sixth"]
+        source.acknowledge(batch)
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
+        await nothing_comes(source, mosquitto.port)
+
+
+async def test_a_packet_too_large_for_us_stays_with_the_broker(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
+        await ready(source)
+        await publish(mosquitto.port, [bytes(2 << 20), b"small"])
+        assert payloads(await take(source, 1, acknowledge=True)) == [b"small"]
+        await nothing_comes(source, mosquitto.port)
+
+
+async def test_messages_sent_while_the_source_was_down_are_delivered_after(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
+        await ready(source)
+    await publish(mosquitto.port, numbered(1500))
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         assert payloads(await take(source, 1500, acknowledge=True)) == numbered(1500)
 
 
-async def test_a_killed_broker_is_found_again(broker: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_killed_broker_is_found_again(mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "hubwell.ingest")
-    async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await publish(broker.port, [b"before"])
+        await publish(mosquitto.port, [b"before"])
         before = await take(source, 1, acknowledge=False)
-        broker.kill()
+        mosquitto.kill()
         await until(lambda: not source.connected)
         source.acknowledge(before)
         await source.publish("hub/v1/lab/bench-1/down/ack", b"{}")
-        broker.start()
+        mosquitto.start()
         await ready(source)
-        await publish(broker.port, [b"after"])
+        await publish(mosquitto.port, [b"after"])
         assert payloads(await take(source, 1, acknowledge=True)) == [b"after"]
     sentences = [record.getMessage().split(" at ")[0] for record in caplog.records]
     assert [sentence for sentence in sentences if "reached" not in sentence] == [
@@ -245,46 +226,55 @@ async def test_a_killed_broker_is_found_again(broker: Mosquitto, caplog: pytest.
 
 
 async def test_a_broker_that_starts_later_is_waited_for(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broker = Mosquitto(tmp_path)
-    try:
-        async with MqttSource(broker.url, "ingest", [(UP, 1)]) as source:
-            await until(lambda: "cannot be reached" in caplog.text)
-            broker.start()
-            await ready(source)
-            await nothing_comes(source, broker.port)
-    finally:
-        broker.kill()
-
-
-async def test_receive_maximum_bounds_what_is_in_our_hands(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)], receive_maximum=50) as source:
+    mosquitto.stop()
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
+        await until(lambda: "cannot be reached" in caplog.text)
+        mosquitto.start()
         await ready(source)
-        await publish(broker.port, numbered(300))
+        await nothing_comes(source, mosquitto.port)
+
+
+async def test_the_session_outlives_a_restart_of_the_broker(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
+        await ready(source)
+        await publish(mosquitto.port, numbered(20))
+        await take(source, 20, acknowledge=False)
+        mosquitto.restart()
+        assert payloads(await take(source, 20, acknowledge=True)) == numbered(20)
+
+
+async def test_receive_maximum_bounds_what_is_in_our_hands(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)], receive_maximum=50) as source:
+        await ready(source)
+        await publish(mosquitto.port, numbered(300))
         first = await take(source, 50, acknowledge=False)
         # The publisher's PUBACKs came back, so the broker has had its chance to send more.
-        await publish(broker.port, [b"last"])
+        await publish(mosquitto.port, [b"last"])
         assert source.waiting == 0
         source.acknowledge(first)
         rest = await take(source, 251, acknowledge=True)
         assert payloads(first + rest) == [*numbered(300), b"last"]
 
 
-async def test_a_batch_is_never_larger_than_the_window_that_could_fill_it(broker: Mosquitto) -> None:
-    async with MqttSource(broker.url, "ingest", [(UP, 1)], receive_maximum=10) as source:
+async def test_a_batch_is_never_larger_than_the_window_that_could_fill_it(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)], receive_maximum=10) as source:
         await ready(source)
-        await publish(broker.port, numbered(10))
+        await publish(mosquitto.port, numbered(10))
         async with asyncio.timeout(PATIENCE_S):  # would wait for the hour if it waited for 500
             assert len(await source.batch(most=500, wait_s=3600)) == 10
 
 
-async def test_a_shared_subscription_splits_the_messages(broker: Mosquitto) -> None:
+async def test_a_shared_subscription_splits_the_messages(mosquitto: Mosquitto) -> None:
     shared = [(f"$share/ingest/{UP}", 1)]
-    async with MqttSource(broker.url, "one", shared) as one, MqttSource(broker.url, "two", shared) as two:
+    async with (
+        MqttSource(mosquitto.url, "one", shared) as one,
+        MqttSource(mosquitto.url, "two", shared) as two,
+    ):
         await ready(one)
         await ready(two)
-        await publish(broker.port, numbered(40))
+        await publish(mosquitto.port, numbered(40))
         await until(lambda: one.waiting + two.waiting == 40)
         assert one.waiting
         assert two.waiting
@@ -292,10 +282,10 @@ async def test_a_shared_subscription_splits_the_messages(broker: Mosquitto) -> N
         assert sorted(payloads(both)) == sorted(numbered(40))
 
 
-async def test_the_stored_copy_is_told_from_news(broker: Mosquitto) -> None:
-    async with aiomqtt.Client("127.0.0.1", broker.port) as device:
+async def test_the_stored_copy_is_told_from_news(mosquitto: Mosquitto) -> None:
+    async with aiomqtt.Client("127.0.0.1", mosquitto.port) as device:
         await device.publish("hub/v1/lab/bench-1/status", b"stored", qos=1, retain=True)
-        async with MqttSource(broker.url, "ingest", [("hub/v1/lab/+/status", 1)]) as source:
+        async with MqttSource(mosquitto.url, "ingest", [("hub/v1/lab/+/status", 1)]) as source:
             [stored] = await take(source, 1, acknowledge=True)
             await device.publish("hub/v1/lab/bench-1/status", b"news", qos=1, retain=True)
             [news] = await take(source, 1, acknowledge=True)
@@ -303,10 +293,10 @@ async def test_the_stored_copy_is_told_from_news(broker: Mosquitto) -> None:
     assert (news.payload, news.retain) == (b"news", False)
 
 
-async def test_more_receipts_than_the_brokers_window_all_arrive(broker: Mosquitto) -> None:
+async def test_more_receipts_than_the_brokers_window_all_arrive(mosquitto: Mosquitto) -> None:
     async with (
-        MqttSource(broker.url, "ingest", [(UP, 1)]) as source,
-        aiomqtt.Client("127.0.0.1", broker.port) as device,
+        MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source,
+        aiomqtt.Client("127.0.0.1", mosquitto.port) as device,
     ):
         await ready(source)
         await device.subscribe("hub/v1/lab/+/down/ack", qos=1)
@@ -326,22 +316,18 @@ async def test_a_refusal_is_logged_once_and_without_the_password(
 ) -> None:
     passwords = tmp_path / "passwords"
     run("mosquitto_passwd", "-b", "-c", str(passwords), "ingest", "right")
-    broker = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}")
-    broker.start()
-    try:
+    lines = ("allow_anonymous false", f"password_file {passwords}")
+    with mosquitto_with(tmp_path, *lines) as broker:
         wrong = f"mqtt://ingest:s3cr%2Ft@127.0.0.1:{broker.port}"
         async with MqttSource(wrong, "ingest", [(UP, 1)]) as source:
             await until(lambda: source._links == 3)
-        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-        assert warnings == [
+        assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
             f"The broker at 127.0.0.1:{broker.port} refused us: not authorized; trying again."
         ]
         assert "s3cr" not in caplog.text
         right = f"mqtt://ingest:right@127.0.0.1:{broker.port}"
         async with MqttSource(right, "ingest", [(UP, 1)]) as source:
             await ready(source)
-    finally:
-        broker.kill()
 
 
 @pytest.mark.parametrize(
@@ -367,73 +353,35 @@ async def test_tls_with_the_hubs_own_authority(tmp_path: Path) -> None:
         *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
         *("-keyout", str(key), "-out", str(certificate)),
     )
-    broker = Mosquitto(tmp_path, f"certfile {certificate}", f"keyfile {key}")
-    broker.start()
-    try:
-        async with MqttSource(
-            f"mqtts://localhost:{broker.port}", "ingest", [(UP, 1)], ca_file=certificate
-        ) as source:
+    with mosquitto_with(tmp_path, f"certfile {certificate}", f"keyfile {key}") as broker:
+        url = f"mqtts://localhost:{broker.port}"
+        async with MqttSource(url, "ingest", [(UP, 1)], ca_file=certificate) as source:
             await ready(source)
-    finally:
-        broker.kill()
 
 
-IOTCORE = """
-id = 0
-[router]
-id = 0
-max_connections = 100
-max_outgoing_packet_count = 1000
-max_segment_size = 1048576
-max_segment_count = 10
-[v4.1]
-name = "v4"
-listen = "127.0.0.1:{v4}"
-next_connection_delay_ms = 1
-[v4.1.connections]
-connection_timeout_ms = 5000
-max_payload_size = 262144
-max_inflight_count = 500
-dynamic_filters = true
-[v5.1]
-name = "v5"
-listen = "127.0.0.1:{v5}"
-next_connection_delay_ms = 1
-[v5.1.connections]
-connection_timeout_ms = 5000
-max_payload_size = 262144
-max_inflight_count = 500
-dynamic_filters = true
-"""
-
-
-async def test_the_embedded_development_broker_redelivers_too(tmp_path: Path) -> None:
-    v4, v5 = free_port(), free_port()
-    config = tmp_path / "iotcore.toml"
-    config.write_text(IOTCORE.format(v4=v4, v5=v5))
-    url = f"mqtt://127.0.0.1:{v5}"
-    with iotcore.Broker(config_path=str(config)):
-        async with MqttSource(url, "ingest", [(UP, 1)]) as source:
-            await ready(source)
-            await publish(v4, numbered(30))
-            await take(source, 10, acknowledge=True)
-            await take(source, 20, acknowledge=False)
-            await source.publish("hub/v1/lab/bench-1/down/ack", b"{}")
-        async with MqttSource(url, "ingest", [(UP, 1)]) as source:
-            assert payloads(await take(source, 20, acknowledge=True)) == numbered(30)[10:]
-            await nothing_comes(source, v4)
+async def test_the_embedded_development_broker_redelivers_too(iotcore_broker: IotCore) -> None:
+    url = iotcore_broker.v5_url
+    async with MqttSource(url, "ingest", [(UP, 1)]) as source:
+        await ready(source)
+        await publish(iotcore_broker.port, numbered(30))
+        await take(source, 10, acknowledge=True)
+        await take(source, 20, acknowledge=False)
+        await source.publish("hub/v1/lab/bench-1/down/ack", b"{}")
+    async with MqttSource(url, "ingest", [(UP, 1)]) as source:
+        assert payloads(await take(source, 20, acknowledge=True)) == numbered(30)[10:]
+        await nothing_comes(source, iotcore_broker.port)
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def odd_broker(talk: Talk) -> AsyncIterator[str]:
+async def odd_broker(talk: Talk, receive_maximum: int = 65535) -> AsyncIterator[str]:
     """A server that accepts the connection and the subscription and then does as ``talk`` says."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1024)
-        writer.write(mqtt5.ConnAckPacket().write())
+        writer.write(mqtt5.ConnAckPacket(receive_max=receive_maximum).write())
         while b"hub/" not in await reader.read(1024):  # a PINGREQ comes first
             pass
         writer.write(mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]).write())
@@ -454,6 +402,38 @@ async def odd_broker(talk: Talk) -> AsyncIterator[str]:
 def frame(payload: bytes, packet_id: int | None) -> bytes:
     qos = mqtt5.QoS.AT_MOST_ONCE if packet_id is None else mqtt5.QoS.AT_LEAST_ONCE
     return mqtt5.PublishPacket(TOPIC, payload, qos=qos, packet_id=packet_id).write()
+
+
+async def test_the_broker_never_has_more_receipts_than_it_asked_for() -> None:
+    confirmed: list[bytes] = []
+    most = 0
+
+    async def confirm_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most
+        while len(confirmed) < 10:
+            view = memoryview(await reader.read(65536))
+            window = []
+            while view:
+                packet, size = mqtt5.read(view)
+                view = view[size:]
+                window.append(packet)
+            most = max(most, len(window))
+            for packet in window:
+                assert isinstance(packet, mqtt5.PublishPacket)
+                assert packet.packet_id is not None
+                confirmed.append(packet.payload)
+                writer.write(mqtt5.PubAckPacket(packet.packet_id).write())
+
+    async with (
+        odd_broker(confirm_slowly, receive_maximum=3) as url,
+        MqttSource(url, "ingest", [(UP, 1)]) as source,
+    ):
+        await ready(source)
+        for payload in numbered(10):
+            await source.publish("hub/v1/lab/bench-1/down/ack", payload)
+        await until(lambda: len(confirmed) == 10)
+    assert confirmed == numbered(10)
+    assert most <= 3
 
 
 async def test_packets_may_come_in_pieces() -> None:

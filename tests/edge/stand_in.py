@@ -19,10 +19,8 @@ from hubwell_wire.parse import parse
 from hubwell_wire.topics import Channel, Topic, site_filter
 
 
-class TestServer:
+class StandInServer:
     """`messages` by boot and number; `copies` counts how often each came."""
-
-    __test__ = False
 
     def __init__(self, url: str, site: str = "hub") -> None:
         self.messages: dict[UUID, dict[int, Telemetry | Tap | Fault | Gap]] = defaultdict(dict)
@@ -99,7 +97,8 @@ class TestServer:
 
     async def _take(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
         parsed = parse(topic, payload)
-        message, refused = parsed.message, ()
+        message = parsed.message
+        refused: tuple[Refusal, ...] = ()
         if isinstance(message, Meta):
             self.metas.append(message)
             return

@@ -1,0 +1,124 @@
+"""Put the application together, and serve it.
+
+`create_app` only assembles; the lifespan opens the pool and the feed and closes them in reverse.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib.metadata import version
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from hubwell.api import openapi, problems, routes
+from hubwell.api.database import Database
+from hubwell.api.feed import Feed, Pace
+from hubwell.api.headers import SecurityHeaders
+from hubwell.settings import Settings
+from hubwell.up.refusal import CannotStartError
+from hubwell.web import pages
+
+_log = logging.getLogger(__name__)
+_STOP_WITHIN_S: Final = 2
+
+
+def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
+    """Return the application; nothing is opened before its lifespan begins."""
+    database = Database(settings.database_url)
+    feed = Feed(database, pace)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        running = asyncio.create_task(feed.run(), name="hubwell-api[feed]")
+        try:
+            yield
+        finally:
+            feed.close()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            await database.close()
+
+    app = FastAPI(
+        title="Hubwell",
+        version=version("hubwell"),
+        lifespan=lifespan,
+        openapi_url=openapi.URL,
+        docs_url=None,  # the usual pages load scripts from elsewhere
+        redoc_url=None,
+        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, compresslevel=5)],
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.feed = feed
+    app.include_router(routes.api)
+    app.include_router(routes.operation)
+    pages.install(app, settings)
+    problems.install(app)
+    openapi.install(app)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; browsers that still watch do not hold the stop up.
+
+    Raises CannotStartError when the address cannot be used.
+    """
+    with _bind(settings.http_host, settings.http_port) as sock:
+        host, port = sock.getsockname()[:2]
+        _log.info("listening on http://%s:%d", host, port, extra={"action": "listening", "port": port})
+        asyncio.run(_serve(create_app(settings), sock))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise CannotStartError(
+            f"The address {host}:{port} cannot be used ({error.strerror or error}): "
+            "choose another port with --port or HUBWELL_HTTP_PORT."
+        ) from error
+
+
+async def _serve(app: FastAPI, sock: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+    )
+    server = _Server(config, app.state.feed)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve(sockets=[sock])
+    if not server.started:
+        raise CannotStartError("The web server could not start: the log above says why.")
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams before it waits for connections to end."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the event loop: the process shall end with success, not by the signal."""
+        yield
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self._feed.close()
+        self.should_exit = True

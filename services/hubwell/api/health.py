@@ -1,0 +1,147 @@
+"""Health and metrics, computed from the database: what is committed counts, not what a process remembers."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+from psycopg import AsyncConnection
+
+from hubwell.api import look
+from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
+from hubwell.api.models import DatabaseHealth, Health, NewestMessage, SchemaHealth
+from hubwell.storage.connect import connect_sync
+from hubwell.storage.engine import DatabaseVersion, detect
+from hubwell.storage.migrate import current_revision, newest_revision
+
+Metric = CounterMetricFamily | GaugeMetricFamily
+
+
+async def health(database: Database, stream: str) -> Health:
+    """Ask the database how Hubwell is. Raises DatabaseAwayError or SchemaMissingError."""
+    version, revision = await asyncio.to_thread(_inspect, database.url)
+    needed = newest_revision()
+    if revision != needed:
+        raise SchemaMissingError(f"the database has revision {revision}, this release needs {needed}")
+    async with database.connection() as conn:
+        newest = await _value(conn, "newest_message")
+        waiting = await _value(conn, "deliveries_waiting")
+    age = None if newest is None else (datetime.now(UTC) - newest).total_seconds()
+    return Health.model_validate(
+        {
+            "status": "ok",
+            "database": DatabaseHealth(
+                engine=version.engine.value, postgresql=version.postgresql, timescaledb=version.timescaledb
+            ),
+            "schema": SchemaHealth(current=revision, needed=needed),
+            "newest_message": NewestMessage(received_at=newest, age_s=age),
+            "deliveries_waiting": waiting,
+            "stream": stream,
+        }
+    )
+
+
+def _inspect(url: str) -> tuple[DatabaseVersion, str | None]:
+    try:
+        with connect_sync(url, name="api-health") as conn:
+            return detect(conn), current_revision(conn)
+    except psycopg.OperationalError as error:
+        raise DatabaseAwayError(str(error)) from error
+
+
+async def _value(conn: AsyncConnection[Any], query: str) -> Any:  # noqa: ANN401 (one value of any query)
+    row = await (await conn.execute(look.SQL[query])).fetchone()
+    return None if row is None else row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the metrics page tells; nothing in it is about a person."""
+
+    committed: int
+    rejected: int
+    duplicates: int
+    newest: datetime | None
+    devices: int
+    silent: int
+    waiting: int
+    oldest_waiting: datetime | None
+    episodes: list[tuple[str, int]]
+
+
+async def figures(conn: AsyncConnection[Any]) -> Figures:
+    """Count, in the database."""
+    odd = await (await conn.execute(look.SQL["messages_odd"])).fetchone() or (0, 0)
+    waiting = await (await conn.execute(look.SQL["deliveries_waiting"])).fetchone() or (0, None)
+    devices = await look.rows(conn, "devices")
+    return Figures(
+        committed=await _value(conn, "messages_committed"),
+        rejected=odd[0],
+        duplicates=odd[1],
+        newest=await _value(conn, "newest_message"),
+        devices=len(devices),
+        silent=sum(device["silent"] for device in devices),
+        waiting=waiting[0],
+        oldest_waiting=waiting[1],
+        episodes=await (await conn.execute(look.SQL["open_episodes"])).fetchall(),
+    )
+
+
+class FiguresCollector(Collector):
+    """Hands figures to Prometheus' exposition; `None` means that the database is away."""
+
+    def __init__(self, found: Figures | None) -> None:
+        self._found = found
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family for each figure."""
+        up = GaugeMetricFamily("hubwell_database_up", "Whether the database answers.")
+        up.add_metric([], self._found is not None)
+        yield up
+        if self._found is not None:
+            yield from _messages(self._found)
+            yield from _state(self._found)
+
+
+def _messages(found: Figures) -> Iterator[Metric]:
+    verdicts = CounterMetricFamily(
+        "hubwell_messages", "Messages that are committed, by verdict.", labels=["verdict"]
+    )
+    verdicts.add_metric(["stored"], found.committed - found.rejected)
+    verdicts.add_metric(["rejected"], found.rejected)
+    yield verdicts
+    yield CounterMetricFamily(
+        "hubwell_messages_duplicate", "Copies that came again and changed nothing.", value=found.duplicates
+    )
+
+
+def _state(found: Figures) -> Iterator[Metric]:
+    yield _gauge("hubwell_devices", "Devices that are registered.", found.devices)
+    yield _gauge("hubwell_devices_silent", "Devices that are not heard.", found.silent)
+    yield _gauge("hubwell_deliveries_waiting", "Alerts that are not delivered yet.", found.waiting)
+    if found.newest is not None:
+        text = "When the newest message was committed, in seconds since 1970."
+        yield _gauge("hubwell_newest_message_timestamp_seconds", text, found.newest.timestamp())
+    if found.oldest_waiting is not None:
+        text = "Since when the oldest alert waits, in seconds since 1970."
+        yield _gauge("hubwell_oldest_delivery_timestamp_seconds", text, found.oldest_waiting.timestamp())
+    episodes = GaugeMetricFamily("hubwell_episodes_open", "Rules that hold now, by rule.", labels=["rule"])
+    for rule, count in found.episodes:
+        episodes.add_metric([rule], count)
+    yield episodes
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def registry_of(found: Figures | None) -> CollectorRegistry:
+    """Return a registry with these figures and nothing else."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(FiguresCollector(found))
+    return registry

@@ -1,0 +1,126 @@
+"""Readings of a space in a range of time, in steps of a chosen width and in a bounded number of points."""
+
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from hubwell.api import look
+from hubwell.api.models import Point, Readings, Resolution, SeriesPoints
+from hubwell.api.problems import FieldProblem, ProblemError, not_found
+from hubwell.storage.engine import Engine
+
+MOST_POINTS: Final = 10_000
+_WIDTHS: Final[dict[Resolution, timedelta]] = {
+    "1m": timedelta(minutes=1),
+    "5m": timedelta(minutes=5),
+    "1h": timedelta(hours=1),
+}
+_ORIGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)  # as in the rollup
+_QUALITIES: Final = ("ok", "inferred", "suspect")
+_KEPT_ROLLUP: Final = timedelta(minutes=5)
+
+
+async def readings(
+    conn: AsyncConnection[Any],
+    engine: Engine,
+    *,
+    space: str,
+    start: datetime,
+    end: datetime,
+    resolution: Resolution,
+    quantity: str | None,
+) -> Readings:
+    """Return the readings of a space in [start, end).
+
+    Raises ProblemError when the space is not there, the range is empty, or it has more than MOST_POINTS.
+    """
+    if start >= end:
+        raise _bad_range("from", start, "It is not before `to`.", "Send a `from` that is before `to`.")
+    if not await look.rows(conn, "space_exists", {"space": space}):
+        raise not_found("path.space_id", space, "space", "GET /api/v1/spaces lists them.")
+    series = await look.rows(conn, "series_of_space", {"space": space, "quantity": quantity})
+    if resolution == "raw":
+        points = await _raw(conn, series, start, end)
+    else:
+        start, end = _whole_steps(start, end, _WIDTHS[resolution])
+        _check_size(len(series), start, end, resolution)
+        points = await _stepped(conn, engine, series, start, end, _WIDTHS[resolution])
+    found = [SeriesPoints.model_validate({**row, "points": points[row["id"]]}) for row in series]
+    return Readings(space_id=space, start=start, end=end, resolution=resolution, series=found)
+
+
+async def _raw(
+    conn: AsyncConnection[Any], series: look.Rows, start: datetime, end: datetime
+) -> dict[int, list[Point]]:
+    points: dict[int, list[Point]] = {row["id"]: [] for row in series}
+    values = {"series": list(points), "start": start, "end": end, "limit": MOST_POINTS + 1}
+    found = await look.rows(conn, "readings_raw", values)
+    if len(found) > MOST_POINTS:
+        raise _too_large(
+            f"{len(series)} series have more than {MOST_POINTS} readings in this range.",
+            "raw",
+            "Use resolution=5m or 1h, name a quantity, or ask for a shorter range.",
+        )
+    for row in found:
+        point = Point(time=row["time"], value=row["value"], quality=_QUALITIES[row["quality"]])
+        points[row["series_id"]].append(point)
+    return points
+
+
+async def _stepped(
+    conn: AsyncConnection[Any],
+    engine: Engine,
+    series: look.Rows,
+    start: datetime,
+    end: datetime,
+    width: timedelta,
+) -> dict[int, list[Point]]:
+    points: dict[int, list[Point]] = {row["id"]: [] for row in series}
+    query = binned_query(engine, width)
+    values = {"series": list(points), "start": start, "end": end, "width": width}
+    for row in await look.rows(conn, query, values):
+        series_id, time = row.pop("series_id"), row.pop("bucket")
+        points[series_id].append(Point(time=time, **row))
+    return points
+
+
+def binned_query(engine: Engine, width: timedelta) -> str:
+    """Return the name of the query that is quickest for steps of this width on this engine."""
+    kept = engine.has_continuous_aggregates and not width % _KEPT_ROLLUP
+    return "readings_rolled" if kept else "readings_binned"
+
+
+def _whole_steps(start: datetime, end: datetime, width: timedelta) -> tuple[datetime, datetime]:
+    first = _ORIGIN + (start - _ORIGIN) // width * width
+    last = _ORIGIN - (_ORIGIN - end) // width * width
+    return first, last
+
+
+def _check_size(series: int, start: datetime, end: datetime, resolution: Resolution) -> None:
+    width = _WIDTHS[resolution]
+    asked = series * ceil((end - start) / width)
+    if asked <= MOST_POINTS:
+        return
+    hours = MOST_POINTS // series * width // timedelta(hours=1)
+    coarser = "" if resolution == "1h" else "Use resolution=1h, "
+    raise _too_large(
+        f"{series} series over {(end - start).total_seconds() / 86400:.1f} days "
+        f"in steps of {resolution} are {asked} points.",
+        resolution,
+        f"{coarser or 'Use '}one quantity, or at most {hours} hours at a time.",
+    )
+
+
+def _too_large(detail: str, resolution: Resolution, do: str) -> ProblemError:
+    problem = FieldProblem(
+        field="query.resolution", value=resolution, problem=f"More than {MOST_POINTS} points.", do=do
+    )
+    title = "The range asks for too many points"
+    return ProblemError(422, "range-too-large", title, f"{detail} {do}", [problem])
+
+
+def _bad_range(field: str, value: datetime, problem: str, do: str) -> ProblemError:
+    error = FieldProblem(field=f"query.{field}", value=value.isoformat(), problem=problem, do=do)
+    return ProblemError(422, "bad-parameters", "A value cannot be used", f"{field}: {problem}", [error])

@@ -1,0 +1,158 @@
+"""Measure ingest: readings a second from MQTT to committed rows, against COPY of the same rows.
+
+In each round the same rows go through the whole real path (broker, `hubwell ingest` with its reactions,
+ledger and receipts, PostgreSQL) and then, into the same emptied table, through one binary COPY: the fastest
+way in that PostgreSQL has. The ratio of the medians is what is judged.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+
+from hubwell.bench.outcome import Outcome
+from hubwell.bench.publisher import write_load
+from hubwell.bench.stage import Stage, hubwell_command, process, stage
+from hubwell.ingest.copy_rows import HEADER, TRAILER, microseconds, row
+from hubwell.ingest.source import MqttSource
+from hubwell.settings import Settings
+from hubwell.spaces.register import put_device, put_space
+from hubwell.storage.connect import connect_sync
+from hubwell_wire.messages import Reading, Status, Telemetry, new_message_id
+
+TARGETS: Final = {"8 readings a message": 0.2, "100 readings a message": 0.5}
+_READINGS: Final = {"8 readings a message": 8, "100 readings a message": 100}
+_ROWS: Final = 160_000
+_ROUNDS: Final = 3
+_DEVICES: Final = 20
+_EVERY_S: Final = 10
+_PATIENCE_S: Final = 120.0
+_QUANTITIES: Final = (
+    ("scd41/co2", "ppm", 640.0),
+    ("scd41/temp", "Cel", 21.5),
+    ("scd41/rh", "%RH", 41.0),
+    ("bme280/pressure", "hPa", 1013.2),
+    ("mic/noise", "dB", 47.5),
+    ("bh1750/light", "lx", 480.0),
+    ("pir/presence", "/", 1.0),
+    ("sps30/pm25", "ug/m3", 6.2),
+    ("door/count", "count", 3.0),
+    ("usb/voltage", "V", 5.1),
+)
+
+
+async def measure(settings: Settings) -> Outcome:
+    """Measure both sizes of message and return rates (rows/s), ratios and targets."""
+    given = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(given) as scene:
+        figures: dict[str, Any] = {
+            "engine": str(scene.version.engine),
+            "broker": scene.broker,
+            "rows": _ROWS,
+            "rounds": _ROUNDS,
+            "cpus": os.cpu_count(),
+        }
+        ratios = {}
+        _register(scene.database_url)
+        for name, per_message in _READINGS.items():
+            rounds = [await _round(scene, per_message) for _ in range(_ROUNDS)]
+            ours = statistics.median(rate for rate, _ in rounds)
+            limit = statistics.median(rate for _, rate in rounds)
+            figures[name] = {"rows_per_s": round(ours), "copy_rows_per_s": round(limit)}
+            ratios[name] = round(ours / limit, 3)
+    ok = all(ratios[name] >= target for name, target in TARGETS.items())
+    return Outcome("ingest", figures, ratios, TARGETS, ok)
+
+
+def _register(url: str) -> None:
+    with connect_sync(url, name="bench") as conn:
+        for number in range(_DEVICES):
+            put_space(conn, space_id=f"space-{number}", name=f"Space {number}", kind="workshop", capacity=20)
+            put_device(conn, device_id=f"device-{number}", space_id=f"space-{number}")
+
+
+async def _round(scene: Stage, per_message: int) -> tuple[float, float]:
+    """Return (rows/s through the whole path, rows/s by COPY)."""
+    with connect_sync(scene.database_url, name="bench") as conn, tempfile.TemporaryDirectory() as folder:
+        conn.execute("TRUNCATE reading, message, event, delivery, episode")
+        load = Path(folder) / "load"
+        write_load(load, _messages(per_message))
+        ours = await _through_ingest(scene, conn, load)
+        rows = conn.execute("SELECT time, series_id, value, quality FROM reading ORDER BY time").fetchall()
+        if len(rows) != _ROWS:
+            raise RuntimeError(f"{len(rows)} of {_ROWS} rows arrived: the measurement is void")
+        conn.execute("TRUNCATE reading")
+        return ours, _by_copy(conn, rows)
+
+
+def _messages(per_message: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (topic, payload): devices in turn, `_EVERY_S` apart, ending about now."""
+    samples = -(-per_message // len(_QUANTITIES))
+    per_device = _ROWS // per_message // _DEVICES
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=per_device * samples * _EVERY_S)
+    boots = [uuid4() for _ in range(_DEVICES)]
+    for seq in range(1, per_device + 1):
+        ts = start + timedelta(seconds=seq * samples * _EVERY_S)
+        for device, boot in enumerate(boots):
+            yield f"hub/v1/bench/device-{device}/up/telemetry", _message(boot, seq, ts, per_message)
+
+
+def _message(boot: UUID, seq: int, ts: datetime, per_message: int) -> bytes:
+    readings = tuple(
+        Reading(s=name, v=value + (seq % 40) / 10, u=unit, t=-_EVERY_S * 1000 * (number // len(_QUANTITIES)))
+        for number, (name, unit, value) in (
+            (n, _QUANTITIES[n % len(_QUANTITIES)]) for n in range(per_message)
+        )
+    )
+    return Telemetry(
+        v=1, id=new_message_id(), boot=boot, seq=seq, ts=ts, clock="synced", mono_ms=seq * 1000, r=readings
+    ).encode()
+
+
+async def _through_ingest(scene: Stage, conn: Connection[Any], load: Path) -> float:
+    """Return rows/s from the first publish to the last commit."""
+    async with process(hubwell_command("ingest"), scene.environment):
+        await _until_subscribed(scene, conn)
+        began = time.perf_counter()
+        publisher = [sys.executable, "-m", "hubwell.bench.publisher", scene.broker_url, str(load)]
+        async with process(publisher), asyncio.timeout(_PATIENCE_S):
+            while True:
+                stored = conn.execute("SELECT coalesce(sum(readings), 0) FROM message").fetchone()
+                if stored is not None and stored[0] >= _ROWS:
+                    return _ROWS / (time.perf_counter() - began)
+                await asyncio.sleep(0.1)
+    raise RuntimeError("the measurement ended without a result")
+
+
+async def _until_subscribed(scene: Stage, conn: Connection[Any]) -> None:
+    """Publish a device's status until ingest has stored it: then its session and subscriptions stand."""
+    conn.execute("UPDATE device SET status = 'unknown'")
+    status = Status(v=1, state="online").encode()
+    nothing = [("hub/v1/bench/nobody/status", 1)]  # a source always subscribes to something
+    async with MqttSource(scene.broker_url, "hubwell-bench-probe", nothing, session_expiry_s=0) as probe:
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                await probe.publish("hub/v1/bench/device-0/status", status)
+                row = conn.execute("SELECT status FROM device WHERE id = 'device-0'").fetchone()
+                if row is not None and row[0] == "online":
+                    return
+                await asyncio.sleep(0.1)
+
+
+def _by_copy(conn: Connection[Any], rows: list[tuple[Any, ...]]) -> float:
+    encoded = HEADER + b"".join(row(microseconds(t), s, v, q) for t, s, v, q in rows) + TRAILER
+    began = time.perf_counter()
+    with conn.cursor().copy(
+        "COPY reading (time, series_id, value, quality) FROM STDIN (FORMAT BINARY)"
+    ) as copy:
+        copy.write(encoded)
+    return len(rows) / (time.perf_counter() - began)

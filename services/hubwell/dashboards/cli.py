@@ -1,0 +1,43 @@
+"""The commands `hubwell dashboards ...`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Grafana dashboards, generated as code.", no_args_is_help=True)
+
+
+@app.command("write")
+def write_files(
+    folder: Annotated[Path, typer.Argument(help="Folder for the JSON files.")] = Path("dashboards"),
+) -> None:
+    """Write the dashboards as JSON files."""
+    from hubwell.dashboards.files import write
+
+    try:
+        for path in write(folder):
+            print(path)
+    except OSError as error:
+        print(f"cannot write into {folder}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+@app.command("push")
+def push_to_grafana(
+    url: Annotated[str, typer.Option(help="Address of Grafana, for example http://127.0.0.1:3000.")],
+    token: Annotated[
+        str,
+        typer.Option(envvar="HUBWELL_GRAFANA_TOKEN", help="Token of a service account with the role Editor."),
+    ],
+) -> None:
+    """Create or replace the dashboards in a running Grafana."""
+    from hubwell.dashboards.push import PushError, push
+
+    try:
+        for address in push(url, token):
+            print(address)
+    except PushError as error:
+        print(str(error), file=sys.stderr)
+        raise typer.Exit(1) from None

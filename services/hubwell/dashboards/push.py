@@ -1,0 +1,63 @@
+"""Send the dashboards to a running Grafana over its HTTP API, for a Grafana that we do not provision."""
+
+from typing import Any, Final
+
+import niquests
+from grafana_client.api import GrafanaApi
+from grafana_client.client import (
+    GrafanaClientError,
+    GrafanaException,
+    GrafanaTimeoutError,
+    GrafanaUnauthorizedError,
+)
+
+from hubwell.dashboards.files import dashboards
+from hubwell.dashboards.grafana import DATASOURCE
+
+_TIMEOUT_S: Final = 10.0
+_NOT_FOUND: Final = 404
+
+
+class PushError(Exception):
+    """Grafana did not take the dashboards; the message says what to do."""
+
+
+def push(url: str, token: str) -> list[str]:
+    """Create or replace every dashboard and return their addresses.
+
+    `token` is that of a service account with the role Editor. Raises PushError.
+    """
+    # Any: the library says that it is typed, and its methods are not.
+    grafana: Any = GrafanaApi.from_url(url.rstrip("/") + "/", credential=token, timeout=_TIMEOUT_S)
+    try:
+        _require_datasource(grafana)
+        return [url.rstrip("/") + _push_one(grafana, dashboard.json()) for dashboard in dashboards().values()]
+    except GrafanaUnauthorizedError as error:
+        raise PushError(
+            f"Grafana at {url} refuses the token: give that of a service account with the role Editor"
+        ) from error
+    except (GrafanaTimeoutError, niquests.exceptions.RequestException) as error:
+        raise PushError(
+            f"Grafana at {url} does not answer: is the address right, and does it run?"
+        ) from error
+    except GrafanaException as error:
+        raise PushError(f"Grafana at {url} answered: {error}") from error
+
+
+def _require_datasource(grafana: Any) -> None:  # noqa: ANN401 - see push()
+    try:
+        grafana.datasource.get_datasource_by_uid(DATASOURCE["uid"])
+    except GrafanaClientError as error:
+        if error.status_code != _NOT_FOUND:
+            raise
+        raise PushError(
+            f"Grafana has no data source with the uid {DATASOURCE['uid']!r}: "
+            "add it as in dashboards/provisioning/datasources/hubwell.yaml"
+        ) from error
+
+
+def _push_one(grafana: Any, dashboard: dict[str, Any]) -> str:  # noqa: ANN401 - see push()
+    answer = grafana.dashboard.update_dashboard(
+        {"dashboard": dashboard, "overwrite": True, "message": "hubwell dashboards push"}
+    )
+    return str(answer["url"])

@@ -1,0 +1,215 @@
+-- What the dashboard "Hub now" asks. Column names are the headings that people read. Grafana replaces
+-- $__timeFrom(), $__timeTo(), $__timeFilter() and $__interval; {raise_at} comes from the rule.
+-- Only views and tables that the role in dashboards/database/grafana_reader.sql may read.
+
+-- name: in_words
+-- One sentence a row: the twin of the panels for whoever listens to the page or reads it on a telephone.
+WITH spaces AS (
+    SELECT count(*) AS n,
+           count(*) FILTER (WHERE state = 'free') AS free,
+           count(*) FILTER (WHERE state = 'used') AS used,
+           count(*) FILTER (WHERE state = 'unknown') AS unknown,
+           count(*) FILTER (WHERE air = 'fresh') AS fresh,
+           count(*) FILTER (WHERE air = 'stuffy') AS stuffy,
+           count(*) FILTER (WHERE air = 'bad') AS bad,
+           count(*) FILTER (WHERE air = 'unknown') AS no_air
+    FROM space_now
+), heard AS (
+    SELECT device_id, max(last_received_at) AS at FROM stream GROUP BY device_id
+), devices AS (
+    SELECT count(*) AS n,
+           count(*) FILTER (WHERE h.at >= now() - interval '5 minutes') AS sending,
+           count(*) FILTER (WHERE h.at < now() - interval '5 minutes') AS silent,
+           count(*) FILTER (WHERE h.at IS NULL) AS never
+    FROM device d LEFT JOIN heard h ON h.device_id = d.id
+)
+SELECT sentence AS "In words" FROM (
+    SELECT 1 AS place, CASE WHEN n = 0 THEN 'No space is registered: add one with `hubwell space add`.'
+        ELSE format('Spaces: %s free, %s in use, %s not known; %s in all.', free, used, unknown, n) END AS sentence
+    FROM spaces
+    UNION ALL
+    SELECT 2, format('Air: %s fresh, %s stuffy, %s bad, %s not known.', fresh, stuffy, bad, no_air) FROM spaces
+    UNION ALL
+    SELECT 3, format('Open alerts: %s.', count(*)) FROM episode WHERE resolved_at IS NULL
+    UNION ALL
+    SELECT 4, format(
+        'Devices: %s send, %s silent for more than five minutes, %s never heard; %s in all.',
+        sending, silent, never, n
+    ) FROM devices
+) AS sentences ORDER BY place
+
+-- name: spaces_now
+SELECT name AS "Space",
+       kind AS "Kind",
+       zone AS "Where",
+       state AS "State",
+       CASE fullness
+           WHEN 'nobody' THEN 'Nobody'
+           WHEN 'a-few' THEN 'A few people'
+           WHEN 'third' THEN 'About a third full'
+           WHEN 'half' THEN 'About half full'
+           WHEN 'most' THEN 'Mostly full'
+           WHEN 'full' THEN 'Full'
+       END || coalesce(' (' || people_shown || ' people)', '') AS "People",
+       air AS "Air",
+       co2 AS "CO2",
+       temp AS "Temperature",
+       noise AS "Noise",
+       last_heard AS "Last heard",
+       alert_since AS "Alert since"
+FROM space_now
+ORDER BY alert_since IS NULL, air NOT IN ('bad', 'stuffy'), state <> 'unknown', name
+
+-- name: co2_over_time
+-- Empty buckets are rows without a value, so that a gap is drawn as a gap. Buckets are counted in UTC: a step
+-- of a day must not move when the clocks change.
+WITH co2 AS (
+    SELECT date_bin('$__interval', r.bucket, timestamptz '2000-01-01 00:00:00+00') AS time,
+           d.space_id,
+           sum(r.mean * r.n) / sum(r.n) AS value
+    FROM reading_5m r
+    JOIN series s ON s.id = r.series_id
+    JOIN device d ON d.id = s.device_id
+    WHERE s.quantity = 'co2' AND $__timeFilter(r.bucket)
+    GROUP BY 1, 2
+), tick AS (
+    SELECT utc AT TIME ZONE 'UTC' AS time
+    FROM generate_series(
+        date_bin('$__interval', $__timeFrom()::timestamptz, timestamptz '2000-01-01 00:00:00+00') AT TIME ZONE 'UTC',
+        $__timeTo()::timestamptz AT TIME ZONE 'UTC',
+        interval '$__interval'
+    ) AS step (utc)
+), heard AS (
+    SELECT DISTINCT space_id FROM co2
+)
+SELECT tick.time AS time, space.name AS metric, co2.value AS value
+FROM tick
+CROSS JOIN heard
+JOIN space ON space.id = heard.space_id
+LEFT JOIN co2 ON co2.time = tick.time AND co2.space_id = heard.space_id
+ORDER BY tick.time, space.name
+
+-- name: co2_figures
+WITH bucket AS (
+    SELECT d.space_id, r.bucket, sum(r.mean * r.n) / sum(r.n) AS mean, min(r.min) AS min, max(r.max) AS max
+    FROM reading_5m r
+    JOIN series s ON s.id = r.series_id
+    JOIN device d ON d.id = s.device_id
+    WHERE s.quantity = 'co2' AND $__timeFilter(r.bucket)
+    GROUP BY d.space_id, r.bucket
+), elapsed AS (
+    SELECT greatest(
+        extract(epoch FROM least($__timeTo()::timestamptz, now()) - $__timeFrom()::timestamptz), 300
+    ) AS seconds
+)
+SELECT space.name AS "Space",
+       min(bucket.min) AS "Lowest",
+       avg(bucket.mean) AS "Mean",
+       max(bucket.max) AS "Highest",
+       300 * count(*) FILTER (WHERE bucket.mean >= {raise_at}) AS "Time over the line",
+       least(1, 300 * count(bucket.bucket) / (SELECT seconds FROM elapsed))::float8 AS "Time with data"
+FROM space
+LEFT JOIN bucket ON bucket.space_id = space.id
+GROUP BY space.id, space.name
+ORDER BY max(bucket.mean) DESC NULLS LAST, space.name
+
+-- name: alerts
+SELECT CASE WHEN e.resolved_at IS NULL THEN 'open' ELSE 'resolved' END AS "State",
+       s.name AS "Space",
+       e.rule AS "What",
+       e.opened_at AS "Since",
+       extract(epoch FROM coalesce(e.resolved_at, now()) - e.opened_at)::float8 AS "Lasted",
+       e.peak AS "Highest",
+       format('%s, version %s', e.rule, e.rule_version) AS "Rule"
+FROM episode e
+JOIN space s ON s.id = e.space_id
+WHERE e.resolved_at IS NULL
+   OR (e.opened_at <= $__timeTo()::timestamptz AND e.resolved_at >= $__timeFrom()::timestamptz)
+ORDER BY e.resolved_at IS NOT NULL, e.opened_at DESC
+LIMIT 200
+
+-- name: devices
+-- Silence is judged by what arrived, sensor by sensor. What the broker says is only a hint: it calls a device
+-- online whose sensor died, and offline one whose network has just gone.
+WITH heard AS (
+    SELECT device_id, max(last_received_at) AS at FROM stream GROUP BY device_id
+), quiet AS (
+    SELECT device_id, string_agg(name, ', ' ORDER BY name) AS names
+    FROM series_now
+    WHERE time IS NULL OR time < now() - interval '5 minutes'
+    GROUP BY device_id
+)
+SELECT d.id AS "Device",
+       s.name AS "Space",
+       CASE
+           WHEN h.at IS NULL THEN 'never'
+           WHEN h.at < now() - interval '5 minutes' THEN 'silent'
+           WHEN q.names IS NOT NULL THEN 'partly'
+           ELSE 'sends'
+       END AS "State",
+       extract(epoch FROM now() - h.at)::float8 AS "Last message",
+       q.names AS "Sensors without news",
+       d.status AS "Broker says"
+FROM device d
+LEFT JOIN space s ON s.id = d.space_id
+LEFT JOIN heard h ON h.device_id = d.id
+LEFT JOIN quiet q ON q.device_id = d.id
+ORDER BY h.at IS NOT NULL, h.at >= now() - interval '5 minutes', q.names IS NULL, h.at, d.id
+
+-- name: completeness_by_day
+-- Days are those of the hub: the role's time zone is the hub's.
+WITH day AS (
+    SELECT start, start + interval '1 day' AS next
+    FROM generate_series(
+        date_trunc('day', $__timeFrom()::timestamptz), $__timeTo()::timestamptz, interval '1 day'
+    ) AS start
+), stored AS (
+    SELECT date_trunc('day', received_at) AS start,
+           count(*) FILTER (WHERE verdict = 'stored') AS stored,
+           sum(copies - 1) AS copies
+    FROM message
+    WHERE received_at >= date_trunc('day', $__timeFrom()::timestamptz) AND received_at <= $__timeTo()::timestamptz
+    GROUP BY 1
+), refused AS (
+    SELECT date_trunc('day', first_at) AS start, count(*) AS n
+    FROM rejected
+    WHERE first_at >= date_trunc('day', $__timeFrom()::timestamptz) AND first_at <= $__timeTo()::timestamptz
+    GROUP BY 1
+), lost AS (
+    SELECT date_trunc('day', declared_at) AS start, sum(count) AS n, string_agg(DISTINCT cause, ', ') AS causes
+    FROM gap
+    WHERE declared_at >= date_trunc('day', $__timeFrom()::timestamptz) AND declared_at <= $__timeTo()::timestamptz
+    GROUP BY 1
+)
+SELECT to_char(day.start, 'Dy DD Mon YYYY') AS "Day",
+       coalesce(stored.stored, 0) AS "Stored",
+       coalesce(stored.copies, 0)::float8 AS "Duplicates",
+       coalesce(refused.n, 0) AS "Rejected",
+       coalesce(lost.n, 0)::float8 AS "Lost, declared",
+       lost.causes AS "Cause"
+FROM day
+LEFT JOIN stored ON stored.start = day.start
+LEFT JOIN refused ON refused.start = day.start
+LEFT JOIN lost ON lost.start = day.start
+ORDER BY day.start DESC
+
+-- name: completeness_by_device
+-- Each device numbers its messages from 1 in every boot, so a number that is neither here nor declared lost
+-- is missing: still on its way, or gone.
+WITH numbers AS (
+    SELECT s.device_id,
+           greatest(s.last_seq, coalesce(upper(s.received) - 1, 0)) AS given,
+           (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(s.received) AS r) AS received,
+           (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(s.declared - s.received) AS r) AS declared
+    FROM stream s
+    WHERE s.last_received_at >= $__timeFrom()::timestamptz AND s.first_received_at <= $__timeTo()::timestamptz
+)
+SELECT device_id AS "Device",
+       CASE WHEN sum(given - received - declared) <= 0 THEN 'complete' ELSE 'missing' END AS "State",
+       sum(given)::float8 AS "Numbered",
+       sum(received)::float8 AS "Received",
+       sum(declared)::float8 AS "Lost, declared",
+       greatest(sum(given - received - declared), 0)::float8 AS "Missing"
+FROM numbers
+GROUP BY device_id
+ORDER BY "Missing" DESC, device_id

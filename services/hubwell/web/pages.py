@@ -1,0 +1,179 @@
+"""The pages' routes: the board, devices, alerts, and the fragments that keep them live.
+
+Each page is one request and whole without JavaScript. What JavaScript adds: `/live` sends cards that
+changed, `/plots` the drawings anew.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from hubwell.api import look
+from hubwell.api.database import Database
+from hubwell.api.feed import Feed, Status
+from hubwell.api.models import Kind, SpaceNow
+from hubwell.api.stream import events
+from hubwell.settings import Settings
+from hubwell.web.board import board, card, summary
+from hubwell.web.find import Need
+from hubwell.web.plot import draw
+from hubwell.web.plots import DaySteps
+from hubwell.web.render import Renderer
+from hubwell.web.words import alert_words
+
+_RECENT: Final = timedelta(days=7)
+_LARGEST_GROUP: Final = 500
+pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+class Asked(BaseModel):
+    """The form's fields as a browser sends them: an empty field is no wish."""
+
+    model_config = ConfigDict(frozen=True)
+
+    people: int = 1
+    quiet: bool = False
+    fresh: bool = False
+    kind: Kind | None = None
+    find: bool = False
+
+    @field_validator("people", mode="before")
+    @classmethod
+    def _people(cls, value: object) -> int:
+        """Take what can be taken: a form that a person fills in never answers with an error page."""
+        try:
+            return min(max(int(str(value)), 1), _LARGEST_GROUP)
+        except ValueError:
+            return 1
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _kind(cls, value: object) -> object:
+        return value if value in ("workshop", "collaboration", "relaxation") else None
+
+    @field_validator("quiet", "fresh", "find", mode="before")
+    @classmethod
+    def _ticked(cls, value: object) -> bool:
+        return value not in (None, False, "", "0", "no", "false")
+
+    @property
+    def need(self) -> Need:
+        """What was asked for."""
+        return Need(self.people, self.quiet, self.fresh, self.kind)
+
+
+AskedQuery = Annotated[Asked, Query()]
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def _renderer(request: Request) -> Renderer:
+    renderer: Renderer = request.app.state.renderer
+    return renderer
+
+
+@pages.get("/")
+async def show_board(request: Request, asked: AskedQuery) -> Response:
+    """Show the board; with a need, the answer and the spaces that fit."""
+    renderer = _renderer(request)
+    async with _database(request).connection() as conn:
+        spaces = await look.spaces(conn)
+    words = renderer.words()
+    day_steps: DaySteps = request.app.state.day_steps
+    steps = await day_steps.today(words) if spaces else {}
+    page = board(spaces, asked.need, words, asked=asked.find)
+    plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
+    return renderer.page("board.html", words, page="board", board=page, plots=plots, query=request.url.query)
+
+
+@pages.get("/plots")
+async def show_plots(request: Request) -> Response:
+    """Show every plot as a fragment."""
+    renderer = _renderer(request)
+    words = renderer.words()
+    async with _database(request).connection() as conn:
+        spaces = await look.spaces(conn)
+    day_steps: DaySteps = request.app.state.day_steps
+    steps = await day_steps.today(words)
+    plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
+    return renderer.page("plots.html", words, spaces=spaces, plots=plots)
+
+
+@pages.get("/live", response_class=EventSourceResponse)
+async def stream_cards(request: Request, asked: AskedQuery) -> AsyncIterator[ServerSentEvent]:
+    """Send cards that changed, rendered as on the page with the same query."""
+    renderer = _renderer(request)
+    feed: Feed = request.app.state.feed
+
+    def of_space(space: SpaceNow) -> dict[str, Any]:
+        item = card(space, asked.need, renderer.words())
+        return {"id": space.id, "fits": item.fits, "html": renderer.fragment("card.html", card=item)}
+
+    def of_status(status: Status) -> dict[str, Any]:
+        return {"state": status.state, "since": renderer.words().clock(status.since)}
+
+    def of_all() -> dict[str, Any]:
+        found = summary(feed.known(), renderer.words())
+        return {"html": renderer.fragment("summary.html", summary=found)}
+
+    async for event in events(feed, of_space, of_status, of_all):
+        yield event
+
+
+@pages.get("/devices")
+async def show_devices(request: Request) -> Response:
+    """Show which device is heard, which is not, and what it measures."""
+    renderer = _renderer(request)
+    async with _database(request).connection() as conn:
+        devices = await look.devices(conn)
+    return renderer.page("devices.html", renderer.words(), page="devices", devices=devices)
+
+
+@pages.get("/alerts")
+async def show_alerts(request: Request) -> Response:
+    """Show what holds now and what ended lately."""
+    renderer = _renderer(request)
+    words = renderer.words()
+    async with _database(request).connection() as conn:
+        found = await look.alerts(conn, datetime.now(UTC) - _RECENT)
+    said = {alert.id: alert_words(words, alert) for alert in [*found.open, *found.recent]}
+    return renderer.page("alerts.html", words, page="alerts", alerts=found, said=said)
+
+
+@pages.get("/static/{name}")
+async def static_file(request: Request, name: str) -> Response:
+    """Serve a packaged file; its address changes with its content, so it may be kept for good."""
+    return _renderer(request).static(name)
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Give the application its pages; their errors are pages too."""
+    app.state.renderer = Renderer(settings)
+    app.state.day_steps = DaySteps(app.state.database)
+    app.include_router(pages)
+
+
+def error_page(request: Request, kind: str, status: int) -> Response:
+    """Return a page that says what is wrong, for a browser."""
+    template = {
+        "database-away": "away.html",
+        "database-not-migrated": "unmigrated.html",
+        "unexpected": "mistake.html",
+    }.get(kind, "missing.html")
+    renderer = _renderer(request)
+    return renderer.page(template, renderer.words(), status=status, page="error")
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a person looks at the answer: JSON paths have problems, everything else has pages."""
+    path = request.url.path
+    return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+

@@ -1,0 +1,239 @@
+"""Say things in words: whole sentences through gettext, times in the hub's zone, numbers as exact as sensors.
+
+Everything a person reads that is not in a template is here. `Words` is made for one language and one moment.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from gettext import NullTranslations
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from hubwell.api.models import Alert, SpaceNow
+
+STALE: Final = timedelta(minutes=5)
+"""From this age on a value is no value: as in the view space_now."""
+QUIET_BELOW_DB: Final = 45.0
+_TALK_BELOW_DB: Final = 60.0
+_LIVELY_BELOW_DB: Final = 75.0
+_CO2_STEP: Final = 10
+_TEMPERATURE_STEP: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language, one zone, one moment."""
+
+    translations: NullTranslations
+    zone: ZoneInfo
+    now: datetime
+
+    def clock(self, moment: datetime) -> str:
+        """Return the time of day, with the date where it is another day."""
+        _ = self.translations.gettext
+        local = moment.astimezone(self.zone)
+        time = f"{local:%H:%M}"
+        if local.date() == self.now.astimezone(self.zone).date():
+            return time
+        return _("{day}, {time}").format(day=self.day(moment), time=time)
+
+    def day(self, moment: datetime) -> str:
+        """Return an unambiguous date: Mon 23 Nov."""
+        _ = self.translations.gettext
+        local = moment.astimezone(self.zone)
+        days = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
+        months = (
+            *(_("Jan"), _("Feb"), _("Mar"), _("Apr"), _("May"), _("Jun")),
+            *(_("Jul"), _("Aug"), _("Sep"), _("Oct"), _("Nov"), _("Dec")),
+        )
+        return _("{weekday} {day} {month}").format(
+            weekday=days[local.weekday()], day=local.day, month=months[local.month - 1]
+        )
+
+    def heard(self, moment: datetime | None) -> str:
+        """Say how old the newest reading is."""
+        _, ngettext = self.translations.gettext, self.translations.ngettext
+        if moment is None:
+            return _("Nothing heard yet")
+        age = self.now - moment
+        seconds = max(0, round(age.total_seconds()))
+        if seconds < 60:
+            return ngettext("Heard {n} second ago", "Heard {n} seconds ago", seconds).format(n=seconds)
+        if age < STALE:
+            minutes = seconds // 60
+            return ngettext("Heard {n} minute ago", "Heard {n} minutes ago", minutes).format(n=minutes)
+        return _("Last heard {time}").format(time=self.clock(moment))
+
+    def is_stale(self, moment: datetime | None) -> bool:
+        """Tell whether a reading of this time is too old to be shown as now."""
+        return moment is None or self.now - moment >= STALE
+
+    def state(self, space: SpaceNow) -> str:
+        """Return the state as a word."""
+        _ = self.translations.gettext
+        return {"free": _("Free"), "used": _("In use"), "unknown": _("Not known")}[space.state]
+
+    def people(self, space: SpaceNow) -> str:
+        """Say what stands behind the state: how full it is, or why nobody knows."""
+        _ = self.translations.gettext
+        if space.state == "unknown":
+            return self._why_unknown(space)
+        if space.people is not None:
+            return self._people_counted(space, space.people)
+        return {
+            "nobody": _("Nobody is here."),
+            "a-few": _("A few people are here."),
+            "third": _("About a third full."),
+            "half": _("About half full."),
+            "most": _("Nearly full."),
+            "full": _("Full."),
+            None: _("Somebody is here."),
+        }[space.fullness]
+
+    def _people_counted(self, space: SpaceNow, people: int) -> str:
+        ngettext = self.translations.ngettext
+        plain = ngettext("{n} person is checked in.", "{n} people are checked in.", people)
+        sentence = {
+            "third": ngettext(
+                "About a third full: {n} person is checked in.",
+                "About a third full: {n} people are checked in.",
+                people,
+            ),
+            "half": ngettext(
+                "About half full: {n} person is checked in.",
+                "About half full: {n} people are checked in.",
+                people,
+            ),
+            "most": ngettext(
+                "Nearly full: {n} person is checked in.", "Nearly full: {n} people are checked in.", people
+            ),
+            "full": ngettext("Full: {n} person is checked in.", "Full: {n} people are checked in.", people),
+        }.get(space.fullness or "", plain)
+        return sentence.format(n=people)
+
+    def _why_unknown(self, space: SpaceNow) -> str:
+        _ = self.translations.gettext
+        if space.last_heard is None:
+            return _("Nothing has been heard from here yet.")
+        if space.presence_heard is None:
+            return _("No sensor here tells whether anybody is in.")
+        return _("Sensor silent since {time}.").format(time=self.clock(space.presence_heard))
+
+    def air(self, space: SpaceNow) -> str:
+        """Return the air in words."""
+        _ = self.translations.gettext
+        return {
+            "fresh": _("Fresh air"),
+            "stuffy": _("Stuffy air"),
+            "bad": _("Bad air"),
+            "unknown": _("Air not known"),
+        }[space.air]
+
+    def air_advice(self, space: SpaceNow) -> str | None:
+        """Say what to do about the air, if anything."""
+        _ = self.translations.gettext
+        return {"stuffy": _("Open a window."), "bad": _("Open two windows.")}.get(space.air)
+
+    def co2(self, ppm: float) -> str:
+        """Return a CO2 value as a low-cost sensor knows it: in steps of 10 ppm."""
+        _ = self.translations.gettext
+        return _("{n} ppm").format(n=round(ppm / _CO2_STEP) * _CO2_STEP)
+
+    def temperature(self, celsius: float) -> str:
+        """Return a temperature in steps of half a degree."""
+        _ = self.translations.gettext
+        value = round(celsius / _TEMPERATURE_STEP) * _TEMPERATURE_STEP
+        return _("{n} °C").format(n=f"{value:.1f}")
+
+    def noise(self, decibel: float) -> str:
+        """Return how loud it is, in a word."""
+        _ = self.translations.gettext
+        if decibel < QUIET_BELOW_DB:
+            return _("Quiet")
+        if decibel < _TALK_BELOW_DB:
+            return _("Some talk")
+        return _("Lively") if decibel < _LIVELY_BELOW_DB else _("Loud")
+
+    def decibel(self, value: float) -> str:
+        """Return a level in whole decibels."""
+        _ = self.translations.gettext
+        return _("{n} dB").format(n=round(value))
+
+    def capacity(self, space: SpaceNow) -> str:
+        """Say how many people have room."""
+        ngettext = self.translations.ngettext
+        return ngettext("Room for {n} person", "Room for {n} people", space.capacity).format(n=space.capacity)
+
+    def spoken(self, space: SpaceNow) -> str:
+        """Say a space in one breath, for those who listen to the page."""
+        _ = self.translations.gettext
+        text = {
+            "free": _("{space} is free."),
+            "used": _("{space} is in use."),
+            "unknown": _("{space}: not known whether it is free."),
+        }[space.state].format(space=space.name)
+        if space.alerts:
+            text += " " + _("There is an alert in {space}.").format(space=space.name)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class AlertWords:
+    """An alert in the order in which a person needs it: what, since when, what to do, then why."""
+
+    what: str
+    since: str
+    advice: str
+    rule: str
+    evidence: str | None
+
+
+def alert_words(words: Words, alert: Alert) -> AlertWords:
+    """Put an episode into words."""
+    _ = words.translations.gettext
+    if alert.resolved_at is None:
+        since = _("Since {time}.").format(time=words.clock(alert.opened_at))
+    else:
+        since = _("From {start} to {end}.").format(
+            start=words.clock(alert.opened_at), end=words.clock(alert.resolved_at)
+        )
+    rule = _("Rule {rule}, version {version}.").format(rule=alert.rule, version=alert.rule_version)
+    return AlertWords(
+        what=_what(words, alert),
+        since=since,
+        advice=_advice(words, alert),
+        rule=f"{rule} {alert.clause}." if alert.clause else rule,
+        evidence=_evidence(words, alert),
+    )
+
+
+def _what(words: Words, alert: Alert) -> str:
+    _ = words.translations.gettext
+    if alert.rule.startswith("co2"):
+        if alert.resolved_at is None:
+            return _("The air needs changing.")
+        return _("The air needed changing; it is fresh again.")
+    return _("The rule {rule} holds.").format(rule=alert.rule)
+
+
+def _advice(words: Words, alert: Alert) -> str:
+    _ = words.translations.gettext
+    if alert.rule.startswith("co2"):
+        return _("Open two windows for about ten minutes.")
+    return _("Ask the person who is responsible for safety here.")
+
+
+def _evidence(words: Words, alert: Alert) -> str | None:
+    _ = words.translations.gettext
+    window, readings = alert.evidence.get("window_minutes"), alert.evidence.get("readings")
+    if alert.unit != "ppm" or not isinstance(window, int | float):
+        return None
+    sentence = _("CO₂ was {value} on average over {minutes} minutes when the alert began, {peak} at most.")
+    text = sentence.format(value=words.co2(alert.value), minutes=round(window), peak=words.co2(alert.peak))
+    if isinstance(readings, int):
+        text += " " + words.translations.ngettext(
+            "The average rests on {n} reading of a low-cost sensor, which shows ventilation, not exposure.",
+            "The average rests on {n} readings of a low-cost sensor, which shows ventilation, not exposure.",
+            readings,
+        ).format(n=readings)
+    return text

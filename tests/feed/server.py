@@ -1,0 +1,75 @@
+"""The server's side of a test: spaces and devices in a database, and an ingest process without a broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from feed.device import SITE, Device, Packet
+from hubwell.ingest.consumer import Ingest
+from hubwell.ingest.receipts import Receipt
+from hubwell.ingest.store import Outcome
+from hubwell.settings import Settings
+from hubwell.spaces.register import put_device, put_space
+from hubwell.storage.connect import connect_sync
+from hubwell.switchboard import Switchboard
+from hubwell.worker import deliveries
+
+
+def settings_for(url: str, **values: Any) -> Settings:
+    return Settings(_env_file=None, database_url=url, site=SITE, **values)
+
+
+@asynccontextmanager
+async def ingest_of(url: str, *, worker: str = "1", **values: Any) -> AsyncIterator[Ingest]:
+    """Give an ingest process that reacts as the real one does; its batches come from the test."""
+    settings = settings_for(url, **values)
+    ingest = Ingest(settings, Switchboard(deliveries(settings)).react, worker=worker)
+    try:
+        yield ingest
+    finally:
+        await ingest.close()
+
+
+def commit(url: str, *batches: Sequence[Packet], **values: Any) -> list[Outcome]:
+    """Commit batches one after the other in one ingest process; return what each part of them did."""
+
+    async def work() -> list[Outcome]:
+        async with ingest_of(url, **values) as ingest:
+            return [outcome for batch in batches for outcome in await ingest.commit(batch)]
+
+    return asyncio.run(work())
+
+
+def receipts(outcomes: Sequence[Outcome]) -> list[Receipt]:
+    return [receipt for outcome in outcomes for receipt in outcome.receipts]
+
+
+def device_in(url: str, space: str, name: str | None = None, *, capacity: int = 10) -> Device:
+    """Register a space and a device in it."""
+    device = Device(name or f"{space}-pi")
+    with connect_sync(url, name="test") as conn:
+        put_space(conn, space_id=space, name=space.title(), kind="workshop", capacity=capacity)
+        put_device(conn, device_id=device.name, space_id=space)
+    return device
+
+
+@contextmanager
+def reading(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Give a connection to look at what is stored."""
+    with connect_sync(url, name="test") as conn:
+        yield conn
+
+
+def rows(url: str, query: Any, *values: Any) -> list[tuple[Any, ...]]:
+    with reading(url) as conn:
+        return conn.execute(query, values or None).fetchall()
+
+
+def one(url: str, query: Any, *values: Any) -> Any:
+    """Return the single value that a query gives."""
+    ((value,),) = rows(url, query, *values)
+    return value

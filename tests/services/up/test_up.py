@@ -1,0 +1,181 @@
+"""`hubwell up` as a person types it: the real parts, real kills, and what is said."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from hubwell.up.running import Running
+
+WITHIN = 90.0  # seconds; two cores, and other tests beside this one
+PARTS = {"ingest", "api", "worker", "postgres", "broker"}
+
+
+class Up:
+    """One `hubwell up` in a process of its own."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self.output = data.parent / "output"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("HUBWELL_")}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hubwell", "up", "--data", str(data), *options],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def page(self) -> str:
+        """Wait for the address."""
+        until(lambda: "Hubwell is up" in self.said() or self.process.poll() is not None, self.said)
+        addresses = re.findall(r"http://\S+", self.said())
+        assert len(addresses) == 1, self.said()
+        return str(addresses[0])
+
+    def parts(self) -> dict[str, psutil.Process]:
+        """The children by name; those that have ended and not been collected yet do not count."""
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):
+                words = " ".join(child.cmdline())
+                name = next((name for name in PARTS if re.search(rf"\b{name}\b", words)), None)
+                if name and "leash.py" not in words:
+                    found[name] = child
+        return found
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(WITHIN)
+
+
+def until(true: Callable[[], bool], otherwise: Callable[[], str] = str) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not true():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.05)
+
+
+def is_healthy(page: str) -> bool:
+    try:
+        return httpx.get(f"{page}/api/v1/health", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def remember(data: Path, text: str) -> None:
+    running = Running.over(data)
+    assert running
+    with psycopg.connect(running.database_url) as connection:
+        connection.execute("create table if not exists kept (text text)")
+        connection.execute("insert into kept values (%s)", [text])
+
+
+def remembered(data: Path) -> list[str]:
+    running = Running.over(data)
+    assert running
+    with psycopg.connect(running.database_url) as connection:
+        return [row[0] for row in connection.execute("select text from kept order by text").fetchall()]
+
+
+@pytest.fixture
+def started() -> Iterator[list[Up]]:
+    """Every `hubwell up` of a test, ended afterwards."""
+    all_of_them: list[Up] = []
+    yield all_of_them
+    for up in all_of_them:
+        if up.process.poll() is None:
+            up.process.kill()
+            up.process.wait()
+
+
+def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
+    tmp_path: Path, started: list[Up]
+) -> None:
+    data = tmp_path / "data"
+    up = Up(data, "--port", "0", "--no-demo")
+    started.append(up)
+    page = up.page()
+    assert is_healthy(page)
+    remember(data, "a committed row")
+    assert set(up.parts()) == PARTS
+
+    # kill -9 of any part heals by itself, at the same addresses
+    addresses = Running.over(data)
+    for name in sorted(PARTS):
+        victim = up.parts()[name]
+        victim.kill()
+        until(lambda: up.parts().get(name, victim) != victim, up.said)  # noqa: B023  (called in this round)
+        until(lambda: is_healthy(page), up.said)
+    assert Running.over(data) == addresses
+    assert up.said().count("was ended by SIGKILL; it starts again. Its log:") == len(PARTS)
+
+    # a second instance is refused in one sentence
+    second = subprocess.run(up.process.args, capture_output=True, text=True, timeout=WITHIN, check=False)
+    assert second.returncode == 1
+    assert (
+        second.stderr == f"Hubwell is already running with the data in {data} (process {up.process.pid}).\n"
+    )
+
+    # kill -9 of the whole leaves nothing behind
+    parts = list(up.parts().values())
+    up.process.kill()
+    up.process.wait()
+    until(lambda: not any(part.is_running() for part in parts))
+    assert Running.over(data) is None
+
+    # the next start goes on with the same data, and Ctrl-C ends it quietly
+    again = Up(data, "--port", "0", "--no-demo")
+    started.append(again)
+    again.page()
+    assert remembered(data) == ["a committed row"]
+    parts = list(again.parts().values())
+    assert len(parts) == len(PARTS)
+    assert again.interrupt() == 0
+    assert not any(part.is_running() for part in parts)
+    assert again.said().splitlines()[-1] == f"Hubwell is stopped; the data is in {data}."
+    assert "Traceback" not in again.said()
+
+
+def test_demo_shows_a_board_with_live_data(tmp_path: Path, started: list[Up]) -> None:
+    up = Up(tmp_path / "data", "--port", "0")
+    started.append(up)
+    body = httpx.get(f"{up.page()}/api/v1/spaces").text
+    assert body.count('"last_heard":"20') >= 8, body
+    assert "Not everything is ready" not in up.said()
+    assert up.interrupt() == 0
+
+
+def test_taken_port_is_refused_in_one_sentence(tmp_path: Path, started: list[Up]) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        up = Up(tmp_path / "data", "--port", str(port))
+        started.append(up)
+        assert up.process.wait(WITHIN) == 1
+    assert re.fullmatch(
+        rf"Port {port} is taken by another program: choose another one, for example --port \d+\.\n", up.said()
+    )
+
+
+def test_data_folder_that_is_a_file_is_refused_in_one_sentence(tmp_path: Path, started: list[Up]) -> None:
+    (tmp_path / "data").write_text("")
+    up = Up(tmp_path / "data")
+    started.append(up)
+    assert up.process.wait(WITHIN) == 1
+    assert up.said() == f"{tmp_path / 'data'} is a file, not a folder: choose another one with --data.\n"
