@@ -1,1 +1,1 @@
-"""The HTTP side: JSON under `/api/v1`, the event stream, metrics, and the application that holds the pages."""
+"""The HTTP side: JSON under `/api/v1`, events, metrics, and the application that holds the pages."""

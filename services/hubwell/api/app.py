@@ -62,7 +62,7 @@ def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
     app.include_router(routes.api)
     app.include_router(routes.operation)
     pages.install(app, settings)
-    problems.install(app)
+    problems.install(app, pages.error_page)
     openapi.install(app)
     return app
 

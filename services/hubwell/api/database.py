@@ -48,7 +48,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
-        """Borrow a connection. Raises DatabaseAwayError or SchemaMissingError, also for what is done with it."""
+        """Borrow a connection. Raises DatabaseAwayError or SchemaMissingError, also for what is done."""
         try:
             async with asyncio.timeout(_LONGEST_QUERY_S), self._pool.connection(_PATIENCE_S) as conn:
                 yield conn

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Literal
 
 import psycopg
 
@@ -227,4 +227,3 @@ class Feed:
         for subscriber in self._subscribers:
             subscriber.news.status = self.status
             subscriber.wake()
-

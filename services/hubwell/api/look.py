@@ -58,9 +58,7 @@ async def devices(conn: AsyncConnection[Any]) -> list[Device]:
 async def alerts(conn: AsyncConnection[Any], since: datetime) -> Alerts:
     """Return the open episodes and those that ended since then (at most 100), with who was told."""
     now = [_alert(row) for row in await rows(conn, "open_alerts", {"ids": None})]
-    recent = [
-        _alert(row) for row in await rows(conn, "recent_alerts", {"since": since, "limit": _RECENT})
-    ]
+    recent = [_alert(row) for row in await rows(conn, "recent_alerts", {"since": since, "limit": _RECENT})]
     await _add_deliveries(conn, [*now, *recent])
     return Alerts(open=now, recent=recent)
 

@@ -58,7 +58,9 @@ _READINGS = {
             "name": "scd41/co2",
             "quantity": "co2",
             "unit": "ppm",
-            "points": [{"time": "2026-11-22T11:00:00Z", "mean": 934.0, "min": 702.0, "max": 1203.0, "n": 360}],
+            "points": [
+                {"time": "2026-11-22T11:00:00Z", "mean": 934.0, "min": 702.0, "max": 1203.0, "n": 360}
+            ],
         }
     ],
 }

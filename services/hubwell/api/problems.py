@@ -3,7 +3,7 @@
 Every error of the API leaves through here, whoever raised it; pages have their own (see `hubwell.web`).
 """
 
-import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,9 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from hubwell.api.database import DatabaseAwayError, SchemaMissingError
-from hubwell.web.pages import error_page, wants_page
+from hubwell.api.headers import HEADERS
 
-_log = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:hubwell:problem:"
 
@@ -47,7 +46,7 @@ class Problem(BaseModel):
                             "field": "query.resolution",
                             "value": "1m",
                             "problem": "More than 10000 points.",
-                            "do": "Use resolution=1h, name a quantity, or ask for at most 23 hours at a time.",
+                            "do": "Use resolution=1h, one quantity, or at most 23 hours at a time.",
                         }
                     ],
                 }
@@ -103,8 +102,9 @@ def of_database(error: Exception) -> ProblemError:
 
 def response_for(request: Request, problem: ProblemError) -> Response:
     """Render a problem as the answer to this request: as JSON, or as a page where a person looks."""
-    if wants_page(request):
-        return error_page(request, problem.kind, problem.status)
+    page: Response | None = request.app.state.error_page(request, problem.kind, problem.status)
+    if page is not None:
+        return page
     body = Problem(
         type=_TYPE + problem.kind,
         title=problem.title,
@@ -161,8 +161,12 @@ _WHAT_TO_DO: Final = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Let every error under this application leave as a problem."""
+ErrorPage = Callable[[Request, str, int], Response | None]
+
+
+def install(app: FastAPI, error_page: ErrorPage) -> None:
+    """Let every error of this application leave as a problem, or as a page where `error_page` gives one."""
+    app.state.error_page = error_page
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
@@ -193,11 +197,13 @@ async def _on_database(request: Request, error: Exception) -> Response:
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
-    _log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
+    del error  # the server logs it with its trace
     problem = ProblemError(
         500,
         "unexpected",
         "Hubwell made a mistake",
         "This is a mistake in Hubwell, not in your request. The server's log has the details.",
     )
-    return response_for(request, problem)
+    response = response_for(request, problem)
+    response.headers.update(HEADERS)  # this answer is made outside of the middleware
+    return response

@@ -48,7 +48,9 @@ async def readings(
         _check_size(len(series), start, end, resolution)
         points = await _stepped(conn, engine, series, start, end, _WIDTHS[resolution])
     found = [SeriesPoints.model_validate({**row, "points": points[row["id"]]}) for row in series]
-    return Readings(space_id=space, start=start, end=end, resolution=resolution, series=found)
+    return Readings.model_validate(
+        {"space_id": space, "from": start, "to": end, "resolution": resolution, "series": found}
+    )
 
 
 async def _raw(

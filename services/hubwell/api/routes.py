@@ -102,7 +102,9 @@ async def get_readings(
     ] = "5m",
     quantity: Annotated[
         str | None,
-        Query(description="One quantity only, such as co2, temp, rh, noise.", examples=["co2"], max_length=63),
+        Query(
+            description="One quantity only, such as co2, temp, rh, noise.", examples=["co2"], max_length=63
+        ),
     ] = None,
 ) -> Readings:
     """At most 10000 points; a step without readings is left out, so that a gap stays a gap."""
@@ -121,7 +123,9 @@ async def get_readings(
         )
 
 
-@api.get("/devices", tags=["Devices"], summary="All devices and whether they are heard", operation_id="listDevices")
+@api.get(
+    "/devices", tags=["Devices"], summary="All devices and whether they are heard", operation_id="listDevices"
+)
 async def list_devices(request: Request) -> Devices:
     """Every device with its newest readings; those that are silent first."""
     async with database_of(request).connection() as conn:
@@ -160,7 +164,7 @@ async def get_health(request: Request) -> Health:
                         },
                         "status": {
                             "summary": "How changes arrive: live, polling or away.",
-                            "value": 'event: status\ndata: {"state":"live","since":"2026-11-22T12:00:00Z"}\n\n',
+                            "value": 'event: status\ndata: {"state":"live","since":"2026-11-22T12:00Z"}\n\n',
                         },
                         "alert": {
                             "summary": "An alert was delivered; GET /alerts tells more.",
@@ -202,7 +206,7 @@ operation = APIRouter()
     responses={200: {"description": "Text exposition.", "content": {"text/plain": {}}}},
 )
 async def get_metrics(request: Request) -> Response:
-    """Counted in the database at each scrape; `hubwell_database_up` is 0 when it is away."""
+    """Count in the database at each scrape; `hubwell_database_up` is 0 when it is away."""
     found: Figures | None = None
     try:
         async with database_of(request).connection() as conn:
@@ -211,5 +215,3 @@ async def get_metrics(request: Request) -> Response:
         pass  # the figures say so themselves: a scrape that fails would tell less
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry_of(found)), media_type=media_type)
-
-

@@ -25,14 +25,14 @@ _SITE = "hub"
 _ANSWER_WITHIN = 2.0  # seconds
 
 
-class _Space(BaseModel):
-    """What is read of a space here."""
-
-    last_heard: AwareDatetime | None
+class _Newest(BaseModel):
+    received_at: AwareDatetime | None = None
 
 
-class _Board(BaseModel):
-    spaces: list[_Space]
+class _Health(BaseModel):
+    """What is read of the health here."""
+
+    newest_message: _Newest = _Newest()
 
 
 Ready = Callable[[], Awaitable[bool]]
@@ -115,14 +115,15 @@ class Parts:
         return await self._get("/api/v1/health") is not None
 
     async def _board_lives(self) -> bool:
-        body = await self._get("/api/v1/spaces")
+        """Tell whether something was stored since this start."""
+        body = await self._get("/api/v1/health")
         if body is None:
             return False
         try:
-            spaces = _Board.model_validate_json(body).spaces
+            newest = _Health.model_validate_json(body).newest_message.received_at
         except ValidationError:
             return False
-        return any(space.last_heard and space.last_heard >= self._started_at for space in spaces)
+        return newest is not None and newest >= self._started_at
 
     async def _get(self, path: str) -> bytes | None:
         return await asyncio.to_thread(_get, self._host, self._port, path)

@@ -161,8 +161,10 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(pages)
 
 
-def error_page(request: Request, kind: str, status: int) -> Response:
-    """Return a page that says what is wrong, for a browser."""
+def error_page(request: Request, kind: str, status: int) -> Response | None:
+    """Return a page that says what is wrong where a person looks; None where a program asks."""
+    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        return None
     template = {
         "database-away": "away.html",
         "database-not-migrated": "unmigrated.html",
@@ -170,10 +172,3 @@ def error_page(request: Request, kind: str, status: int) -> Response:
     }.get(kind, "missing.html")
     renderer = _renderer(request)
     return renderer.page(template, renderer.words(), status=status, page="error")
-
-
-def wants_page(request: Request) -> bool:
-    """Tell whether a person looks at the answer: JSON paths have problems, everything else has pages."""
-    path = request.url.path
-    return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
-

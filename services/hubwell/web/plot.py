@@ -6,6 +6,7 @@ A gap in the readings is a gap in the line. Coordinates are in units of the draw
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from hubwell.web.words import Words
@@ -132,7 +133,7 @@ def _runs(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _gaps(runs: list[list[Step]], scale: _Scale, now: datetime) -> list[tuple[float, float]]:
-    edges = [(left[-1].start + STEP, right[0].start) for left, right in zip(runs, runs[1:], strict=False)]
+    edges = [(left[-1].start + STEP, right[0].start) for left, right in pairwise(runs)]
     if runs and now - (runs[-1][-1].start + STEP) > STEP:
         edges.append((runs[-1][-1].start + STEP, now))
     return [(scale.x(begin), round(scale.x(end) - scale.x(begin), 1)) for begin, end in edges]

@@ -13,6 +13,7 @@ from hubwell.api.models import Alert, SpaceNow
 
 STALE: Final = timedelta(minutes=5)
 """From this age on a value is no value: as in the view space_now."""
+_A_MINUTE: Final = timedelta(minutes=1)
 QUIET_BELOW_DB: Final = 45.0
 _TALK_BELOW_DB: Final = 60.0
 _LIVELY_BELOW_DB: Final = 75.0
@@ -56,8 +57,8 @@ class Words:
         if moment is None:
             return _("Nothing heard yet")
         age = self.now - moment
-        seconds = max(0, round(age.total_seconds()))
-        if seconds < 60:
+        seconds = max(0, int(age.total_seconds()))
+        if age < _A_MINUTE:
             return ngettext("Heard {n} second ago", "Heard {n} seconds ago", seconds).format(n=seconds)
         if age < STALE:
             minutes = seconds // 60

@@ -87,7 +87,7 @@ BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("number is zero", changed(seq=0), "field", ("seq", "greater than or equal to 1"), False),
     ("number is negative", changed(seq=-4), "field", ("seq", "-4"), False),
     ("number is huge", changed(seq=2**63), "field", ("seq", str(2**63)), False),
-    ("number has 5000 digits", replaced(b'"seq": 1', b'"seq": ' + b"9" * 5000), "field", ("seq",), False),
+    ("number has 5000 digits", replaced(b'"seq": 1', b'"seq": ' + b"9" * 5000), "json", ("not JSON",), False),
     ("number is missing", without("seq"), "field", ("seq", "required"), False),
     ("boot is missing", without("boot"), "field", ("boot", "required"), False),
     ("id is no UUID", changed(id="42"), "field", ("id", "UUID", "'42'"), True),
@@ -98,9 +98,9 @@ BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("no readings", changed(r=[]), "field", ("r:",), True),
     ("readings are no list", changed(r={"co2": 1}), "field", ("r:",), True),
     ("too many readings", changed(r=[{"s": "board/co2", "v": 1.0, "u": "ppm"}] * 1001), "field", ("r:", "1000"), True),
-    ("series without sensor", reading(s="co2"), "field", ("r.0.s", "'co2'"), True),
+    ("series without sensor", reading(s="co2"), "field", ("'co2'",), True),
     ("quality unknown", reading(q="fine"), "field", ("r.0.q", "'fine'"), True),
-    ("offset beyond a week", reading(t=-8 * 24 * 3600 * 1000), "field", ("r.0.t", "-691200000"), True),
+    ("offset beyond a week", reading(t=-8 * 24 * 3600 * 1000), "field", ("-691200000",), True),
     ("NaN", replaced(b"700.0", b"NaN"), "field", ("r.0.v", "finite"), True),
     ("infinity", replaced(b"700.0", b"Infinity"), "field", ("r.0.v", "finite"), True),
     ("minus infinity", replaced(b"700.0", b"-Infinity"), "field", ("r.0.v", "finite"), True),
@@ -124,7 +124,6 @@ BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("badge is a card's number", lambda pi: pi.event(NOW, "tap", {"reader": "a", "badge": "04A1B2", "epoch": 1}), "field", ("badge",), True),
     ("gap that ends before it begins", lambda pi: pi.gap(NOW, count=1, first=9, last=3), "field", ("9", "3"), True),
     ("NUL in a text", lambda pi: pi.fault(NOW, detail="wire\0loose"), "field", ("data.detail", "NUL"), True),
-    ("a count no database has room for", big_gap, "database", ("out of range",), True),
     ("receipt from a device", raw(b"{}", "down/cmd"), "topic", ("down/cmd",), False),
     ("status that is no JSON", raw(b"on", "status"), "json", ("not JSON",), False),
     ("status with an unknown state", lambda pi: pi.status("asleep"), "field", ("state", "'asleep'"), False),
@@ -253,6 +252,9 @@ def test_message_the_database_refuses_stands_aside_alone(database: Database) -> 
         ("rejected", 1),
         ("stored", 499),
     ]
+    assert receipts(commit(database.url, packets))[-1].message.upto == 500
+    assert rows(database.url, "SELECT DISTINCT copies FROM message") == [(2,)]
+    assert one(database.url, "SELECT count(*) FROM rejected") == 1
 
 
 JSON = st.recursive(
