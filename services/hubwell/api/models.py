@@ -149,11 +149,11 @@ class SpaceNow(BaseModel):
     air: Literal["fresh", "stuffy", "bad", "unknown"] = Field(
         description="CO2 below 1000 ppm, up to 2000 ppm, above (ASR A3.6)."
     )
-    co2_ppm: float | None = Field(alias="co2", description="Parts per million.")
-    temperature_c: float | None = Field(alias="temp", description="Degrees Celsius.")
-    humidity_percent: float | None = Field(alias="rh", description="Relative humidity.")
-    noise_db: float | None = Field(alias="noise", description="A-weighted decibels.")
-    light_lx: float | None = Field(alias="light", description="Lux.")
+    co2_ppm: float | None = Field(validation_alias="co2", description="Parts per million.")
+    temperature_c: float | None = Field(validation_alias="temp", description="Degrees Celsius.")
+    humidity_percent: float | None = Field(validation_alias="rh", description="Relative humidity.")
+    noise_db: float | None = Field(validation_alias="noise", description="A-weighted decibels.")
+    light_lx: float | None = Field(validation_alias="light", description="Lux.")
     last_heard: datetime | None = Field(description="Time of the newest reading, of whatever age.")
     presence_heard: datetime | None = Field(description="The same, of the sensors that see people.")
     air_heard: datetime | None = Field(description="The same, of the CO2 sensors.")
@@ -166,16 +166,22 @@ class Spaces(BaseModel):
     spaces: list[SpaceNow]
 
 
-class Point(BaseModel):
-    """One reading (`raw`: value and quality) or one step of time (mean, min, max and n)."""
+class RawPoint(BaseModel):
+    """One reading."""
 
-    time: datetime = Field(description="When it was measured, or when the step begins.")
-    value: float | None = None
-    quality: Literal["ok", "inferred", "suspect"] | None = None
-    mean: float | None = None
-    min: float | None = None
-    max: float | None = None
-    n: int | None = Field(default=None, description="Readings in the step. A step without any is left out.")
+    time: datetime = Field(description="When it was measured.")
+    value: float
+    quality: Literal["ok", "inferred", "suspect"]
+
+
+class StepPoint(BaseModel):
+    """The readings of one step of time; a step without any is left out."""
+
+    time: datetime = Field(description="When the step begins.")
+    mean: float
+    min: float
+    max: float
+    n: int = Field(description="Readings in the step.")
 
 
 class SeriesPoints(BaseModel):
@@ -185,7 +191,9 @@ class SeriesPoints(BaseModel):
     name: str
     quantity: str
     unit: str = Field(description="SenML symbol (RFC 8428).")
-    points: list[Point]
+    points: list[RawPoint] | list[StepPoint] = Field(
+        description="Readings (`raw`), or steps of time with mean, lowest, highest and count."
+    )
 
 
 class Readings(BaseModel):

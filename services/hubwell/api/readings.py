@@ -1,5 +1,6 @@
 """Readings of a space in a range of time, in steps of a chosen width and in a bounded number of points."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from hubwell.api import look
-from hubwell.api.models import Point, Readings, Resolution, SeriesPoints
+from hubwell.api.models import RawPoint, Readings, Resolution, SeriesPoints, StepPoint
 from hubwell.api.problems import FieldProblem, ProblemError, not_found
 from hubwell.storage.engine import Engine
 
@@ -41,6 +42,7 @@ async def readings(
     if not await look.rows(conn, "space_exists", {"space": space}):
         raise not_found("path.space_id", space, "space", "GET /api/v1/spaces lists them.")
     series = await look.rows(conn, "series_of_space", {"space": space, "quantity": quantity})
+    points: Mapping[int, Sequence[RawPoint | StepPoint]]
     if resolution == "raw":
         points = await _raw(conn, series, start, end)
     else:
@@ -55,8 +57,8 @@ async def readings(
 
 async def _raw(
     conn: AsyncConnection[Any], series: look.Rows, start: datetime, end: datetime
-) -> dict[int, list[Point]]:
-    points: dict[int, list[Point]] = {row["id"]: [] for row in series}
+) -> dict[int, list[RawPoint]]:
+    points: dict[int, list[RawPoint]] = {row["id"]: [] for row in series}
     values = {"series": list(points), "start": start, "end": end, "limit": MOST_POINTS + 1}
     found = await look.rows(conn, "readings_raw", values)
     if len(found) > MOST_POINTS:
@@ -66,7 +68,7 @@ async def _raw(
             "Use resolution=5m or 1h, name a quantity, or ask for a shorter range.",
         )
     for row in found:
-        point = Point(time=row["time"], value=row["value"], quality=_QUALITIES[row["quality"]])
+        point = RawPoint(time=row["time"], value=row["value"], quality=_QUALITIES[row["quality"]])
         points[row["series_id"]].append(point)
     return points
 
@@ -78,13 +80,13 @@ async def _stepped(
     start: datetime,
     end: datetime,
     width: timedelta,
-) -> dict[int, list[Point]]:
-    points: dict[int, list[Point]] = {row["id"]: [] for row in series}
+) -> dict[int, list[StepPoint]]:
+    points: dict[int, list[StepPoint]] = {row["id"]: [] for row in series}
     query = binned_query(engine, width)
     values = {"series": list(points), "start": start, "end": end, "width": width}
     for row in await look.rows(conn, query, values):
         series_id, time = row.pop("series_id"), row.pop("bucket")
-        points[series_id].append(Point(time=time, **row))
+        points[series_id].append(StepPoint(time=time, **row))
     return points
 
 

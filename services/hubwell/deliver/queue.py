@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import procrastinate
+import psycopg
 from procrastinate.jobs import Job
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
@@ -66,7 +67,16 @@ class Deliveries:
         for channel, target in self._channels.targets():
             delivery = {"event": row[0], "channel": channel, "target": target}
             await conn.execute(_SQL["add_delivery"], delivery)
+            await self._defer(conn, delivery)
+
+    async def _defer(self, conn: AsyncConnection[Any], delivery: dict[str, Any]) -> None:
+        """Queue one delivery. Raises psycopg.Error like everything else in the transaction."""
+        try:
             await self._task.configure(connection=conn).defer_async(**delivery)
+        except procrastinate.exceptions.ConnectorException as error:
+            if isinstance(error.__cause__, psycopg.Error):
+                raise error.__cause__ from None
+            raise
 
     async def requeue_stalled(self) -> None:
         """Give back the jobs of a worker that was killed; what it had sent by then is not sent again."""

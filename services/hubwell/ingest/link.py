@@ -19,7 +19,12 @@ import mqtt5
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30  # a dead peer is noticed after 15 to 30 s
-LARGEST_PACKET = 1 << 20  # bytes; with Receive Maximum it bounds what a hostile publisher can make us hold
+# Bytes. Far above what the contract allows, because a broker drops in silence what a subscriber would not
+# take: an oversized message shall come in and be rejected with a reason.
+LARGEST_PACKET = 16 << 20
+_HELD = (
+    32 << 20
+)  # bytes of waiting payloads at which reading stops: what a hostile publisher can make us hold
 _CLOSE_S = 2.0
 _BACKLOG = 1000  # outgoing messages that wait for the broker's window; then the oldest goes
 _FAILURE = 128  # MQTT 5 reason codes from here on mean "no" (MQTT 5.0, section 2.4)
@@ -47,12 +52,13 @@ class RefusedError(ConnectionError):
 class Inbox:
     """Deliveries between the connection and the caller.
 
-    Holds ``bound`` messages and one network read (at most 256 KiB): past ``bound`` the link stops reading.
+    Holds ``bound`` messages or 32 MiB, and one network read: past that the link stops reading.
     """
 
     def __init__(self, bound: int) -> None:
         self._waiting: deque[Delivery] = deque()
         self._bound = bound
+        self._bytes = 0
         self._wanted = 1
         self._enough = asyncio.Event()
         self._failure: BaseException | None = None
@@ -63,17 +69,20 @@ class Inbox:
     @property
     def full(self) -> bool:
         """Whether the link should stop reading."""
-        return len(self._waiting) >= self._bound
+        return len(self._waiting) >= self._bound or self._bytes >= _HELD
 
     def extend(self, deliveries: Iterable[Delivery]) -> None:
         """Add what one network read brought; wake the waiting caller if that is enough for it."""
-        self._waiting.extend(deliveries)
+        for delivery in deliveries:
+            self._waiting.append(delivery)
+            self._bytes += len(delivery.payload)
         if len(self._waiting) >= self._wanted:
             self._enough.set()
 
     def forget_what_comes_again(self) -> None:
         """Drop what the broker, which kept our session, is about to deliver a second time."""
         self._waiting = deque(delivery for delivery in self._waiting if delivery.packet_id is None)
+        self._bytes = sum(len(delivery.payload) for delivery in self._waiting)
 
     def fail(self, failure: BaseException) -> None:
         """Let ``take`` raise this from now on."""
@@ -88,7 +97,9 @@ class Inbox:
                 async with asyncio.timeout(wait_s):
                     await self._at_least(most)
             if self._waiting:  # a reconnect in the middle of the batch may have emptied it
-                return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+                taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+                self._bytes -= sum(len(delivery.payload) for delivery in taken)
+                return taken
 
     async def _at_least(self, wanted: int) -> None:
         self._wanted = wanted

@@ -49,13 +49,14 @@ ON CONFLICT ON CONSTRAINT rejected_once
 DO UPDATE SET copies = rejected.copies + 1, last_at = now(), code = excluded.code, reason = excluded.reason
 
 -- name: advance_streams
--- Rows are locked in one order, so that two ingest processes cannot wait for each other.
+-- Rows are locked in one order, so that two ingest processes cannot wait for each other; and without their
+-- keys (NO KEY), because every new row of "message" holds a share of its stream's key until the commit.
 WITH heard AS (
     SELECT * FROM unnest(
         %(ids)s::int[], %(received)s::int8multirange[], %(declared)s::int8multirange[], %(last)s::bigint[]
     ) AS heard (id, received, declared, last_seq)
 ), locked AS (
-    SELECT id FROM stream WHERE id = ANY (%(ids)s) ORDER BY id FOR UPDATE
+    SELECT id FROM stream WHERE id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE stream SET
     received = stream.received + heard.received,

@@ -36,7 +36,7 @@ class MqttSource:
     certificate authorities. ``subscriptions`` are (filter, QoS 0 or 1) pairs; ``$share/group/filter`` is a
     filter. ``receive_maximum`` is the back-pressure: the broker has at most that many QoS 1 messages with
     us that are not acknowledged. ``client_id`` names the session, so it must be the same after a restart and
-    another one in every process. Packets over 1 MiB are left with the broker, which drops them.
+    another one in every process. Packets over 16 MiB are left with the broker, which drops them.
 
     Raises ValueError for a URL, filter or QoS that cannot work; the URL is not quoted in the message.
     """

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -90,7 +91,7 @@ class Parts:
             command=broker.command,
             environment=self._environment,
             ready=broker.ready,
-            patience=1.0,
+            patience=0.5,
         )
 
     def service(self, name: str) -> Part:
@@ -102,7 +103,10 @@ class Parts:
         """Describe the simulated hub; it is ready when its readings have come through to the board."""
         options = ["--broker", self.addresses.device_broker_url, "--site", self._environment["HUBWELL_SITE"]]
         options += ["--data", str(self._data / "edge")]
-        return self._python("simulator", "hubwell_edge", "simulate", *options, ready=self._board_lives)
+        part = self._python("simulator", "hubwell_edge", "simulate", *options, ready=self._board_lives)
+        return replace(
+            part, patience=3.0
+        )  # its devices say goodbye, and wait a moment for their last receipts
 
     def _python(self, name: str, module: str, *arguments: str, ready: Ready | None) -> Part:
         # -P: what lies in the folder where somebody typed the command is not imported.

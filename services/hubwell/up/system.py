@@ -15,7 +15,6 @@ from hubwell.up.running import Running
 from hubwell.up.supervisor import Supervisor
 from hubwell.up.terminal import Terminal
 
-_SERVICES = ("worker", "ingest", "api")
 _DATA_WITHIN = 60.0  # seconds
 
 
@@ -72,8 +71,8 @@ class System:
             self._terminal.say("  The broker is the one that HUBWELL_BROKER_URL names.")
         self._parts.addresses.write(self._postgres.data_dir)
         with self._terminal.step("services", "starting"):
-            for name in _SERVICES:
-                supervisor.launch(self._parts.service(name))
+            supervisor.launch(self._parts.service("worker"), self._parts.service("ingest"))
+            supervisor.launch(self._parts.service("api"))
             if self._demo:
                 supervisor.launch(self._parts.simulator())
             await self._until_data(supervisor)

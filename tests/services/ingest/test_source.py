@@ -187,12 +187,36 @@ async def test_a_batch_interrupted_by_a_reconnect_can_still_be_acknowledged(mosq
         await nothing_comes(source, mosquitto.port)
 
 
-async def test_a_packet_too_large_for_us_stays_with_the_broker(mosquitto: Mosquitto) -> None:
+async def test_an_oversized_message_comes_in_so_that_it_can_be_rejected(mosquitto: Mosquitto) -> None:
     async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
-        await publish(mosquitto.port, [bytes(2 << 20), b"small"])
+        await publish(mosquitto.port, [bytes(10 << 20), b"small"])
+        assert [len(payload) for payload in payloads(await take(source, 2, acknowledge=True))] == [
+            10 << 20,
+            5,
+        ]
+
+
+async def test_a_packet_beyond_all_reason_stays_with_the_broker(mosquitto: Mosquitto) -> None:
+    async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
+        await ready(source)
+        await publish(mosquitto.port, [bytes(17 << 20), b"small"])
         assert payloads(await take(source, 1, acknowledge=True)) == [b"small"]
         await nothing_comes(source, mosquitto.port)
+
+
+async def test_a_flood_of_large_messages_is_bounded_by_their_bytes() -> None:
+    async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(100):
+            writer.write(frame(bytes(1 << 20), None))
+            await writer.drain()
+
+    async with odd_broker(flood) as url, MqttSource(url, "ingest", [(UP, 1)]) as source:
+        await until(lambda: source.waiting >= 32)
+        for _ in range(50):  # many turns of the loop in which more could be read
+            await asyncio.sleep(0)
+        assert source.waiting <= 34
+        assert len(await take(source, 100, acknowledge=False)) == 100
 
 
 async def test_messages_sent_while_the_source_was_down_are_delivered_after(mosquitto: Mosquitto) -> None:

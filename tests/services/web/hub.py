@@ -77,7 +77,7 @@ class Hub:
             "INSERT INTO reading (time, series_id, value) "
             "SELECT time, %s, value FROM unnest(%s::timestamptz[], %s::float8[]) AS new (time, value) "
             "ON CONFLICT DO NOTHING",
-            (series, [time for time, _ in values], [value for _, value in values]),
+            (series, [time for time, _ in values], [float(value) for _, value in values]),
         )
 
     def check_in(self, space: str, people: int) -> None:
