@@ -21,7 +21,7 @@ _LOOK_AGAIN_S: Final = 1.0
 
 
 class OutboxThread:
-    """Wraps an open outbox. `news` is set by each `put`; the uplink waits for it and clears it."""
+    """Wraps an open outbox. `news` is set when there is something to send; the uplink clears it."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
@@ -72,7 +72,9 @@ class OutboxThread:
 
     async def restamp(self, now: Stamp) -> int:
         """See Outbox.restamp."""
-        return await self._call(partial(self.outbox.restamp, now))
+        count = await self._call(partial(self.outbox.restamp, now))
+        self.news.set()  # what was held back may be sent now
+        return count
 
     async def close(self) -> None:
         """Close the outbox and end the thread."""

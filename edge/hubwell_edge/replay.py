@@ -33,7 +33,7 @@ class TimeColumns(_Part):
     def _zone_exists(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise ValueError(
                 f"zone {zone!r} is not known; write it like 'Europe/Brussels' or 'UTC'"
             ) from error

@@ -2,42 +2,109 @@
 
 Parsing is strict (no text becomes a number, no naive time is accepted) and tolerant of added optional
 fields, so that an old server understands a newer device. Units follow SenML, identities CloudEvents.
+What stands under a field is its description in the published contract too (see `asyncapi.py`).
 """
 
 import os
+import re
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
-from hubwell_wire.units import SERIES_PATTERN, UNITS, series_problem
+from hubwell_wire.units import SERIES_PATTERN, UNITS, check_series
 
 MAX_READINGS: Final = 1000
 MAX_OFFSET_MS: Final = 7 * 24 * 3600 * 1000
 """A reading may lie at most seven days from the time of its message."""
+MAX_NUMBER: Final = 2**62
+MAX_DETAIL: Final = 300
+"""Characters in what a fault says of itself."""
+
+EXAMPLE_TIME: Final = "2026-11-22T21:04:05.123Z"
 
 ClockState = Literal["synced", "unsynced"]
 
 
 def _rfc3339(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:  # within a day of the calendar's ends: no such time in UTC
+        return value.isoformat(timespec="milliseconds")
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+def _written_out(value: object) -> object:
+    """Refuse what pydantic would take for seconds or milliseconds, whichever seems more likely."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError(f"not a time: write it as {EXAMPLE_TIME}")
+
+
+# NUL is what PostgreSQL cannot hold; the others move a terminal's cursor or turn the order of letters around.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _without_control(text: str) -> str:
+    found = _CONTROL.search(text)
+    if found:
+        code = ord(found[0])
+        name = "NUL (U+0000)" if code == 0 else f"U+{code:04X}"
+        raise ValueError(f"holds the control character {name}: send it without")
+    return text
+
+
+def as_text(text: str, limit: int = MAX_DETAIL) -> str:
+    """Return any text, as of an exception, as the contract allows it.
+
+    Control characters and halves of surrogate pairs become '?'; `limit` is in characters.
+    """
+    return _CONTROL.sub("?", text[:limit].encode("utf-8", "replace").decode())
+
+
+Version = Annotated[int, Field(ge=1, le=1), WithJsonSchema({"type": "integer", "const": 1})]
+"""Not ``Literal[1]``, which would take ``true`` for 1."""
+Id = Annotated[UUID, Field(strict=False)]
+Timestamp = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_written_out),
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+]
 """RFC 3339 with zone; written in UTC with milliseconds."""
 SeriesName = Annotated[str, Field(json_schema_extra={"pattern": SERIES_PATTERN})]
 """Sensor and quantity, for example ``scd41/co2``. Checked with its unit, once for each pair: see `units`."""
-Sequence = Annotated[int, Field(ge=1, le=2**62)]
+Unit = Annotated[str, Field(json_schema_extra={"enum": list(UNITS)})]
+Sequence = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+Span = Annotated[
+    tuple[Sequence, Sequence],
+    Field(strict=False),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER},
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
+]
+"""First and last number, both included."""
+Text = Annotated[str, AfterValidator(_without_control)]
+"""Words for people: no control characters but tab and line break."""
 Quality = Literal["ok", "suspect", "inferred"]
 
 
@@ -52,45 +119,55 @@ class WireModel(BaseModel):
 
 
 class Reading(WireModel):
-    """One measured value. `t` is its time in milliseconds relative to the `ts` of the message."""
+    """One measured value."""
 
     s: SeriesName
+    """Series: sensor and quantity, for example `scd41/co2`. The quantity decides the unit."""
     v: float
-    u: Annotated[str, Field(json_schema_extra={"enum": list(UNITS)})]
+    """Value in the unit `u`; a finite number."""
+    u: Unit
+    """Unit as a SenML symbol (RFC 8428, RFC 8798)."""
     q: Quality = "ok"
+    """Quality: measured and plausible, measured but doubtful, or inferred from other values."""
     t: Annotated[int, Field(json_schema_extra={"minimum": -MAX_OFFSET_MS, "maximum": MAX_OFFSET_MS})] = 0
+    """Time of the reading in milliseconds relative to `ts` of its message; negative is earlier."""
 
 
 class Envelope(WireModel):
     """What every message to the server carries.
 
-    `boot` names one numbering of a device and `seq` counts up from 1 in it without holes: together they
-    are the message's identity. `mono_ms` is the device's boot clock in milliseconds.
+    `boot` and `seq` together are the message's identity: a second copy changes nothing.
     """
 
-    v: Literal[1]
-    id: Annotated[UUID, Field(strict=False)]
+    v: Version
+    """Version of the contract."""
+    id: Id
+    """Id of the message, a version 7 UUID; the same in every copy of it."""
     device: str | None = None
     """Optional; where it is given it must be the device of the topic."""
-    boot: Annotated[UUID, Field(strict=False)]
+    boot: Id
+    """Names one numbering of the device: a new UUID whenever numbers begin again at 1."""
     seq: Sequence
-    ts: Annotated[Timestamp, Field(strict=False)]
+    """Number of the message in `boot`: from 1, up by 1, without holes."""
+    ts: Timestamp
+    """Time of the message: RFC 3339 with a zone, in UTC with milliseconds when Hubwell writes it."""
     clock: ClockState
-    mono_ms: Annotated[int, Field(ge=0)]
+    """Whether the device's clock had been set when `ts` was taken."""
+    mono_ms: Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+    """The device's boot clock at `ts`, in milliseconds; nobody can set it."""
 
 
 class Telemetry(Envelope):
-    """A batch of readings on ``up/telemetry``."""
+    """A batch of readings on `up/telemetry`."""
 
-    r: Annotated[tuple[Reading, ...], Field(min_length=1, max_length=MAX_READINGS, strict=False)]
+    r: Annotated[tuple[Reading, ...], Field(min_length=1, max_length=MAX_READINGS, strict=False), FailFast()]
+    """The readings, in any order."""
 
     @model_validator(mode="after")
     def _series_fit(self) -> Self:
         # Checked here for the whole batch: per reading, these checks would cost more than all the parsing.
         for series, unit in {(reading.s, reading.u) for reading in self.r}:
-            problem = series_problem(series, unit)
-            if problem:
-                raise ValueError(problem)
+            check_series(series, unit)
         earliest, latest = self.offsets_ms()
         if earliest < -MAX_OFFSET_MS or latest > MAX_OFFSET_MS:
             raise ValueError(f"t: {earliest} to {latest} ms; readings lie within {MAX_OFFSET_MS} ms of ts")
@@ -103,20 +180,27 @@ class Telemetry(Envelope):
 
 
 class TapData(WireModel):
-    """A badge was held to a reader. `badge` is the pseudonym of the epoch, never the card's number."""
+    """A badge was held to a reader."""
 
     reader: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    """Which reader of the device."""
     badge: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    """The badge's pseudonym of the epoch: 16 bytes in hexadecimal, never the card's number."""
     epoch: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    """Number of the epoch whose key made the pseudonym."""
 
 
 class GapData(WireModel):
     """The device says that it had to drop messages, so that nobody takes the hole for a fault."""
 
     cause: Literal["outbox-full", "disk-full"]
+    """Why they were dropped."""
     count: Annotated[int, Field(ge=1)]
+    """How many messages were dropped."""
     first: Sequence | None = None
+    """First number of the hole; given together with `last` where the dropped messages had numbers."""
     last: Sequence | None = None
+    """Last number of the hole, included."""
 
     @model_validator(mode="after")
     def _range_is_whole(self) -> Self:
@@ -131,28 +215,34 @@ class FaultData(WireModel):
     """A part of the device failed or came back."""
 
     part: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    """Which part, for example `scd41`."""
     state: Literal["silent", "error", "recovered"]
-    detail: Annotated[str, StringConstraints(max_length=300)] = ""
+    """It gives no answer, it answers with an error, or it is well again."""
+    detail: Annotated[Text, StringConstraints(max_length=MAX_DETAIL)] = ""
+    """What is known of it, in words."""
 
 
 class Tap(Envelope):
-    """A badge tap on ``up/event``."""
+    """A badge tap on `up/event`."""
 
     type: Literal["tap"]
+    """Says which event it is."""
     data: TapData
 
 
 class Gap(Envelope):
-    """A declared hole in the numbering on ``up/event``."""
+    """A declared hole in the numbering on `up/event`."""
 
     type: Literal["gap"]
+    """Says which event it is."""
     data: GapData
 
 
 class Fault(Envelope):
-    """A failing or recovered part on ``up/event``."""
+    """A failing or recovered part on `up/event`."""
 
     type: Literal["fault"]
+    """Says which event it is."""
     data: FaultData
 
 
@@ -161,63 +251,79 @@ UpMessage = Telemetry | Tap | Gap | Fault
 
 
 class Status(WireModel):
-    """Retained state of a device; the last will is the same with state ``offline`` and nothing else."""
+    """Retained state of a device; the last will is the same with state `offline` and nothing else."""
 
-    v: Literal[1]
+    v: Version
+    """Version of the contract."""
     state: Literal["online", "offline"]
-    boot: Annotated[UUID, Field(strict=False)] | None = None
-    ts: Annotated[Timestamp, Field(strict=False)] | None = None
+    """Whether the device is connected to the broker."""
+    boot: Id | None = None
+    """The numbering in use."""
+    ts: Timestamp | None = None
+    """Time of the status: RFC 3339 with a zone."""
     last_seq: Annotated[int, Field(ge=0)] | None = None
     """Highest number given out in `boot`: lets the server see a hole at the end."""
     pending: Annotated[int, Field(ge=0)] | None = None
+    """Messages that wait on the device for a receipt."""
     clock: ClockState | None = None
+    """Whether the device's clock has been set."""
 
 
 class SensorMeta(WireModel):
-    """One series that the device will send, and how often in seconds."""
+    """One series that the device will send."""
 
     s: SeriesName
-    u: str
+    """Series: sensor and quantity, for example `scd41/co2`."""
+    u: Unit
+    """Unit of its values as a SenML symbol."""
     every_s: Annotated[float, Field(gt=0)] | None = None
+    """Time between two readings in seconds; left out where readings come as things happen."""
 
     @model_validator(mode="after")
     def _series_fits(self) -> Self:
-        problem = series_problem(self.s, self.u)
-        if problem:
-            raise ValueError(problem)
+        check_series(self.s, self.u)
         return self
 
 
 class Meta(WireModel):
     """Retained description of a device."""
 
-    v: Literal[1]
-    name: Annotated[str, StringConstraints(max_length=120)] = ""
-    software: Annotated[str, StringConstraints(max_length=120)] = ""
-    sensors: Annotated[tuple[SensorMeta, ...], Field(max_length=200, strict=False)] = ()
+    v: Version
+    """Version of the contract."""
+    name: Annotated[Text, StringConstraints(max_length=120)] = ""
+    """What people call the device."""
+    software: Annotated[Text, StringConstraints(max_length=120)] = ""
+    """Name and version of the program that runs on it."""
+    sensors: Annotated[tuple[SensorMeta, ...], Field(max_length=200, strict=False), FailFast()] = ()
+    """Every series that it will send."""
 
 
 class Refusal(WireModel):
     """One message that the server will never store, and why."""
 
     seq: Sequence
+    """Number of the message."""
     reason: str
+    """What is wrong with it and what to do, in words."""
 
 
 class Receipt(WireModel):
-    """The server's word on ``down/ack`` that messages of one `boot` are committed.
+    """The server's word on `down/ack` that messages of one `boot` are committed.
 
     Cumulative: every number up to `upto`, and every closed range above it, is safe and may be deleted
     on the device. A lost receipt is covered by the next one.
     """
 
-    v: Literal[1]
-    boot: Annotated[UUID, Field(strict=False)]
+    v: Version
+    """Version of the contract."""
+    boot: Id
+    """The numbering that it is about."""
     upto: Annotated[int, Field(ge=0)]
-    ranges: Annotated[
-        tuple[Annotated[tuple[Sequence, Sequence], Field(strict=False)], ...], Field(strict=False)
-    ] = ()
-    rejected: Annotated[tuple[Refusal, ...], Field(strict=False)] = ()
+    """Every message with this number or a lower one is safe; 0 says nothing yet."""
+    ranges: Annotated[tuple[Span, ...], Field(strict=False), FailFast()] = ()
+    """Further numbers that are safe, as pairs of first and last, both included."""
+    rejected: Annotated[tuple[Refusal, ...], Field(strict=False), FailFast()] = ()
+    """Numbers that were refused for good; they count as safe and are told once."""
 
     def covers(self, seq: int) -> bool:
         """Tell whether the message with this number is safe."""

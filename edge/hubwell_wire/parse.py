@@ -4,6 +4,8 @@ Bytes come from the broker; what leaves here is a frozen model, so nothing furth
 """
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -11,8 +13,20 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from hubwell_wire.messages import MESSAGES, Envelope, Meta, Receipt, Status, Telemetry, UpMessage
+from hubwell_wire.messages import (
+    EXAMPLE_TIME,
+    MAX_NUMBER,
+    MESSAGES,
+    Envelope,
+    Meta,
+    Receipt,
+    Status,
+    Telemetry,
+    UpMessage,
+    WireModel,
+)
 from hubwell_wire.topics import BadTopicError, Channel, Topic, parse_topic
+from hubwell_wire.units import UnitError
 
 MAX_PAYLOAD: Final = 256 * 1024
 """Bytes. A thousand readings take about 60 kB; more than this is a mistake or an attack."""
@@ -21,7 +35,18 @@ Message = UpMessage | Status | Meta | Receipt
 
 _ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {channel: TypeAdapter(t) for channel, t in MESSAGES.items()}
 _MAX_PROBLEMS_TOLD: Final = 3
+_MAX_VALUE_TOLD: Final = 80
 _FIELDS_SET: Final = attrgetter("__pydantic_fields_set__")  # `model_fields_set` without a call per reading
+_EVENT_TYPES: Final = ("tap", "gap", "fault")
+
+_WHAT_TO_DO: Final = {
+    "missing": "add it",
+    "finite_number": "leave a reading without a value out",
+    "timezone_aware": f"write it in UTC, as {EXAMPLE_TIME}",
+    "uuid_parsing": "write it as 0192f0c1-2a30-7b1c-8d7e-0123456789ab",
+    "too_long": "send more messages instead",
+}
+"""Advice by pydantic's type of error, where its own words do not tell already."""
 
 
 class BadMessageError(ValueError):
@@ -69,7 +94,7 @@ def _parse_payload(topic: Topic, payload: bytes) -> Message:
         )
     adapter = _ADAPTERS.get(topic.channel)
     if adapter is None:
-        raise BadMessageError("topic", f"nobody sends to the server on {topic.channel!s}")
+        raise BadMessageError("topic", f"version 1 sends no messages on {topic.channel!s}: send none there")
     try:
         message: Message = adapter.validate_json(payload)
     except ValidationError as error:
@@ -77,24 +102,41 @@ def _parse_payload(topic: Topic, payload: bytes) -> Message:
     if isinstance(message, Envelope) and message.device not in {None, topic.device}:
         raise BadMessageError(
             "topic-mismatch",
-            f"the payload says device {message.device!r}, its topic says {topic.device!r}: mend one",
+            f"device: the payload says {str(message.device)[:_MAX_VALUE_TOLD]!r}, its topic says "
+            f"{topic.device!r}: mend one",
         )
-    if payload.count(b'":') != _keys_of(message):
+    if _may_repeat_a_key(message, payload):
         _refuse_duplicate_keys(payload)
     return message
 
 
-def _keys_of(message: Message) -> int:
-    """Count the JSON keys that this message needs; more in the payload may mean that one came twice.
+def _may_repeat_a_key(message: Message, payload: bytes) -> bool:
+    """Tell whether the payload holds more keys than the message needs, or keys that are not counted here.
 
-    Comparing counts costs far less than a second parser with a hook on each object; only a payload
-    whose count differs (an added field, odd spacing, a real duplicate) is looked at again.
+    Counting costs far less than a second parser with a hook on each object; only a payload whose count
+    differs (an added field, a blank before a colon, a real duplicate) is looked at again. Text that looks
+    like a key only adds to the count, so a duplicate can never hide behind it.
     """
-    keys = len(message.model_fields_set)
+    if payload.count(b'":') != _keys_of(message):
+        return True
+    return b" :" in payload or b"\n:" in payload or b"\t:" in payload or b"\r:" in payload
+
+
+def _keys_of(message: Message) -> int:
+    """Count the JSON keys that this message needs: never more than its payload held."""
+    keys = len(_FIELDS_SET(message))
+    inner: Iterable[WireModel]
     if isinstance(message, Telemetry):
-        return keys + sum(map(len, map(_FIELDS_SET, message.r)))
-    data = getattr(message, "data", None)
-    return keys + (len(data.model_fields_set) if data is not None else 0)
+        inner = message.r
+    elif isinstance(message, Meta):
+        inner = message.sensors
+    elif isinstance(message, Receipt):
+        inner = message.rejected
+    elif isinstance(message, Status):
+        inner = ()
+    else:
+        inner = (message.data,)
+    return keys + sum(map(len, map(_FIELDS_SET, inner)))
 
 
 def _refuse_duplicate_keys(payload: bytes) -> None:
@@ -102,13 +144,17 @@ def _refuse_duplicate_keys(payload: bytes) -> None:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise BadMessageError("duplicate-key", f"the key {key[:60]!r} stands twice in one object")
+                raise BadMessageError(
+                    "duplicate-key", f"the key {key[:60]!r} stands twice in one object: send it once"
+                )
             found[key] = value
         return found
 
     try:
         json.loads(payload, object_pairs_hook=once)
-    except (RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except BadMessageError:
+        raise
+    except (RecursionError, ValueError) as error:
         raise BadMessageError("json", f"not readable as JSON: {error}") from error
 
 
@@ -117,30 +163,96 @@ def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessage
         return BadMessageError("topic-mismatch", "this looks like an event; send events on up/event")
     if topic.channel is Channel.EVENT and b'"r"' in payload and b'"type"' not in payload:
         return BadMessageError("topic-mismatch", "this looks like telemetry; send readings on up/telemetry")
-    problems = error.errors(include_url=False, include_context=False)
+    problems = error.errors(include_url=False)
     if problems[0]["type"] == "json_invalid":
-        return BadMessageError("json", f"not JSON: {problems[0]['msg']}")
-    # When every reading of a batch fails, pydantic adds that the batch is too short: an echo, not a cause.
+        return BadMessageError("json", _not_json(problems[0]["msg"].removeprefix("Invalid JSON: "), payload))
+    # When the first reading of a batch fails, pydantic adds that the batch is too short: an echo, no cause.
     problems = [p for p in problems if p["type"] != "too_short" or p["input"] == []] or problems
     told = [_sentence(problem) for problem in problems[:_MAX_PROBLEMS_TOLD]]
     if len(problems) > _MAX_PROBLEMS_TOLD:
         told.append(f"and {len(problems) - _MAX_PROBLEMS_TOLD} more")
-    return BadMessageError("unit" if "unit " in told[0] else "field", "; ".join(told))
+    is_unit = isinstance(problems[0].get("ctx", {}).get("error"), UnitError)
+    return BadMessageError("unit" if is_unit else "field", "; ".join(told))
+
+
+def _not_json(what: str, payload: bytes) -> str:
+    if payload.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        return f"not JSON: {what}: it begins with a byte-order mark; send UTF-8 without one"
+    return f"not JSON: {what} (it begins {payload[:20]!r}): send one JSON object in UTF-8"
 
 
 def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a private-ish TypedDict
-    where = ".".join(str(part) for part in problem["loc"]) or "message"
-    what = problem["msg"].removeprefix("Value error, ")
-    if isinstance(problem["input"], dict | list):
-        return f"{where}: {what}"
-    return f"{where}: {what} (got {str(problem['input'])[:80]!r})"
+    kind, value = problem["type"], problem["input"]
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        tag = problem["ctx"].get("tag")
+        found = (
+            "Field required" if tag is None else f"{str(tag)[:_MAX_VALUE_TOLD]!r} is no event of version 1"
+        )
+        return f"type: {found}: say one of {', '.join(_EVENT_TYPES)}"
+    where = _where(problem["loc"])
+    sentence = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    if kind != "missing" and not isinstance(value, dict | list):
+        sentence += f" (got {_shown(value)})"
+    advice = _advice(kind, where, value)
+    return f"{sentence}: {advice}" if advice else sentence
+
+
+def _advice(kind: str, where: str, value: object) -> str | None:
+    if where == "v" and kind != "missing":
+        return "this side speaks version 1 of the contract"
+    if kind in {"int_type", "float_type"} and isinstance(value, str):
+        return "write it without quotation marks"
+    return _WHAT_TO_DO.get(kind)
+
+
+def _where(loc: tuple[str | int, ...]) -> str:
+    # pydantic puts the event's type before the fields of an event; the payload has no such level.
+    parts = loc[1:] if loc and loc[0] in _EVENT_TYPES else loc
+    return ".".join(map(str, parts)) or "message"
+
+
+def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return repr(value[:_MAX_VALUE_TOLD]) if isinstance(value, str) else str(value)[:_MAX_VALUE_TOLD]
+
+
+_HEAD_BYTES: Final = 4096
+_OBJECT_BEGINS: Final = re.compile(rb"\s*\{")
+_FLAT_FIELD: Final = re.compile(
+    rb'\s*"(?P<name>\w{1,20})"\s*:\s*'
+    rb'(?:"(?P<text>[^"\\]{0,100})"|(?P<number>[0-9]{1,19})|[\w.+-]{1,30})\s*(?P<next>[,}])'
+)
 
 
 def _identity(payload: bytes) -> tuple[UUID | None, int | None]:
     """Read boot and seq out of a message that is otherwise wrong, if that is possible."""
+    loose: Any
     try:
-        loose = json.loads(payload[:MAX_PAYLOAD])
+        loose = json.loads(payload) if len(payload) <= MAX_PAYLOAD else _head_of(payload)
+    except (RecursionError, ValueError):
+        loose = _head_of(payload)
+    try:
         boot, seq = UUID(loose["boot"]), loose["seq"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None, None
-    return (boot, seq) if type(seq) is int and 1 <= seq <= 2**62 else (None, None)
+    return (boot, seq) if type(seq) is int and 1 <= seq <= MAX_NUMBER else (None, None)
+
+
+def _head_of(payload: bytes) -> dict[str, str | int | None]:
+    """Return the fields at the payload's beginning, up to the first that holds an object or a list.
+
+    Nothing behind that is looked at: a number of some inner object must not be taken for the message's.
+    """
+    fields: dict[str, str | int | None] = {}
+    head = payload[:_HEAD_BYTES]
+    found = _OBJECT_BEGINS.match(head)
+    while found is not None:
+        found = _FLAT_FIELD.match(head, found.end())
+        if found is not None:
+            text, number = found["text"], found["number"]
+            value = text.decode("utf-8", "replace") if text is not None else int(number) if number else None
+            fields[found["name"].decode()] = value
+            if found["next"] == b"}":
+                break
+    return fields

@@ -7,6 +7,7 @@ subscribes to exact filters, so nobody hears itself.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 ROOT: Final = "hub/v1"
@@ -39,25 +40,32 @@ class Topic:
     channel: Channel
 
     def __post_init__(self) -> None:
-        for level, value in (("site", self.site), ("device", self.device)):
-            if not _ID.match(value):
-                raise BadTopicError(
-                    f"{level} {value!r} is not an id: lower-case letters, digits and '-' only"
-                )
+        _check_id("site", self.site)
+        _check_id("device", self.device)
 
     def __str__(self) -> str:
         return f"{ROOT}/{self.site}/{self.device}/{self.channel}"
+
+
+def _check_id(level: str, value: str) -> None:
+    if not _ID.fullmatch(value):
+        raise BadTopicError(
+            f"{level} {value[:80]!r} is not an id: 1 to 63 lower-case letters, digits and '-', "
+            "the first of them no '-'"
+        )
 
 
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
 _LEVELS_BEFORE_CHANNEL: Final = 4
 
 
+# A call that raises is not cached: only well-formed topics are remembered, and those are short.
+@lru_cache(maxsize=4096)
 def parse_topic(text: str) -> Topic:
     """Take a topic apart. Raises BadTopicError with a sentence naming the part that is wrong."""
     levels = text.split("/", _LEVELS_BEFORE_CHANNEL)
     if len(levels) <= _LEVELS_BEFORE_CHANNEL or "/".join(levels[:2]) != ROOT:
-        raise BadTopicError(f"topic {text[:200]!r} does not start with '{ROOT}/SITE/DEVICE/'")
+        raise BadTopicError(f"topic {text[:200]!r} is not '{ROOT}/SITE/DEVICE/...'")
     channel = _CHANNELS.get(levels[4])
     if channel is None:
         raise BadTopicError(f"topic {text[:200]!r} ends in {levels[4][:60]!r}; known: {', '.join(_CHANNELS)}")
@@ -65,5 +73,9 @@ def parse_topic(text: str) -> Topic:
 
 
 def site_filter(site: str, channel: Channel) -> str:
-    """Return the subscription filter for one channel of every device of a site."""
+    """Return the subscription filter for one channel of every device of a site.
+
+    Raises BadTopicError for a site that is not a valid id.
+    """
+    _check_id("site", site)
     return f"{ROOT}/{site}/+/{channel}"

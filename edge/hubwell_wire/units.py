@@ -55,7 +55,10 @@ SERIES_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}(/[a-z0-9][a-z0-9_-]{0,62}){1
 _SERIES: Final = re.compile(SERIES_PATTERN.replace("$", r"\Z"))
 
 
-@lru_cache(maxsize=4096)
+class UnitError(ValueError):
+    """The unit is unknown, or is not the one of its quantity."""
+
+
 def unit_problem(series: str, unit: str) -> str | None:
     """Say in a sentence why `unit` does not fit the series, or return None if it does."""
     if unit not in UNITS:
@@ -66,9 +69,14 @@ def unit_problem(series: str, unit: str) -> str | None:
     return None
 
 
+# A call that raises is not cached: nobody can fill the memory with long names that are wrong.
 @lru_cache(maxsize=4096)
-def series_problem(series: str, unit: str) -> str | None:
-    """Say in a sentence what is wrong with a series' name or unit, or return None if both fit."""
+def check_series(series: str, unit: str) -> None:
+    """Raise ValueError for a name that is no series, UnitError for a unit that does not fit it."""
     if not _SERIES.match(series):
-        return f"s: {series[:80]!r} is not SENSOR/QUANTITY in lower-case letters, digits, '-' and '_'"
-    return unit_problem(series, unit)
+        raise ValueError(
+            f"s: {series[:80]!r} is not SENSOR/QUANTITY in lower-case letters, digits, '-' and '_'"
+        )
+    problem = unit_problem(series, unit)
+    if problem is not None:
+        raise UnitError(problem)

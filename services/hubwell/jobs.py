@@ -10,27 +10,29 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from psycopg import AsyncConnection
 
+from hubwell.events import Fact, Facts
 from hubwell.presence import actions as presence
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 
 _LOG: Final = logging.getLogger(__name__)
 
-Job = Callable[[AsyncConnection[Any], datetime], Awaitable[object]]
+Job = Callable[[AsyncConnection[Any], datetime], Awaitable[Fact | None]]
+React = Callable[[AsyncConnection[Any], Facts], Awaitable[None]]
 
 TIMETABLE: Final[tuple[tuple[IntervalTrigger, Job], ...]] = (
     (IntervalTrigger(minutes=5), presence.close_forgotten),
 )
 
 
-def scheduler(settings: Settings) -> AsyncIOScheduler:
-    """Return the timetable, not yet started. Each run is one transaction of its own."""
+def scheduler(settings: Settings, react: React) -> AsyncIOScheduler:
+    """Return the timetable, not yet started. Each run is one transaction, with the reactions to what it did."""
     timetable = AsyncIOScheduler(timezone=UTC)
     for trigger, job in TIMETABLE:
         timetable.add_job(
             _in_transaction,
             trigger,
-            args=[settings, job],
+            args=[settings, react, job],
             id=f"{job.__module__}.{job.__name__}",
             coalesce=True,
             max_instances=1,
@@ -39,10 +41,11 @@ def scheduler(settings: Settings) -> AsyncIOScheduler:
     return timetable
 
 
-async def _in_transaction(settings: Settings, job: Job) -> None:
+async def _in_transaction(settings: Settings, react: React, job: Job) -> None:
     try:
         conn = await connect(settings.database_url, name="jobs")
         async with conn, conn.transaction():
-            await job(conn, datetime.now(UTC))
+            fact = await job(conn, datetime.now(UTC))
+            await react(conn, [] if fact is None else [fact])
     except psycopg.Error as error:
         _LOG.warning("job %s.%s is left for its next turn: %s", job.__module__, job.__name__, error)

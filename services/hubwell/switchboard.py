@@ -47,6 +47,8 @@ class Switchboard:
                 await self._deliveries.record(conn, fact)
                 return []
             case VisitsChanged():
-                return []  # the board is told of every batch's spaces; nothing else follows yet
+                # Somebody may have left a space that no device of this batch is in: the board hears of it too.
+                await self._deliveries.announce(conn, fact.space_ids)
+                return []
             case _:
                 assert_never(fact)

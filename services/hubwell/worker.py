@@ -14,6 +14,7 @@ from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import Deliveries
 from hubwell.jobs import scheduler
 from hubwell.settings import Settings
+from hubwell.switchboard import Switchboard
 
 _LOG: Final = logging.getLogger(__name__)
 _CONCURRENCY: Final = 4
@@ -29,7 +30,8 @@ def deliveries(settings: Settings) -> Deliveries:
 
 async def run(settings: Settings) -> None:
     """Work until cancelled; a database that is away is waited for."""
-    timetable = scheduler(settings)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the webhook's address, secrets and all
+    timetable = scheduler(settings, Switchboard(deliveries(settings)).react)
     timetable.start()
     try:
         while True:

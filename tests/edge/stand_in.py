@@ -28,6 +28,7 @@ class StandInServer:
         self.statuses: list[Status] = []
         self.metas: list[Meta] = []
         self.answers = True
+        self._due: dict[tuple[str, UUID], list[Refusal]] = {}
         self.refuse: Callable[[Telemetry | Tap | Fault | Gap], str | None] = lambda _: None
         self._url = urlsplit(url)
         self._site = site
@@ -110,11 +111,18 @@ class StandInServer:
             reason = self.refuse(message)
             refused = (Refusal(seq=message.seq, reason=reason),) if reason else ()
         boot = getattr(message, "boot", None)
-        if self.answers and boot is not None and getattr(message, "state", "online") == "online":
-            receipt = self._receipt(boot, refused)
-            await client.publish(
-                str(Topic(self._site, parsed.topic.device, Channel.ACK)), receipt.encode(), qos=1
-            )
+        if boot is not None and getattr(message, "state", "online") == "online":
+            self._due.setdefault((parsed.topic.device, boot), []).extend(refused)
+        if len(client.messages) == 0:
+            await self._answer(client)
+
+    async def _answer(self, client: aiomqtt.Client) -> None:
+        """Send one receipt for everything that was taken at once, as the server does for its batches."""
+        due, self._due = self._due, {}
+        for (device, boot), refused in due.items():
+            if self.answers:
+                topic = str(Topic(self._site, device, Channel.ACK))
+                await client.publish(topic, self._receipt(boot, tuple(refused)).encode(), qos=1)
 
     def _receipt(self, boot: UUID, refused: tuple[Refusal, ...]) -> Receipt:
         have = self.messages[boot]

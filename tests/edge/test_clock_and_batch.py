@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from edge.making import BADGE, NOON, reading, stamp
 
+from edge.making import BADGE, NOON, reading, stamp
 from hubwell_edge import clock
 from hubwell_edge.batch import Batch
 from hubwell_edge.clock import Stamp, SystemClock, to_ms, to_rfc3339
@@ -106,10 +106,10 @@ def test_batch_never_goes_over_the_limits_of_a_message() -> None:
 def test_batch_keeps_events_in_order_and_marks_them_urgent() -> None:
     batch = Batch()
     batch.add("s", Observation(readings=(reading(),)), stamp())
-    assert not batch.urgent
+    before = batch.urgent
     batch.add("s", Observation(event=TapData(reader="desk", badge=BADGE, epoch=1)), stamp())
     batch.add("s", Observation(readings=(reading(),)), stamp())
-    assert batch.urgent
+    assert (before, batch.urgent) == (False, True)
     assert [draft.kind for draft in batch.take()[0]] == [Kind.TELEMETRY, Kind.EVENT, Kind.TELEMETRY]
     assert batch.take() == ([], {})
 

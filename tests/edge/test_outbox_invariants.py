@@ -5,11 +5,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 from uuid import UUID
 
-from edge.making import receipt, stamp, tap, telemetry
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from edge.making import receipt, stamp, tap, telemetry
 from hubwell_edge.draft import Kind
 from hubwell_edge.outbox import Outbox
 from hubwell_wire.messages import Gap
@@ -39,7 +39,8 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(count=st.integers(1, 6), events=st.integers(0, 2))
     def put(self, count: int, events: int) -> None:
         self.values += count
-        self.box.put([*(telemetry() for _ in range(count)), *(tap() for _ in range(events))], {"s": str(self.values)})
+        drafts = [telemetry() for _ in range(count)] + [tap() for _ in range(events)]
+        self.box.put(drafts, {"s": str(self.values)})
 
     @rule(upto=st.integers(0, 30), start=st.integers(1, 30), length=st.integers(0, 5), old=st.booleans())
     def receive(self, upto: int, start: int, length: int, *, old: bool) -> None:

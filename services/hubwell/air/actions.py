@@ -1,28 +1,29 @@
 """Judge a space's air when new readings came, in the caller's transaction.
 
 Only whole minutes that the new readings reach are judged, in the readings' own time; a late reading judges
-its minutes again. The database allows one open episode per rule and space, so judging twice is harmless.
+its minutes again, so that episodes are a function of the readings, whatever their order of arrival. One
+transaction at a time judges a rule in a space.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 
+from hubwell.air.episodes import Change, Episode, StoredEpisodes
 from hubwell.air.rules import (
     CO2_ASR_A3_6,
+    STEP,
     RollingMeanRule,
     Sample,
-    Transition,
+    Stretch,
     Verdict,
     minutes_between,
     occupied_at,
     rolling_mean,
-    transitions,
+    stretches,
 )
-from hubwell.events import EpisodeOpened, EpisodeResolved, ReadingsStored
+from hubwell.events import ReadingsStored
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.air")
@@ -30,17 +31,9 @@ RULES: Final = (CO2_ASR_A3_6,)
 _PRESENCE: Final = ["presence", "motion", "occupancy"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """The minutes to judge."""
-
-    first: datetime
-    last: datetime
-
-
-async def judge(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[EpisodeOpened | EpisodeResolved]:
+async def judge(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Change]:
     """Judge every rule that watches this quantity; return what opened and what resolved."""
-    found: list[EpisodeOpened | EpisodeResolved] = []
+    found: list[Change] = []
     for rule in RULES:
         if rule.quantity == stored.quantity:
             found += await _judge_rule(conn, rule, stored)
@@ -49,24 +42,32 @@ async def judge(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Epis
 
 async def _judge_rule(
     conn: AsyncConnection[Any], rule: RollingMeanRule, stored: ReadingsStored
-) -> list[EpisodeOpened | EpisodeResolved]:
+) -> list[Change]:
+    await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "space": stored.space_id})
+    episodes = StoredEpisodes(conn, rule, stored.space_id)
     newest = await _newest(conn, rule, stored)
-    minutes = list(minutes_between(stored.first, min(newest, stored.last + rule.window)))
+    begin, last = stored.first, min(newest, stored.last + rule.window)
+    minutes = list(minutes_between(begin, last))
     if not minutes:
         return []
-    verdicts = await _verdicts(conn, rule, stored.space_id, minutes)
-    values = {"rule": rule.id, "space": stored.space_id, "after": minutes[0], "until": minutes[-1]}
-    episodes = await (await conn.execute(_SQL["episode_at"], values)).fetchall()
-    is_open = any(opened <= minutes[0] for _, opened, _, _ in episodes)
-    peaks = [verdict.mean for verdict in verdicts if verdict.mean is not None]
-    found = []
-    for change in transitions(rule, verdicts, is_open=is_open):
-        event = await _apply(conn, rule, stored.space_id, change)
-        if event is not None:
-            found.append(event)
-    if peaks:
-        await conn.execute(_SQL["raise_peak"], {**values, "peak": max(peaks)})
-    return found
+    first, verdicts = minutes[0], await _verdicts(conn, rule, stored.space_id, minutes)
+    while True:
+        known = await episodes.between(first, last)
+        found = stretches(rule, verdicts, is_open=any(e.opened_at < first for e in known))
+        if last >= newest or _agree(found, known, last):
+            return await episodes.reconcile(known, found, first, last)
+        # The rule held, or did not, differently than was known: what was judged after it may change too.
+        begin = await _next(conn, rule, stored.space_id, last)
+        last = min(newest, begin + max(rule.window, begin - first))
+        minutes = list(minutes_between(begin, last))
+        verdicts += await _verdicts(conn, rule, stored.space_id, minutes) if minutes else []
+
+
+def _agree(found: list[Stretch], known: list[Episode], at: datetime) -> bool:
+    """Tell whether the rule holds at the end of the judged minutes as it was known to: the rest then stands."""
+    holds = bool(found) and found[-1].end is None
+    held = any(episode.resolved_at is None or episode.resolved_at > at for episode in known)
+    return holds == held
 
 
 async def _newest(conn: AsyncConnection[Any], rule: RollingMeanRule, stored: ReadingsStored) -> datetime:
@@ -74,6 +75,15 @@ async def _newest(conn: AsyncConnection[Any], rule: RollingMeanRule, stored: Rea
     row = await (await conn.execute(_SQL["newest"], values)).fetchone()
     newest: datetime | None = row[0] if row else None
     return newest if newest is not None else stored.last
+
+
+async def _next(conn: AsyncConnection[Any], rule: RollingMeanRule, space: str, last: datetime) -> datetime:
+    """Return where to judge on after `last`: at once, or where a silence ends that no window reaches across."""
+    values = {"space": space, "quantity": rule.quantity, "after": last}
+    row = await (await conn.execute(_SQL["next"], values)).fetchone()
+    sample: datetime | None = row[0] if row else None
+    soon = last.replace(second=0, microsecond=0) + STEP
+    return sample if sample is not None and sample > soon + rule.window + rule.longest_hold else soon
 
 
 async def _verdicts(
@@ -93,59 +103,3 @@ async def _verdicts(
         occupied = occupied_at(presence, visits, minute, rule.window)
         verdicts.append(Verdict(minute, mean, coverage, used, occupied))
     return verdicts
-
-
-async def _apply(
-    conn: AsyncConnection[Any], rule: RollingMeanRule, space: str, change: Transition
-) -> EpisodeOpened | EpisodeResolved | None:
-    verdict = change.verdict
-    if change.kind == "open":
-        values = {
-            "rule": rule.id,
-            "version": rule.version,
-            "space": space,
-            "at": verdict.at,
-            "value": verdict.mean,
-            "evidence": Jsonb(_evidence(rule, verdict)),
-        }
-        row = await (await conn.execute(_SQL["open_episode"], values)).fetchone()
-        if row is None or verdict.mean is None:
-            return None
-        return EpisodeOpened(
-            episode_id=row[0],
-            rule=rule.id,
-            rule_version=rule.version,
-            space_id=space,
-            opened_at=verdict.at,
-            value=verdict.mean,
-        )
-    values = {"rule": rule.id, "space": space, "at": verdict.at}
-    row = await (await conn.execute(_SQL["resolve_episode"], values)).fetchone()
-    if row is None:
-        return None
-    return EpisodeResolved(
-        episode_id=row[0],
-        rule=rule.id,
-        rule_version=rule.version,
-        space_id=space,
-        opened_at=row[1],
-        resolved_at=verdict.at,
-        peak=row[2],
-    )
-
-
-def _evidence(rule: RollingMeanRule, verdict: Verdict) -> dict[str, Any]:
-    """Return what an officer needs to check the verdict a year later."""
-    return {
-        "source": rule.source,
-        "jurisdiction": rule.jurisdiction,
-        "legal_status": rule.legal_status,
-        "threshold": rule.raise_at,
-        "unit": rule.unit,
-        "window_minutes": rule.window.total_seconds() / 60,
-        "mean": verdict.mean,
-        "coverage": round(verdict.coverage, 4),
-        "readings": verdict.readings,
-        "occupied": verdict.occupied,
-        "instrument": "low-cost CO2 sensor: a ventilation indicator, not an exposure measurement",
-    }

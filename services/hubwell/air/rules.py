@@ -6,8 +6,9 @@ needs a minimum of coverage, and raises and clears at different values so that i
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final, Literal
 
 
@@ -76,11 +77,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
-    """The moment at which an episode opens or resolves."""
+class Stretch:
+    """A time in which a rule held. Without `start` it held before the first verdict, without `end` it still does."""
 
-    kind: Literal["open", "resolve"]
-    verdict: Verdict
+    start: Verdict | None
+    end: Verdict | None
+    peak: float
+    """Highest mean of the verdicts in it; minus infinity where none could say."""
 
 
 def minutes_between(first: datetime, last: datetime) -> Iterator[datetime]:
@@ -119,22 +122,25 @@ def rolling_mean(
     return (weighted / covered if coverage >= rule.min_coverage else None), coverage, used
 
 
-def transitions(rule: RollingMeanRule, verdicts: Sequence[Verdict], *, is_open: bool) -> list[Transition]:
-    """Fold verdicts, in order, into the openings and resolutions of an episode.
+def stretches(rule: RollingMeanRule, verdicts: Sequence[Verdict], *, is_open: bool) -> list[Stretch]:
+    """Fold verdicts, in order, into the stretches in which the rule holds.
 
     Silence neither raises nor clears: where the mean is unknown the state stays as it is.
     """
-    found: list[Transition] = []
+    found = [Stretch(None, None, -inf)] if is_open else []
     for verdict in verdicts:
         if verdict.mean is None:
             continue
         counts = verdict.occupied or not rule.occupied_only
-        if not is_open and counts and verdict.mean >= rule.raise_at:
-            is_open = True
-            found.append(Transition("open", verdict))
-        elif is_open and verdict.mean < rule.clear_below:
+        if not is_open:
+            if counts and verdict.mean >= rule.raise_at:
+                found.append(Stretch(verdict, None, verdict.mean))
+                is_open = True
+        elif verdict.mean < rule.clear_below:
+            found[-1] = replace(found[-1], end=verdict)
             is_open = False
-            found.append(Transition("resolve", verdict))
+        else:
+            found[-1] = replace(found[-1], peak=max(found[-1].peak, verdict.mean))
     return found
 
 

@@ -15,7 +15,9 @@ _SQL: Final = Queries("hubwell.presence")
 async def tapped(conn: AsyncConnection[Any], tap: BadgeTapped) -> VisitsChanged | None:
     """Store a tap and work out the badge's visits anew from where it could matter.
 
-    Late and repeated taps are harmless: the visits are a function of all taps, whatever their order.
+    Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. The
+    work begins at a tap before which the person was certainly out, because nobody stays longer than `LONGEST`:
+    from a later one, the same taps could pair differently.
     """
     badge = {"badge": tap.badge}
     await conn.execute(_SQL["lock_badge"], badge)
@@ -45,10 +47,10 @@ async def close_forgotten(conn: AsyncConnection[Any], now: datetime) -> VisitsCh
 
 
 async def _fold_from(conn: AsyncConnection[Any], tap: BadgeTapped) -> datetime:
-    values = {"badge": tap.badge, "time": tap.time}
-    row = await (await conn.execute(_SQL["last_visit_before"], values)).fetchone()
-    going_on: datetime | None = row[0] if row else None
-    return going_on if going_on is not None else tap.time
+    values = {"badge": tap.badge, "time": tap.time, "longest": LONGEST}
+    row = await (await conn.execute(_SQL["certainly_out_before"], values)).fetchone()
+    earlier: datetime | None = row[0] if row else None
+    return earlier if earlier is not None else tap.time
 
 
 async def _reconcile(

@@ -10,9 +10,19 @@ ON CONFLICT ON CONSTRAINT tap_once DO NOTHING
 -- name: taps_since
 SELECT time, space_id FROM tap WHERE badge = %(badge)s AND space_id IS NOT NULL AND time >= %(since)s
 
--- name: last_visit_before
--- Where the taps to fold begin: the start of the visit that was going on, if there was one.
-SELECT max(lower(during)) FROM visit WHERE badge = %(badge)s AND lower(during) <= %(time)s
+-- name: certainly_out_before
+-- Walks back from the tap before a time, from tap to tap, to the first one that follows a silence longer than
+-- anybody stays. Each step is one look into the index; most people are out over night.
+WITH RECURSIVE run AS (
+    SELECT max(time) AS time FROM tap
+    WHERE badge = %(badge)s AND space_id IS NOT NULL AND time < %(time)s
+    UNION ALL
+    SELECT (SELECT max(tap.time) FROM tap
+            WHERE badge = %(badge)s AND space_id IS NOT NULL
+              AND tap.time < run.time AND tap.time >= run.time - %(longest)s)
+    FROM run WHERE run.time IS NOT NULL
+)
+SELECT min(time) FROM run
 
 -- name: visits_since
 SELECT id, space_id, lower(during), upper(during), ended_by FROM visit

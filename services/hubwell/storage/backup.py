@@ -4,19 +4,22 @@ The file is a zip archive: a manifest and one COPY text member a table, taken in
 only, no engine internals, so a backup of plain PostgreSQL can be restored into TimescaleDB and back.
 """
 
+import contextlib
 import json
 import sys
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import Connection, sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.digest import TABLES, TableDigest, table_digest
-from hubwell.storage.migrate import current_revision, migrate
+from hubwell.storage.migrate import current_revision, is_known, migrate
 
 _FORMAT: Final = "hubwell-backup-1"
 _QUEUE: Final = "procrastinate_jobs"
@@ -35,6 +38,8 @@ def backup(url: str, file: Path) -> int:
         verify_file(partial)
         partial.replace(file)
     except _PROBLEMS as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         return _tell(error)
     sys.stdout.write(f"{file}: {_rows(manifest)} rows in {len(manifest['tables'])} tables, verified.\n")
     return 0
@@ -50,11 +55,15 @@ def restore(url: str, file: Path) -> int:
     return 0
 
 
-_PROBLEMS: Final = (BackupError, OSError, zipfile.BadZipFile, psycopg.Error)
+_PROBLEMS: Final = (BackupError, OSError, psycopg.Error, SQLAlchemyError)
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What zipfile raises when a byte of the archive is wrong, by where the byte is."""
 
 
 def _tell(error: Exception) -> int:
-    sys.stderr.write(f"{type(error).__name__}: {(str(error) or repr(error)).splitlines()[0]}\n")
+    sentence = (str(error).strip() or repr(error)).splitlines()[0]
+    sys.stderr.write(sentence if isinstance(error, BackupError) else f"{type(error).__name__}: {sentence}")
+    sys.stderr.write("\n")
     return 1
 
 
@@ -74,12 +83,13 @@ def write_backup(url: str, file: Path) -> dict[str, Any]:
             tables: dict[str, dict[str, Any]] = {}
             for table in TABLES:
                 tables[table] = _write_table(conn, archive, table)
-            _write_queue(conn, archive)
+            waiting = _write_queue(conn, archive)
             manifest = {
                 "format": _FORMAT,
                 "revision": revision,
                 "taken_at": datetime.now(UTC).isoformat(),
                 "tables": tables,
+                "waiting": waiting,
             }
             archive.writestr("manifest.json", json.dumps(manifest, indent=2))
     return manifest
@@ -106,28 +116,47 @@ def _write_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str) ->
     return {"rows": found.rows, "digest": found.digest, "columns": columns}
 
 
-def _write_queue(conn: Connection[Any], archive: zipfile.ZipFile) -> None:
-    """Deliveries that wait are part of the backup: an alert must not get lost in a restore."""
+def _write_queue(conn: Connection[Any], archive: zipfile.ZipFile) -> int:
+    """Deliveries that wait are part of the backup: an alert must not get lost in a restore. Returns how many."""
     query = sql.SQL(
         "COPY (SELECT task_name, queue_name, args, scheduled_at FROM {} WHERE status IN ('todo', 'doing')) "
         "TO STDOUT"
     ).format(sql.Identifier(_QUEUE))
+    rows = 0
     with archive.open(f"{_QUEUE}.copy", "w") as out, conn.cursor().copy(query) as copy:
         for block in copy:
             out.write(block)
+            rows += bytes(block).count(b"\n")
+    return rows
 
 
 def verify_file(file: Path) -> None:
-    """Raise BackupError unless the archive is whole and its members hold the rows of its manifest."""
-    with zipfile.ZipFile(file) as archive:
-        damaged = archive.testzip()
-        if damaged is not None:
-            raise BackupError(f"{file}: {damaged} is damaged")
-        for table, expected in _manifest(archive, file)["tables"].items():
-            with archive.open(f"{table}.copy") as member:
-                rows = sum(block.count(b"\n") for block in iter(lambda: member.read(_BLOCK), b""))
-            if rows != expected["rows"]:
-                raise BackupError(f"{file}: {table} has {rows} rows, the manifest says {expected['rows']}")
+    """Raise BackupError unless the archive is whole and its members hold the rows of its manifest.
+
+    Raises OSError for a file that cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise BackupError(f"{file} is damaged ({damaged}): take another backup")
+            _verify_members(archive, file)
+    except _DAMAGE as error:
+        raise BackupError(f"{file} is damaged or is not a Hubwell backup: {error}") from error
+
+
+def _verify_members(archive: zipfile.ZipFile, file: Path) -> None:
+    manifest = _manifest(archive, file)
+    expected = {table: told["rows"] for table, told in manifest["tables"].items()}
+    expected[_QUEUE] = manifest["waiting"]
+    missing = expected.keys() - {name.removesuffix(".copy") for name in archive.namelist()}
+    if missing or not expected.keys() >= set(TABLES):
+        raise BackupError(f"{file} is not whole: {', '.join(sorted(missing)) or 'a table'} is missing in it")
+    for table, wanted in expected.items():
+        with archive.open(f"{table}.copy") as member:
+            rows = sum(block.count(b"\n") for block in iter(lambda: member.read(_BLOCK), b""))
+        if rows != wanted:
+            raise BackupError(f"{file}: {table} has {rows} rows, the manifest says {wanted}")
 
 
 def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
@@ -149,6 +178,10 @@ def read_backup(url: str, file: Path) -> dict[str, Any]:
     verify_file(file)
     with zipfile.ZipFile(file) as archive, connect_sync(url, name="restore") as conn:
         manifest = _manifest(archive, file)
+        if not is_known(manifest["revision"]):
+            raise BackupError(
+                f"{file} was made by a newer release (schema {manifest['revision']}): install that one first"
+            )
         if current_revision(conn) is None:
             migrate(url, manifest["revision"])
         elif current_revision(conn) != manifest["revision"]:

@@ -10,6 +10,7 @@ _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # keepalives are silent while something sent waits for its answer
     "options": "-c timezone=UTC",
 }
 

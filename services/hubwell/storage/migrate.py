@@ -38,6 +38,11 @@ def newest_revision() -> str:
     return head
 
 
+def is_known(revision: str) -> bool:
+    """Tell whether this release has the revision: a database or backup of a newer release does not."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def current_revision(conn: psycopg.Connection[Any]) -> str | None:
     """Return the revision of a database, or None if it was never migrated."""
     exists = conn.execute("SELECT to_regclass('alembic_version')").fetchone()

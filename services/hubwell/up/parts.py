@@ -7,9 +7,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
@@ -24,18 +26,30 @@ from hubwell.up.running import Running
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (recognised, not bound)
 _SITE = "hub"
 _ANSWER_WITHIN = 2.0  # seconds
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Newest(BaseModel):
+    """Of the health: when something was stored last."""
+
     received_at: AwareDatetime | None = None
 
 
 class _Health(BaseModel):
-    """What is read of the health here."""
-
     newest_message: _Newest = _Newest()
 
 
+class _Space(BaseModel):
+    """Of a space on the board: its newest reading."""
+
+    last_heard: AwareDatetime | None = None
+
+
+class _Board(BaseModel):
+    spaces: list[_Space]
+
+
+Answer = TypeVar("Answer", bound=BaseModel)
 Ready = Callable[[], Awaitable[bool]]
 
 
@@ -99,11 +113,13 @@ class Parts:
         ready = self._healthy if name == "api" else None
         return self._python(name, "hubwell", name, ready=ready)
 
-    def simulator(self) -> Part:
-        """Describe the simulated hub; it is ready when its readings have come through to the board."""
+    def simulator(self, spaces: int) -> Part:
+        """Describe the simulated hub; it is ready when all its `spaces` have come through to the board."""
         options = ["--broker", self.addresses.device_broker_url, "--site", self._environment["HUBWELL_SITE"]]
         options += ["--data", str(self._data / "edge")]
-        part = self._python("simulator", "hubwell_edge", "simulate", *options, ready=self._board_lives)
+        part = self._python(
+            "simulator", "hubwell_edge", "simulate", *options, ready=partial(self._board_lives, spaces)
+        )
         return replace(
             part, patience=3.0
         )  # its devices say goodbye, and wait a moment for their last receipts
@@ -116,25 +132,27 @@ class Parts:
         )
 
     async def _healthy(self) -> bool:
-        return await self._get("/api/v1/health") is not None
+        return await self._ask("/api/v1/health", _Health) is not None
 
-    async def _board_lives(self) -> bool:
-        """Tell whether something was stored since this start."""
-        body = await self._get("/api/v1/health")
-        if body is None:
+    async def _board_lives(self, spaces: int) -> bool:
+        """Tell whether something was stored since this start, and every space has been heard."""
+        health = await self._ask("/api/v1/health", _Health)
+        if health is None or (health.newest_message.received_at or _NEVER) < self._started_at:
             return False
+        board = await self._ask("/api/v1/spaces", _Board)
+        return board is not None and sum(space.last_heard is not None for space in board.spaces) >= spaces
+
+    async def _ask(self, path: str, model: type[Answer]) -> Answer | None:
+        """Ask our own API; None while it does not answer well."""
+        body = await asyncio.to_thread(_get, self._host, self._port, path)
         try:
-            newest = _Health.model_validate_json(body).newest_message.received_at
+            return None if body is None else model.model_validate_json(body)
         except ValidationError:
-            return False
-        return newest is not None and newest >= self._started_at
-
-    async def _get(self, path: str) -> bytes | None:
-        return await asyncio.to_thread(_get, self._host, self._port, path)
+            return None
 
 
 def _get(host: str, port: int, path: str) -> bytes | None:
-    """Ask our own API; None while it does not answer well."""
+    """Get the body of a good answer."""
     connection = HTTPConnection(host, port, timeout=_ANSWER_WITHIN)
     try:
         connection.request("GET", path)

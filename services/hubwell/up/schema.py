@@ -8,17 +8,17 @@ from hubwell.storage.migrate import migrate
 from hubwell.up.refusal import CannotStartError
 
 
-def prepare(url: str, *, demo: bool) -> str:
-    """Migrate, and register the demonstration's spaces; return what there is to say of it.
+def prepare(url: str, *, demo: bool) -> int:
+    """Migrate, and register the simulated hub where it is wanted; return how many spaces it has.
 
     :raises CannotStartError: the database refused.
     """
     try:
         migrate(url)
         if not demo:
-            return "up to date"
+            return 0
         with psycopg.connect(url) as connection:
-            return f"up to date, {seed(connection)} spaces for the simulated hub"
+            return seed(connection)
     except (psycopg.Error, DBAPIError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error

@@ -12,6 +12,10 @@ from hubwell.up.refusal import CannotStartError, refusal_for
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def _quiet() -> None:
+    """Say nothing."""
+
+
 class _StopAsked(Exception):  # noqa: N818  (no error: how a signal ends the group of tasks)
     """Somebody asked the system to stop."""
 
@@ -19,10 +23,17 @@ class _StopAsked(Exception):  # noqa: N818  (no error: how a signal ends the gro
 class Supervisor:
     """The children of one `hubwell up`, in the order of their start."""
 
-    def __init__(self, logs: Path, tell: Callable[[str], None]) -> None:
-        """Keep a log per part in `logs`; `tell` gets a sentence for every end that nobody asked for."""
+    def __init__(
+        self, logs: Path, tell: Callable[[str], None], stopping: Callable[[], None] = _quiet
+    ) -> None:
+        """Keep a log per part in `logs`.
+
+        :param tell: gets a sentence for every end of a part that nobody asked for.
+        :param stopping: called when somebody asks for the end.
+        """
         self._logs = logs
         self._tell = tell
+        self._stopping = stopping
         self._groups: list[list[Child]] = []
         self._tasks = asyncio.TaskGroup()
         self._asked = asyncio.Event()
@@ -77,6 +88,8 @@ class Supervisor:
     def _on_signal(self) -> None:
         if self._asked.is_set():
             self._hurry.set()
+        else:
+            self._stopping()
         self._asked.set()
 
     async def _stop_when_asked(self) -> None:

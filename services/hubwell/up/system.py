@@ -43,7 +43,8 @@ async def bring_up(options: Options, terminal: Terminal) -> None:
         check_space(data)
         parts = Parts(data, postgres, host=host, port=check_port(host, options.port))
         system = System(postgres, parts, terminal, demo=options.demo)
-        await Supervisor(data / "logs", terminal.problem).run(system.start)
+        supervisor = Supervisor(data / "logs", terminal.problem, stopping=terminal.stopping)
+        await supervisor.run(system.start)
         Running.remove(data)
     finally:
         postgres.lock.release()
@@ -61,7 +62,10 @@ class System:
 
     async def start(self, supervisor: Supervisor) -> None:
         """Start the parts, each when what it needs is there, and print the address."""
+        # The migrations' library takes as long to load as the database takes to start: both at once.
+        self._schema = asyncio.create_task(asyncio.to_thread(import_module, "hubwell.up.schema"))
         await self._start_database(supervisor)
+        spaces = await self._prepare_schema()
         if broker := self._parts.broker():
             with self._terminal.step("broker", "starting") as said:
                 supervisor.launch(broker)
@@ -74,13 +78,11 @@ class System:
             supervisor.launch(self._parts.service("worker"), self._parts.service("ingest"))
             supervisor.launch(self._parts.service("api"))
             if self._demo:
-                supervisor.launch(self._parts.simulator())
+                supervisor.launch(self._parts.simulator(spaces))
             await self._until_data(supervisor)
         self._terminal.address(self._parts.addresses.page)
 
     async def _start_database(self, supervisor: Supervisor) -> None:
-        # The migrations' library takes as long to load as the database takes to start: both at once.
-        loading = asyncio.create_task(asyncio.to_thread(import_module, "hubwell.up.schema"))
         if database := self._parts.database():
             with self._terminal.step("database", "starting"):
                 await self._postgres.prepare()
@@ -88,10 +90,15 @@ class System:
                 await supervisor.ready()
         else:
             self._terminal.say("  The database is the one that HUBWELL_DATABASE_URL names.")
+
+    async def _prepare_schema(self) -> int:
         with self._terminal.step("schema", "bringing up to date") as said:
-            schema = await loading
-            url = self._parts.addresses.database_url
-            said.append(await asyncio.to_thread(schema.prepare, url, demo=self._demo))
+            schema = await self._schema
+            spaces: int = await asyncio.to_thread(
+                schema.prepare, self._parts.addresses.database_url, demo=self._demo
+            )
+            said.append(f"up to date, {spaces} spaces for the simulated hub" if spaces else "up to date")
+        return spaces
 
     async def _until_data(self, supervisor: Supervisor) -> None:
         try:

@@ -42,6 +42,10 @@ class Terminal:
         """Print the one address of a system that is up."""
         self._console.print(f"\n  Hubwell is up:  [bold]{escape(url)}[/]\n  Ctrl-C stops it.\n")
 
+    def stopping(self) -> None:
+        """Print that the end has begun."""
+        self._console.print("  Stopping ...")
+
     def problem(self, text: str) -> None:
         """Print what went wrong while running."""
         self._problems.print(f"{time.strftime('%H:%M:%S')} [yellow]{escape(text)}[/]")

@@ -1,0 +1,146 @@
+"""Keep the stored episodes of a rule in a space equal to what the readings say, in the caller's transaction.
+
+An episode that was told of once keeps its id: late readings move its beginning and end and tell nobody again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from hubwell.air.rules import STEP, RollingMeanRule, Stretch, Verdict
+from hubwell.events import EpisodeOpened, EpisodeResolved
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.air")
+
+Change = EpisodeOpened | EpisodeResolved
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """An episode as it is stored. `resolved_at` is None while it lasts."""
+
+    id: UUID
+    opened_at: datetime
+    resolved_at: datetime | None
+    peak: float
+
+    def meets(self, stretch: Stretch) -> bool:
+        """Tell whether they have time in common: then they are the same episode."""
+        begins_before_its_end = stretch.end is None or self.opened_at < stretch.end.at
+        ends_after_its_start = (
+            stretch.start is None or self.resolved_at is None or self.resolved_at > stretch.start.at
+        )
+        return begins_before_its_end and ends_after_its_start
+
+
+class StoredEpisodes:
+    """The episodes of one rule in one space. The caller holds the lock on them."""
+
+    def __init__(self, conn: AsyncConnection[Any], rule: RollingMeanRule, space: str) -> None:
+        self._conn = conn
+        self._rule = rule
+        self._space = space
+
+    async def between(self, first: datetime, last: datetime) -> list[Episode]:
+        """Return the episodes that were going on at a minute from `first` to `last`, in order."""
+        values = {"rule": self._rule.id, "space": self._space, "first": first, "last": last}
+        rows = await (await self._conn.execute(_SQL["episodes"], values)).fetchall()
+        return [Episode(*row) for row in rows]
+
+    async def reconcile(
+        self, known: list[Episode], found: list[Stretch], first: datetime, last: datetime
+    ) -> list[Change]:
+        """Bring the known episodes in line with the stretches found from `first` to `last`."""
+        changes: list[Change | None] = []
+        for episode in known:  # resolved before others open: only one may be open
+            if not any(episode.meets(stretch) for stretch in found) and episode.resolved_at is None:
+                changes.append(await self._move(episode, end=max(first, episode.opened_at + STEP)))
+        for stretch in found:
+            same = [episode for episode in known if episode.meets(stretch)]
+            changes += await self._adjust(same, stretch, last) if same else await self._add(stretch)
+        return [change for change in changes if change is not None]
+
+    async def _adjust(self, same: list[Episode], stretch: Stretch, last: datetime) -> list[Change | None]:
+        changes: list[Change | None] = []
+        for episode in same:
+            start = episode.opened_at
+            if episode is same[0] and stretch.start is not None:
+                start = stretch.start.at
+            end = episode.resolved_at
+            if episode is same[-1] and stretch.end is not None:
+                end = stretch.end.at
+            elif episode is same[-1] and end is not None and end <= last:
+                end = None
+            changes.append(await self._move(episode, start=start, end=end, peak=stretch.peak))
+        return changes
+
+    async def _move(
+        self, episode: Episode, *, end: datetime | None, start: datetime | None = None, peak: float = 0.0
+    ) -> EpisodeResolved | None:
+        moved = Episode(episode.id, start or episode.opened_at, end, max(peak, episode.peak))
+        if moved == episode:
+            return None
+        values = {"id": moved.id, "opened": moved.opened_at, "resolved": end, "peak": moved.peak}
+        await self._conn.execute(_SQL["move_episode"], values)
+        return self._resolved(moved, end) if end is not None and episode.resolved_at is None else None
+
+    async def _add(self, stretch: Stretch) -> list[Change | None]:
+        if stretch.start is None or stretch.start.mean is None:
+            return []
+        end = stretch.end.at if stretch.end is not None else None
+        values = {
+            "rule": self._rule.id,
+            "version": self._rule.version,
+            "space": self._space,
+            "opened": stretch.start.at,
+            "resolved": end,
+            "value": stretch.start.mean,
+            "peak": stretch.peak,
+            "evidence": Jsonb(evidence(self._rule, stretch.start)),
+        }
+        row = await (await self._conn.execute(_SQL["add_episode"], values)).fetchone()
+        if row is None:
+            return []
+        episode = Episode(row[0], stretch.start.at, end, stretch.peak)
+        opened = EpisodeOpened(
+            episode_id=episode.id,
+            rule=self._rule.id,
+            rule_version=self._rule.version,
+            space_id=self._space,
+            opened_at=episode.opened_at,
+            value=stretch.start.mean,
+        )
+        return [opened, self._resolved(episode, end) if end is not None else None]
+
+    def _resolved(self, episode: Episode, at: datetime) -> EpisodeResolved:
+        return EpisodeResolved(
+            episode_id=episode.id,
+            rule=self._rule.id,
+            rule_version=self._rule.version,
+            space_id=self._space,
+            opened_at=episode.opened_at,
+            resolved_at=at,
+            peak=episode.peak,
+        )
+
+
+def evidence(rule: RollingMeanRule, verdict: Verdict) -> dict[str, Any]:
+    """Return what an officer needs to check the verdict a year later."""
+    return {
+        "source": rule.source,
+        "jurisdiction": rule.jurisdiction,
+        "legal_status": rule.legal_status,
+        "threshold": rule.raise_at,
+        "unit": rule.unit,
+        "window_minutes": rule.window.total_seconds() / 60,
+        "mean": verdict.mean,
+        "coverage": round(verdict.coverage, 4),
+        "readings": verdict.readings,
+        "occupied": verdict.occupied,
+        "instrument": "low-cost CO2 sensor: a ventilation indicator, not an exposure measurement",
+    }

@@ -1,0 +1,90 @@
+"""Measure how long a reading takes from being published to being seen in the API, one at a time."""
+
+import asyncio
+import os
+import statistics
+import time
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from hubwell.bench.outcome import Outcome
+from hubwell.bench.stage import LOOPBACK, Stage, free_port, hubwell_command, process, stage
+from hubwell.ingest.source import MqttSource
+from hubwell.settings import Settings
+from hubwell.spaces.register import put_device, put_space
+from hubwell.storage.connect import connect_sync
+from hubwell_wire.messages import Reading, Telemetry, new_message_id
+
+_SAMPLES: Final = 100
+_PATIENCE_S: Final = 30.0
+_TOPIC: Final = "hub/v1/bench/probe/up/telemetry"
+_NOTHING: Final = [("hub/v1/bench/nobody/status", 1)]
+
+
+async def measure(settings: Settings) -> Outcome:
+    """Return the median, 95th and 99th percentile in milliseconds; there is no target of its own."""
+    given = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(given) as scene:
+        with connect_sync(scene.database_url, name="bench") as conn:
+            put_space(conn, space_id="probe", name="Probe", kind="workshop", capacity=10)
+            put_device(conn, device_id="probe", space_id="probe")
+        port = free_port()
+        environment = {**scene.environment, "HUBWELL_HTTP_HOST": LOOPBACK, "HUBWELL_HTTP_PORT": str(port)}
+        async with (
+            process(hubwell_command("ingest"), environment),
+            process(hubwell_command("api"), environment),
+        ):
+            delays = await _delays(scene, f"http://{LOOPBACK}:{port}/api/v1/spaces/probe")
+    ordered = sorted(delays)
+    figures: dict[str, Any] = {
+        "engine": str(scene.version.engine),
+        "broker": scene.broker,
+        "samples": len(ordered),
+        "cpus": os.cpu_count(),
+        "median_ms": round(statistics.median(ordered) * 1000, 1),
+        "p95_ms": round(ordered[int(len(ordered) * 0.95)] * 1000, 1),
+        "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 1),
+    }
+    return Outcome("visible", figures, None, None, ok=True)
+
+
+async def _delays(scene: Stage, address: str) -> list[float]:
+    boot, delays = uuid4(), []
+    async with (
+        MqttSource(scene.broker_url, "hubwell-bench-probe", _NOTHING, session_expiry_s=0) as probe,
+        httpx.AsyncClient() as client,
+    ):
+        await asyncio.wait_for(probe.ready(), _PATIENCE_S)
+        for seq in range(1, _SAMPLES + 11):
+            value = 400.0 + seq
+            reading = Reading(s="scd41/co2", v=value, u="ppm")
+            message = Telemetry(
+                v=1,
+                id=new_message_id(),
+                boot=boot,
+                seq=seq,
+                ts=datetime.now(UTC),
+                clock="synced",
+                mono_ms=seq,
+                r=(reading,),
+            )
+            began = time.perf_counter()
+            await probe.publish(_TOPIC, message.encode())
+            await _until_seen(client, address, value)
+            delays.append(time.perf_counter() - began)
+    return delays[10:]  # the first ones wait for the processes to start
+
+
+async def _until_seen(client: httpx.AsyncClient, address: str, value: float) -> None:
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            try:
+                answer = await client.get(address)
+                if answer.is_success and answer.json()["co2_ppm"] == value:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)  # the API is still starting
+            await asyncio.sleep(0.001)

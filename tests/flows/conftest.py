@@ -1,0 +1,17 @@
+"""A whole system for each flow: a database, a broker, and the processes between them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.system import System
+from lanes.brokers import Mosquitto
+from lanes.lane import Database
+
+
+@pytest.fixture
+def system(tmp_path: Path, database: Database, mosquitto: Mosquitto) -> Iterator[System]:
+    """Give a system on plain PostgreSQL and Mosquitto; no process runs yet."""
+    with System(tmp_path, database=database.url, broker=mosquitto.url) as system:
+        yield system
