@@ -31,7 +31,7 @@ def locked(name: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     entries = re.split(r"(?m)^(?=[a-z0-9])", text)[1:]
     assert all("--hash=sha256:" in entry for entry in entries)
-    return dict(re.match(r"([a-z0-9._-]+)==(\S+)", entry).groups() for entry in entries)  # type: ignore[union-attr]  # all are pinned
+    return dict(re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", text))
 
 
 @pytest.mark.parametrize("name", ["edge", "services", "dev"])

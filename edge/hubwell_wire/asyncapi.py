@@ -7,11 +7,11 @@ import ast
 import inspect
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from hubwell_wire import messages as wire
 from hubwell_wire.topics import ID_PATTERN, ROOT, Channel
@@ -28,21 +28,23 @@ Json = dict[str, Any]
 _ABOUT: Final = """\
 What devices and the Hubwell server say to each other over MQTT (3.1.1 or 5), as JSON in UTF-8.
 
-**Point of view.** This document is the server's: it *receives* what devices publish on `up/telemetry`, `up/event`, \
-`status` and `meta`, and *sends* on `down/ack`. A device does the reverse. It publishes only below its own device \
-level, subscribes only to its own `down/#`, and never sets the retain flag on `up/`.
+**Point of view.** This document is the server's: it *receives* what devices publish on `up/telemetry`,
+`up/event`, `status` and `meta`, and *sends* on `down/ack`. A device does the reverse. It publishes only
+below its own device level, subscribes only to its own `down/#`, and never sets the retain flag on `up/`.
 
-**Nothing is lost.** Every message on `up/` carries `boot` and `seq`. A device keeps each one until a receipt on \
-`down/ack` covers its number; the broker's PUBACK is not enough. Messages without a receipt are sent again, and a \
-second copy changes nothing. The server answers each batch, and each `status` with state `online`, with a receipt.
+**Nothing is lost.** Every message on `up/` carries `boot` and `seq`. A device keeps each one until a receipt
+on `down/ack` covers its number; the broker's PUBACK is not enough. Messages without a receipt are sent again,
+and a second copy changes nothing. The server answers each batch, and each `status` with state `online`, with
+a receipt.
 
-**Strict and tolerant.** Types are taken strictly: no text becomes a number, times carry a zone, no key stands \
-twice in one object, numbers are finite. **Unknown fields are ignored**, at every level: later versions 1.x add \
-optional fields only, so that an old server understands a newer device and the reverse. What cannot be understood is \
-kept as rejected with a reason; if `boot` and `seq` can be read, the device is told in `rejected` of a receipt.
+**Strict and tolerant.** Types are taken strictly: no text becomes a number, times carry a zone, numbers are
+finite, no key stands twice in one object. **Unknown fields are ignored**, at every level: later versions 1.x
+add optional fields only, so that an old server understands a newer device and the reverse. What cannot be
+understood is kept as rejected with a reason; where `boot` and `seq` can be read, the device is told in
+`rejected` of a receipt.
 
-**Time.** RFC 3339 with a zone. A message whose `clock` is `unsynced` is set aside on the server: a time of a clock \
-that was never set is not guessed.
+**Time.** RFC 3339 with a zone. A message whose `clock` is `unsynced` is set aside on the server: a time of a
+clock that was never set is not guessed.
 
 **Size.** A payload has at most 262144 bytes, a message at most 1000 readings.
 """
@@ -58,7 +60,15 @@ class _Schemas(GenerateJsonSchema):
 def _envelope(seq: int, second: int) -> Json:
     stamp = datetime(2026, 11, 22, 21, 4, second, 123000, tzinfo=UTC)
     id_ = UUID(int=0x0192F0C12A307B1C8D7E000000000000 + seq)
-    return {"v": 1, "id": id_, "boot": _BOOT, "seq": seq, "ts": stamp, "clock": "synced", "mono_ms": 81234 + seq}
+    return {
+        "v": 1,
+        "id": id_,
+        "boot": _BOOT,
+        "seq": seq,
+        "ts": stamp,
+        "clock": "synced",
+        "mono_ms": 81234 + seq,
+    }
 
 
 def examples() -> dict[str, list[tuple[str, wire.WireModel]]]:
@@ -113,8 +123,7 @@ _CHANNELS: Final[dict[Channel, tuple[str, tuple[str, ...], str]]] = {
     Channel.STATUS: (
         "Status",
         ("Status",),
-        "Whether the device is there. Retained; the device's last will on this topic is the same with state "
-        "`offline`, QoS 1, retained.",
+        "Whether the device is there. Retained; its last will is the same with state `offline`.",
     ),
     Channel.META: ("Description", ("Meta",), "What the device is and which series it sends. Retained."),
     Channel.ACK: ("Receipts", ("Receipt",), "Which messages are committed and may be deleted on the device."),
@@ -159,7 +168,7 @@ def document() -> Json:
             "securitySchemes": {
                 "account": {
                     "type": "userPassword",
-                    "description": "One account a device, named like the device, with rights on its own topics.",
+                    "description": "One account a device, named like it, with rights on its own topics.",
                 }
             },
         },
@@ -173,19 +182,109 @@ def to_json() -> str:
 
 def schemas() -> dict[str, Json]:
     """Return the JSON schema of every message and of their parts, by name."""
-    models = [(type(shown[0][1]), "validation") for shown in examples().values()]
+    models = [type(shown[0][1]) for shown in examples().values()]
     _, found = models_json_schema(
-        models,  # type: ignore[arg-type]  # the literal "validation" is widened to str in a list
+        [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
     parts: dict[str, Json] = found["$defs"]
     words = _words_under_fields()
-    for name, schema in sorted(parts.items()):
+    for name, schema in parts.items():
         schema["additionalProperties"] = True
         for field, inner in schema["properties"].items():
-            told = next((words[c.__name__, field] for c in _lineage(name) if (c.__name__, field) in words), "")
-            inner.update({"description": told} if told else {})
+            for model in getattr(wire, name).__mro__:
+                if (model.__name__, field) in words:
+                    inner["description"] = words[model.__name__, field]
+                    break
     parts["Reading"]["properties"]["u"]["x-units"] = dict(UNITS)
     parts["Reading"]["properties"]["s"]["x-unit-of-quantity"] = dict(QUANTITIES)
     return dict(sorted(parts.items()))
+
+
+def _words_under_fields() -> dict[tuple[str, str], str]:
+    """Return the text under each field of the models, by class and field.
+
+    Read from the source here and not by pydantic (`use_attribute_docstrings`): that would take a third
+    longer to import the models, on every start of an agent.
+    """
+    found = {}
+    for node in ast.parse(inspect.getsource(wire)).body:
+        if isinstance(node, ast.ClassDef):
+            for field, below in pairwise(node.body):
+                match field, below:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
+                        value=ast.Constant(value=str(text))
+                    ):
+                        found[node.name, name] = inspect.cleandoc(text)
+    return found
+
+
+def _key(channel: Channel) -> str:
+    return channel.value.rpartition("/")[2]
+
+
+def _operation_key(channel: Channel) -> str:
+    return ("send" if channel is Channel.ACK else "receive") + _key(channel).capitalize()
+
+
+def _server() -> Json:
+    return {
+        "host": "{broker}:{port}",
+        "protocol": "mqtts",
+        "protocolVersion": "3.1.1",
+        "description": "The hub's broker, over TLS. Everything here is valid on MQTT 3.1.1 and on 5.",
+        "variables": {
+            "broker": {"description": "Host name of the broker.", "default": "hub.example"},
+            "port": {"description": "TCP port.", "default": "8883"},
+        },
+        "security": [{"$ref": "#/components/securitySchemes/account"}],
+    }
+
+
+def _channel(channel: Channel) -> Json:
+    title, names, about = _CHANNELS[channel]
+    return {
+        "address": f"{ROOT}/{{site}}/{{device}}/{channel}",
+        "title": title,
+        "description": about,
+        "parameters": {
+            "site": {"$ref": "#/components/parameters/site"},
+            "device": {"$ref": "#/components/parameters/device"},
+        },
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+    }
+
+
+def _operation(channel: Channel) -> Json:
+    title, names, about = _CHANNELS[channel]
+    key = _key(channel)
+    retained = channel in {Channel.STATUS, Channel.META}
+    return {
+        "action": "send" if channel is Channel.ACK else "receive",
+        "channel": {"$ref": f"#/channels/{key}"},
+        "title": title,
+        "summary": about,
+        "description": _DEVICE_DOES[channel],
+        "bindings": {"mqtt": {"qos": _QOS, "retain": retained, "bindingVersion": "0.2.0"}},
+        "messages": [{"$ref": f"#/channels/{key}/messages/{name}"} for name in names],
+    }
+
+
+def _message(name: str, shown: list[tuple[str, wire.WireModel]]) -> Json:
+    about = inspect.getdoc(type(shown[0][1])) or ""
+    return {
+        "name": name,
+        "title": name,
+        "summary": about.partition("\n")[0],
+        "contentType": "application/json",
+        "payload": {"$ref": f"#/components/schemas/{name}"},
+        "examples": [
+            {"name": f"{name}{number}", "summary": summary, "payload": json.loads(message.encode())}
+            for number, (summary, message) in enumerate(shown, start=1)
+        ],
+    }
+
+
+def _parameter(about: str, example: str) -> Json:
+    return {"description": f"{about} Matches `{ID_PATTERN}`.", "examples": [example]}

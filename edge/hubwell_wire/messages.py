@@ -56,7 +56,8 @@ def _written_out(value: object) -> object:
 
 
 # NUL is what PostgreSQL cannot hold; the others move a terminal's cursor or turn the order of letters around.
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_SET: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+_CONTROL: Final = re.compile(f"[{_CONTROL_SET}]")
 
 
 def _without_control(text: str) -> str:
@@ -103,7 +104,9 @@ Span = Annotated[
     ),
 ]
 """First and last number, both included."""
-Text = Annotated[str, AfterValidator(_without_control)]
+Text = Annotated[
+    str, AfterValidator(_without_control), Field(json_schema_extra={"pattern": f"^[^{_CONTROL_SET}]*$"})
+]
 """Words for people: no control characters but tab and line break."""
 Quality = Literal["ok", "suspect", "inferred"]
 

@@ -98,11 +98,14 @@ def worker() -> None:
 
 
 @app.command()
-def broker() -> None:
-    """Run the embedded development broker on loopback."""
-    from hubwell.broker import main
+def broker(
+    server_port: Annotated[int, typer.Option(help="Port for MQTT 5: the server's side.")] = 1883,
+    device_port: Annotated[int, typer.Option(help="Port for MQTT 3.1.1: the devices' side.")] = 1884,
+) -> None:
+    """Run the embedded development broker on loopback: no accounts, nothing kept on disk."""
+    from hubwell.broker import serve
 
-    raise typer.Exit(main())
+    serve(server_port=server_port, device_port=device_port)
 
 
 @app.command()

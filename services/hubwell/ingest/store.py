@@ -177,12 +177,15 @@ def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _turn(fact: Stored) -> tuple[int, str, str]:
-    """Return the place of a fact: reactions lock in one order, so that two processes cannot wait for each other."""
+    """Return the place of a fact: reactions lock in one order, so that two processes cannot wait for each other.
+
+    Taps come first, because rules ask whether a space is occupied.
+    """
     match fact:
-        case ReadingsStored():
-            return 0, fact.space_id, fact.quantity
         case BadgeTapped():
-            return 1, fact.badge.hex(), ""
+            return 0, fact.badge.hex(), ""
+        case ReadingsStored():
+            return 1, fact.space_id, fact.quantity
         case FaultReported():
             return 2, fact.device_id, ""
 

@@ -95,7 +95,11 @@ def summary(spaces: Sequence[SpaceNow], words: Words) -> Summary:
         headline = _("No space is free right now")
     notes = []
     if 0 < unknown < len(spaces):
-        sentence = ngettext("{n} space is not known.", "{n} spaces are not known.", unknown)
+        sentence = ngettext(
+            "It is not known whether {n} space is free.",
+            "It is not known whether {n} other spaces are free.",
+            unknown,
+        )
         notes.append(sentence.format(n=unknown))
     return Summary(
         headline.format(n=free, all=len(spaces)), notes, [space for space in spaces if space.alerts]

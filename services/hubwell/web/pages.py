@@ -88,7 +88,7 @@ async def show_board(request: Request, asked: AskedQuery) -> Response:
         spaces = await look.spaces(conn)
     words = renderer.words()
     day_steps: DaySteps = request.app.state.day_steps
-    steps = await day_steps.today(words) if spaces else {}
+    steps = await day_steps.at(words.now) if spaces else {}
     page = board(spaces, asked.need, words, asked=asked.find)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
     return renderer.page("board.html", words, page="board", board=page, plots=plots, query=request.url.query)
@@ -102,7 +102,7 @@ async def show_plots(request: Request) -> Response:
     async with _database(request).connection() as conn:
         spaces = await look.spaces(conn)
     day_steps: DaySteps = request.app.state.day_steps
-    steps = await day_steps.today(words)
+    steps = await day_steps.at(words.now)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
     return renderer.page("plots.html", words, spaces=spaces, plots=plots)
 

@@ -1,11 +1,11 @@
-"""Today's CO2 of a space as a small drawing: server-rendered SVG with a finding, a threshold and a table.
+"""The day's CO2 of a space as a small drawing: server-rendered SVG with a finding, a threshold and a table.
 
 A gap in the readings is a gap in the line. Coordinates are in units of the drawing, times in the hub's zone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -13,15 +13,17 @@ from hubwell.web.words import Words
 
 STEP: Final = timedelta(minutes=5)
 THRESHOLD_PPM: Final = 1000.0
-WIDTH: Final = 300
-HEIGHT: Final = 104
-_LEFT: Final = 0.0
-_RIGHT: Final = 300.0
+DAY: Final = timedelta(hours=24)
+_STEP_S: Final = STEP.total_seconds()
+_HOUR: Final = timedelta(hours=1)
+WIDTH: Final = 300.0
 _TOP: Final = 6.0
 _BOTTOM: Final = 84.0
 _LOWEST_PPM: Final = 400.0
 _LEAST_TOP_PPM: Final = 1300.0
-_TICK_HOURS: Final = (6, 12, 18)
+_TICK_HOURS: Final = 6
+_LABEL: Final = 36.0
+"""Width of a time on the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,15 @@ class DayPlot:
         return not self.hours
 
 
-def day_bounds(words: Words) -> tuple[datetime, datetime]:
-    """Return local midnight before now and the one after: 23, 24 or 25 hours."""
-    local = words.now.astimezone(words.zone)
-    start = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    end = (start + timedelta(days=1)).replace(hour=0, fold=0)
-    return start, end
+def bounds(now: datetime) -> tuple[datetime, datetime]:
+    """Return the day that is drawn: the 24 hours up to the end of the step that goes on now."""
+    end = datetime.fromtimestamp((now.timestamp() // _STEP_S + 1) * _STEP_S, UTC)
+    return end - DAY, end
 
 
 def draw(steps: Sequence[Step], words: Words) -> DayPlot:
     """Draw a day of five-minute steps, in order of time."""
-    start, end = day_bounds(words)
+    start, end = bounds(words.now)
     steps = [step for step in steps if start <= step.start < end]
     top = max([_LEAST_TOP_PPM, *(step.mean * 1.05 for step in steps)])
     scale = _Scale(start, end, top)
@@ -91,7 +91,7 @@ def draw(steps: Sequence[Step], words: Words) -> DayPlot:
         dots=[scale.middle(run[0]) for run in runs if len(run) == 1],
         gaps=_gaps(runs, scale, words.now),
         threshold=scale.y(THRESHOLD_PPM),
-        ticks=_ticks(start, scale, words),
+        ticks=_ticks(scale, words),
         hours=_hours(steps, words),
     )
 
@@ -103,11 +103,8 @@ class _Scale:
     top: float
 
     def x(self, moment: datetime) -> float:
-        # Differences of aware times of one zone ignore its clock changes: go through timestamps.
-        share = (moment.timestamp() - self.start.timestamp()) / (
-            self.end.timestamp() - self.start.timestamp()
-        )
-        return round(_LEFT + min(max(share, 0.0), 1.0) * (_RIGHT - _LEFT), 1)
+        share = (moment - self.start) / (self.end - self.start)
+        return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
 
     def y(self, ppm: float) -> float:
         share = (max(ppm, _LOWEST_PPM) - _LOWEST_PPM) / (self.top - _LOWEST_PPM)
@@ -139,31 +136,40 @@ def _gaps(runs: list[list[Step]], scale: _Scale, now: datetime) -> list[tuple[fl
     return [(scale.x(begin), round(scale.x(end) - scale.x(begin), 1)) for begin, end in edges]
 
 
-def _ticks(start: datetime, scale: _Scale, words: Words) -> list[Tick]:
-    moments = [start.replace(hour=hour) for hour in _TICK_HOURS]
-    return [Tick(scale.x(moment), words.clock(moment)) for moment in moments]
+def _ticks(scale: _Scale, words: Words) -> list[Tick]:
+    """Mark every sixth hour of the hub's day, where its label has room."""
+    found = []
+    moment = scale.start.replace(minute=0, second=0, microsecond=0)
+    while moment <= scale.end:
+        x = scale.x(moment)
+        if moment.astimezone(words.zone).hour % _TICK_HOURS == 0 and _LABEL / 2 <= x <= WIDTH - _LABEL / 2:
+            found.append(Tick(x, words.time(moment)))
+        moment += _HOUR
+    return found
 
 
 def _finding(steps: Sequence[Step], words: Words) -> str:
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if not steps:
-        return _("No CO₂ readings today.")
+        return _("No CO₂ readings in the last 24 hours.")
     worst = max(steps, key=lambda step: step.highest)
-    peak, time = words.co2(worst.highest), words.clock(worst.start)
+    peak, time = words.co2(worst.highest), words.time(worst.start)
     minutes = sum(step.mean >= THRESHOLD_PPM for step in steps) * int(STEP.total_seconds() // 60)
     if not minutes:
-        return _("CO₂ stayed below 1000 ppm today. Highest: {peak} at {time}.").format(peak=peak, time=time)
+        return _("CO₂ stayed below 1000 ppm in the last 24 hours. Highest: {peak} at {time}.").format(
+            peak=peak, time=time
+        )
     if minutes < 120:  # noqa: PLR2004 (up to two hours people think in minutes)
         sentence = ngettext(
-            "CO₂ was above 1000 ppm for about {n} minute today. Highest: {peak} at {time}.",
-            "CO₂ was above 1000 ppm for about {n} minutes today. Highest: {peak} at {time}.",
+            "CO₂ was above 1000 ppm for about {n} minute in the last 24 hours. Highest: {peak} at {time}.",
+            "CO₂ was above 1000 ppm for about {n} minutes in the last 24 hours. Highest: {peak} at {time}.",
             minutes,
         )
         return sentence.format(n=minutes, peak=peak, time=time)
     hours = round(minutes / 60)
     sentence = ngettext(
-        "CO₂ was above 1000 ppm for about {n} hour today. Highest: {peak} at {time}.",
-        "CO₂ was above 1000 ppm for about {n} hours today. Highest: {peak} at {time}.",
+        "CO₂ was above 1000 ppm for about {n} hour in the last 24 hours. Highest: {peak} at {time}.",
+        "CO₂ was above 1000 ppm for about {n} hours in the last 24 hours. Highest: {peak} at {time}.",
         hours,
     )
     return sentence.format(n=hours, peak=peak, time=time)
@@ -173,17 +179,16 @@ def _hours(steps: Sequence[Step], words: Words) -> list[Hour]:
     if not steps:
         return []
     by_hour: dict[datetime, list[Step]] = {}
-    hour = timedelta(hours=1)
     moment = steps[0].start.replace(minute=0, second=0, microsecond=0)
-    while moment <= min(words.now, steps[-1].start + hour):
+    while moment <= min(words.now, steps[-1].start + _HOUR):
         by_hour[moment] = []
-        moment += hour
+        moment += _HOUR
     for step in steps:
         by_hour.setdefault(step.start.replace(minute=0, second=0, microsecond=0), []).append(step)
     return [
         Hour(
             start=begin,
-            time=words.clock(begin),
+            time=words.time(begin),
             mean=words.co2(sum(step.mean for step in found) / len(found)) if found else None,
             highest=words.co2(max(step.highest for step in found)) if found else None,
         )

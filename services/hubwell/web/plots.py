@@ -2,20 +2,19 @@
 
 import asyncio
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from hubwell.api import look
 from hubwell.api.database import Database
 from hubwell.api.readings import binned_query
-from hubwell.web.plot import STEP, Step, day_bounds
-from hubwell.web.words import Words
+from hubwell.web.plot import STEP, Step, bounds
 
 _FRESH: Final = timedelta(minutes=1)
 
 
 class DaySteps:
-    """Today's CO2 of every space, kept for a minute."""
+    """The last 24 hours of CO2 of every space, kept for a minute."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,16 +22,16 @@ class DaySteps:
         self._steps: dict[str, list[Step]] = {}
         self._fetching = asyncio.Lock()
 
-    async def today(self, words: Words) -> dict[str, list[Step]]:
+    async def at(self, now: datetime) -> dict[str, list[Step]]:
         """Return the steps by space. Raises DatabaseAwayError or SchemaMissingError."""
         async with self._fetching:
-            if self._fetched is None or abs(words.now - self._fetched) > _FRESH:
-                self._steps = await self._fetch(words)
-                self._fetched = words.now
+            if self._fetched is None or abs(now - self._fetched) > _FRESH:
+                self._steps = await self._fetch(now)
+                self._fetched = now
             return self._steps
 
-    async def _fetch(self, words: Words) -> dict[str, list[Step]]:
-        start, end = (moment.astimezone(UTC) for moment in day_bounds(words))
+    async def _fetch(self, now: datetime) -> dict[str, list[Step]]:
+        start, end = bounds(now)
         query = binned_query(await self._database.engine(), STEP)
         async with self._database.connection() as conn:
             series = {row["id"]: row["space_id"] for row in await look.rows(conn, "co2_series")}

@@ -17,6 +17,7 @@ _A_MINUTE: Final = timedelta(minutes=1)
 QUIET_BELOW_DB: Final = 45.0
 _TALK_BELOW_DB: Final = 60.0
 _LIVELY_BELOW_DB: Final = 75.0
+_UNITS: Final = {"Cel": "°C", "%RH": "%", "ug/m3": "µg/m³", "m3/s": "m³/s", "/": "", "count": ""}
 _CO2_STEP: Final = 10
 _TEMPERATURE_STEP: Final = 0.5
 
@@ -32,11 +33,14 @@ class Words:
     def clock(self, moment: datetime) -> str:
         """Return the time of day, with the date where it is another day."""
         _ = self.translations.gettext
-        local = moment.astimezone(self.zone)
-        time = f"{local:%H:%M}"
-        if local.date() == self.now.astimezone(self.zone).date():
+        time = self.time(moment)
+        if moment.astimezone(self.zone).date() == self.now.astimezone(self.zone).date():
             return time
         return _("{day}, {time}").format(day=self.day(moment), time=time)
+
+    def time(self, moment: datetime) -> str:
+        """Return the time of day alone, where the day is plain."""
+        return f"{moment.astimezone(self.zone):%H:%M}"
 
     def day(self, moment: datetime) -> str:
         """Return an unambiguous date: Mon 23 Nov."""
@@ -159,6 +163,25 @@ class Words:
         """Return a level in whole decibels."""
         _ = self.translations.gettext
         return _("{n} dB").format(n=round(value))
+
+    def quantity(self, name: str) -> str | None:
+        """Return what a quantity is called, None for one without a word of its own."""
+        _ = self.translations.gettext
+        return {
+            "co2": _("CO₂"),
+            "temp": _("Temperature"),
+            "rh": _("Humidity"),
+            "pressure": _("Pressure"),
+            "light": _("Light"),
+            "noise": _("Noise"),
+            "presence": _("Presence"),
+            "motion": _("Motion"),
+            "voltage": _("Voltage"),
+        }.get(name)
+
+    def measured(self, value: float, unit: str) -> str:
+        """Return a value with its unit as people write it."""
+        return f"{value:.4g} {_UNITS.get(unit, unit)}".rstrip()
 
     def capacity(self, space: SpaceNow) -> str:
         """Say how many people have room."""

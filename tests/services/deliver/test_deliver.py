@@ -284,6 +284,7 @@ async def test_secrets_are_in_no_table_and_no_log(hub: Database, caplog: pytest.
     assert not [text for text in texts if TOKEN in text or KEY in text]
 
 
+@pytest.mark.usefixtures("quick")
 async def test_worker_waits_for_a_database_that_is_away(
     hub: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ class Hub:
         assert row is not None
         self.conn.execute(
             "UPDATE device SET status = 'online', status_at = %s, "
-            "meta = '{\"software\": \"hubwell-edge 0.1.0\"}' WHERE id = %s",
+            'meta = \'{"software": "hubwell-edge 0.1.0"}\' WHERE id = %s',
             (at, device),
         )
         return int(row[0])
@@ -137,7 +137,9 @@ def ordinary_day(conn: psycopg.Connection[Any], *, silent: str = "library") -> H
     now = datetime.now(UTC)
     last = now - timedelta(hours=1, minutes=8)
     with conn.transaction():
-        for number, (space, name, kind, capacity, zone, co2, temp, noise, somebody, people) in enumerate(ORDINARY):
+        for number, (space, name, kind, capacity, zone, co2, temp, noise, somebody, people) in enumerate(
+            ORDINARY
+        ):
             device = f"{space}-1"
             at = last if space == silent else now - timedelta(seconds=4 + number)
             hub.space(space, name, kind, capacity, zone)
