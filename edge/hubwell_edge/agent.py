@@ -5,7 +5,8 @@ Sending is not its business: the uplink takes rows out of the same outbox at its
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
 from hubwell_edge.batch import Batch
@@ -23,15 +24,22 @@ _MAX_DETAIL: Final = 300
 
 
 class Agent:
-    """Reads all sources of one device into its outbox."""
+    """Reads all sources of one device into its outbox; calls `pulse` while that makes progress."""
 
     def __init__(
-        self, outbox: OutboxThread, sources: Sequence[Source], *, clock: Clock, batch: BatchSettings
+        self,
+        outbox: OutboxThread,
+        sources: Sequence[Source],
+        *,
+        clock: Clock,
+        batch: BatchSettings,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._sources = sources
         self._clock = clock
         self._settings = batch
+        self._pulse = pulse
         self._batch = Batch()
         self._last = Stamp(0, 0, synced=False)
 
@@ -107,6 +115,7 @@ class Agent:
             if loop.time() >= due:
                 await self._flush()
                 due = loop.time() + self._settings.seconds
+            self._pulse()
 
     async def _look_at_clock(self) -> None:
         now, last = self._clock.now(), self._last
@@ -131,9 +140,8 @@ class Agent:
 
 
 def _fault(source: Source, state: str, detail: str) -> Observation:
-    return Observation(
-        event=FaultData.model_validate({"part": source.name, "state": state, "detail": detail})
-    )
+    part = re.sub(r"[^a-z0-9_-]", "-", source.name.lower()).lstrip("-_")[:63]
+    return Observation(event=FaultData.model_validate({"part": part, "state": state, "detail": detail}))
 
 
 def _clock_fault(detail: str) -> Observation:

@@ -30,11 +30,13 @@ async def run_device(
     clock: Clock | None = None,
     sensors: tuple[SensorMeta, ...] = (),
     watch: Watch | None = None,
+    pulse: Callable[[], None] = lambda: None,
 ) -> bool:
     """Run one device until `stop` is set, or until its sources ended and the server has everything.
 
     Return whether everything has a receipt. `sensors` describe what the device will send; `watch` is
-    called with the open outbox before the start. Raises OutboxError, and SourceError when a source can
+    called with the open outbox before the start, `pulse` about every second while the agent makes
+    progress. Raises OutboxError, and SourceError when a source can
     never go on.
     """
     clock = clock or SystemClock(settings.clock)
@@ -47,7 +49,7 @@ async def run_device(
         if fault is not None:
             await thread.put([event_draft(fault, clock.now())], {})
         meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors)
-        agent = Agent(thread, sources, clock=clock, batch=settings.batch)
+        agent = Agent(thread, sources, clock=clock, batch=settings.batch, pulse=pulse)
         return await _run(agent, Uplink(settings, thread, clock=clock, meta=meta), thread, stop)
     finally:
         await thread.close()

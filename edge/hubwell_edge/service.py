@@ -12,7 +12,7 @@ from hubwell_edge.device import run_device
 from hubwell_edge.outbox import Outbox
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.sources import Sources, build_sources
-from hubwell_edge.systemd import notify, stay_alive
+from hubwell_edge.systemd import Watchdog, notify
 
 logger: Final = logging.getLogger(__name__)
 
@@ -29,10 +29,8 @@ def serve(config: Path | None, secrets: Path | None, *, simulate_hardware: bool)
 async def _serve(settings: EdgeSettings, sources: Sources) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    alive: asyncio.Task[None] | None = None
 
     def started(outbox: Outbox) -> None:
-        nonlocal alive
         logger.info(
             "%s/%s: %d messages wait in %s",
             settings.site,
@@ -41,15 +39,13 @@ async def _serve(settings: EdgeSettings, sources: Sources) -> None:
             settings.outbox.dir,
             extra={"action": "start", "device": settings.device},
         )
-        # A disk that refuses for a while is no reason to be killed: memory would be lost with us.
-        alive = asyncio.create_task(stay_alive(lambda: True), name="systemd")
+        notify("READY=1")
 
+    beat = Watchdog().beat
     try:
-        await run_device(settings, sources.all, stop=stop, sensors=sources.sensors, watch=started)
+        await run_device(settings, sources.all, stop=stop, sensors=sources.sensors, watch=started, pulse=beat)
     finally:
         notify("STOPPING=1")
-        if alive is not None:
-            alive.cancel()
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

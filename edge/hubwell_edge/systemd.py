@@ -3,10 +3,9 @@
 Silent where nobody listens, that is without ``$NOTIFY_SOCKET``.
 """
 
-import asyncio
 import os
 import socket
-from collections.abc import Callable
+import time
 from typing import Final
 
 _MICRO: Final = 1_000_000
@@ -33,11 +32,16 @@ def watchdog_interval_s() -> float | None:
     return int(limit) / _MICRO / 2 if limit.isdigit() else None
 
 
-async def stay_alive(is_well: Callable[[], bool]) -> None:
-    """Feed the watchdog while `is_well` says so; a hung agent is then started again by systemd."""
-    notify("READY=1")
-    interval = watchdog_interval_s()
-    while interval is not None:
-        if is_well():
+class Watchdog:
+    """Feeds systemd's watchdog while `beat` is called; an agent that hangs is then started again."""
+
+    def __init__(self) -> None:
+        self._interval_s = watchdog_interval_s()
+        self._last_s = 0.0
+
+    def beat(self) -> None:
+        """Note progress; call it as often as you like."""
+        now = time.monotonic()
+        if self._interval_s is not None and now - self._last_s >= self._interval_s:
+            self._last_s = now
             notify("WATCHDOG=1")
-        await asyncio.sleep(interval)

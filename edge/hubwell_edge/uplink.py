@@ -60,9 +60,12 @@ class Uplink:
             await asyncio.wait({worker}, timeout=_DRAIN_S + _SHORT_LIFE_S)
         finally:
             stopped.cancel()
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
+            # aiomqtt may answer a cancel with a time-out of its own, which looks like a lost connection.
+            while not worker.done():
+                worker.cancel()
+                await asyncio.wait({worker}, timeout=1)
+            if not worker.cancelled():
+                worker.result()
 
     async def _keep_connected(self, stop: asyncio.Event) -> None:
         delay = _FIRST_DELAY_S
@@ -97,9 +100,16 @@ class Uplink:
         return _FIRST_DELAY_S
 
     async def _session(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
-        """Work on one connection until it is lost (raises MqttError) or `stop` is set."""
+        """Work on one connection until it is lost (raises MqttError) or `stop` is set.
+
+        Only reading notices a lost connection at once, so it goes on beside everything else.
+        """
         client.pending_calls_threshold = self._settings.broker.window + 10
         mqtt_link.watch_refusals(client, self._refused)
+        await _either(self._receive(client), self._talk(client), self._until_drained(stop))
+        await _either(self._receive(client), self._say(client, "offline"))
+
+    async def _talk(self, client: aiomqtt.Client) -> None:
         ack = mqtt_link.topic(self._settings, Channel.ACK)
         refused = mqtt_link.refused_subscription(await client.subscribe(ack, qos=1))
         if refused:
@@ -107,17 +117,10 @@ class Uplink:
         self._flight.reconnected()
         await self._retain(client, Channel.META, self._meta.encode())
         await self._say(client, "online")
-        where = f"{self._settings.address.host}:{self._settings.address.port}"
-        logger.info(
-            "connected to %s, %d messages to send",
-            where,
-            self._outbox.outbox.pending,
-            extra={"action": "online"},
-        )
-        await _either(
-            self._receive(client), self._send(client), self._beat(client), self._until_drained(stop)
-        )
-        await self._say(client, "offline")
+        address, pending = self._settings.address, self._outbox.outbox.pending
+        where = f"{address.host}:{address.port}"
+        logger.info("connected to %s, %d messages to send", where, pending, extra={"action": "online"})
+        await _either(self._send(client), self._beat(client))
 
     async def _until_drained(self, stop: asyncio.Event) -> None:
         await stop.wait()

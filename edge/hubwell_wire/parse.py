@@ -159,13 +159,13 @@ def _refuse_duplicate_keys(payload: bytes) -> None:
 
 
 def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessageError:
+    problems = error.errors(include_url=False)
+    if problems[0]["type"] == "json_invalid":
+        return BadMessageError("json", _not_json(problems[0]["msg"].removeprefix("Invalid JSON: "), payload))
     if topic.channel is Channel.TELEMETRY and b'"type"' in payload and b'"r"' not in payload:
         return BadMessageError("topic-mismatch", "this looks like an event; send events on up/event")
     if topic.channel is Channel.EVENT and b'"r"' in payload and b'"type"' not in payload:
         return BadMessageError("topic-mismatch", "this looks like telemetry; send readings on up/telemetry")
-    problems = error.errors(include_url=False)
-    if problems[0]["type"] == "json_invalid":
-        return BadMessageError("json", _not_json(problems[0]["msg"].removeprefix("Invalid JSON: "), payload))
     # When the first reading of a batch fails, pydantic adds that the batch is too short: an echo, no cause.
     problems = [p for p in problems if p["type"] != "too_short" or p["input"] == []] or problems
     told = [_sentence(problem) for problem in problems[:_MAX_PROBLEMS_TOLD]]

@@ -79,3 +79,8 @@ def site_filter(site: str, channel: Channel) -> str:
     """
     _check_id("site", site)
     return f"{ROOT}/{site}/+/{channel}"
+
+
+def up_filter(site: str) -> str:
+    """Return the subscription filter for everything that the devices of a site send, telemetry and events."""
+    return f"{ROOT}/{site}/+/up/+"

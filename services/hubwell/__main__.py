@@ -1,5 +1,5 @@
 """``python -m hubwell``: the same as the command ``hubwell``."""
 
-from hubwell.cli import app
+from hubwell.cli import main
 
-app()
+main()

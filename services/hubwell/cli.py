@@ -34,16 +34,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for ma
 def settings() -> Settings:
     """Read the settings, or end with one sentence for each wrong one.
 
-    `hubwell up` leaves its addresses in the data folder, so that commands find the running system.
+    What the environment does not set is taken from the `hubwell up` that runs over the data folder
+    (HUBWELL_DATA, else ./hubwell-data), so that commands in another terminal find it.
     """
-    file = os.environ.get("HUBWELL_ENV_FILE", "hubwell-data/hubwell.env")
+    from hubwell.up.running import Running
+
     try:
-        return Settings(_env_file=file)
+        configured = Settings()
     except ValidationError as error:
         for problem in error.errors():
             name = "HUBWELL_" + "_".join(str(part) for part in problem["loc"]).upper()
             print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
         raise typer.Exit(2) from None
+    running = Running.over(Path(os.environ.get("HUBWELL_DATA", "hubwell-data")))
+    if running is None:
+        return configured
+    return configured.found(
+        database_url=running.database_url, broker_url=running.broker_url, page=running.page
+    )
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -112,7 +120,7 @@ def broker(
 def migrate() -> None:
     """Bring the database to the schema of this release."""
     from hubwell.storage.migrate import migrate as bring_up_to_date
-    from hubwell.storage.migrate import newest_revision
+    from hubwell.storage.revisions import newest_revision
 
     bring_up_to_date(settings().database_url)
     print(f"The database is at revision {newest_revision()}.")
@@ -233,3 +241,20 @@ def rejected(
     from hubwell.ingest.audit import print_rejected
 
     print_rejected(settings().database_url, most=most, as_json=json_)
+
+
+def main() -> None:
+    """Run the command line; a database that cannot be reached ends in one sentence."""
+    try:
+        app()
+    except Exception as error:
+        from psycopg import OperationalError
+
+        if not isinstance(error, OperationalError):
+            raise
+        print(
+            f"The database cannot be reached: {str(error).strip().splitlines()[0]}\n"
+            "Start it (`scripts/up`), or say where it is with HUBWELL_DATABASE_URL.",
+            file=sys.stderr,
+        )
+        sys.exit(1)

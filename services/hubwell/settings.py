@@ -1,6 +1,7 @@
 """The server's settings: environment variables that start with ``HUBWELL_``, frozen once read."""
 
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,3 +39,15 @@ class Settings(BaseSettings):
     """Where alerts are posted as JSON."""
     webhook_secret: SecretStr | None = None
     """Key of the HMAC-SHA256 signature of each post (header X-Hubwell-Signature)."""
+
+    def found(self, *, database_url: str, broker_url: str, page: str) -> Self:
+        """Return these settings with addresses of a running system for what was not set."""
+        parts = urlsplit(page)
+        addresses = {
+            "database_url": database_url,
+            "broker_url": broker_url,
+            "http_host": parts.hostname,
+            "http_port": parts.port,
+        }
+        missing = {key: value for key, value in addresses.items() if key not in self.model_fields_set}
+        return self.model_copy(update=missing)

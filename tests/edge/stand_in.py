@@ -44,9 +44,10 @@ class StandInServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        # aiomqtt may answer a cancel with a time-out of its own, which looks like a lost connection.
+        while not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=1)
 
     @property
     def received(self) -> list[Telemetry | Tap | Fault | Gap]:

@@ -94,6 +94,7 @@ async def _serve(app: FastAPI, sock: socket.socket) -> None:
         app,
         log_config=None,
         access_log=False,
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )

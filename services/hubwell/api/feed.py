@@ -96,7 +96,7 @@ class Feed:
         self._newcomers: set[Subscription] = set()
         self._looking = asyncio.Lock()  # a look that began earlier must not be handed out later
         self._closed = False
-        self.status = Status("away", datetime.now(UTC))
+        self.status: Status | None = None  # not known before the first look
 
     async def run(self) -> None:
         """Keep the feed going until cancelled."""
@@ -111,6 +111,11 @@ class Feed:
         for subscriber in self._subscribers:
             subscriber.closed = True
             subscriber.wake()
+
+    @property
+    def state(self) -> State:
+        """How changes arrive; `away` before the first look."""
+        return "away" if self.status is None else self.status.state
 
     def known(self) -> list[SpaceNow]:
         """Return every space as it was seen last, in the order of the board."""
@@ -221,7 +226,7 @@ class Feed:
                 subscriber.wake()
 
     def _set_state(self, state: State) -> None:
-        if state == self.status.state:
+        if self.status is not None and state == self.status.state:
             return
         self.status = Status(state, datetime.now(UTC))
         for subscriber in self._subscribers:

@@ -17,7 +17,7 @@ from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.api.models import DatabaseHealth, Health, NewestMessage, SchemaHealth
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import DatabaseVersion, detect
-from hubwell.storage.migrate import current_revision, newest_revision
+from hubwell.storage.revisions import current_revision, newest_revision
 
 Metric = CounterMetricFamily | GaugeMetricFamily
 

@@ -142,7 +142,7 @@ async def list_alerts(request: Request) -> Alerts:
 @api.get("/health", tags=["Operation"], summary="Whether Hubwell works", operation_id="getHealth")
 async def get_health(request: Request) -> Health:
     """Asked of the database each time; 503 with the reason when it cannot answer or is not migrated."""
-    return await health(database_of(request), feed_of(request).status.state)
+    return await health(database_of(request), feed_of(request).state)
 
 
 @api.get(

@@ -17,8 +17,8 @@ from hubwell.ingest.source import MqttSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import detect
-from hubwell.storage.migrate import current_revision, newest_revision
 from hubwell.storage.queries import Queries
+from hubwell.storage.revisions import current_revision, newest_revision
 from hubwell_wire.topics import Channel, site_filter
 
 _SQL: Final = Queries("hubwell.doctor")

@@ -76,7 +76,9 @@ def audit(
         day.stored, day.rejected = row["stored"], row["rejected"]
         day.duplicated, day.readings = row["duplicated"], row["readings"]
     for row in _rows(conn, "audit_unnumbered", values):
-        days[row["device_id"], row["day"]].rejected += row["rejected"]
+        day = days[row["device_id"], row["day"]]
+        day.rejected += row["rejected"]
+        day.duplicated += row["duplicated"]
     for row in _rows(conn, "audit_lost_before_numbering", values):
         days[row["device_id"], row["day"]].unnumbered += row["count"]
     for row in _rows(conn, "audit_holes", values):
@@ -93,8 +95,6 @@ def _add_hole(day: Day, row: dict[str, Any]) -> None:
         cause = f"dropped by the device: {row['declared']}"
     elif row["at_end"]:
         cause = "not arrived yet: the device may still hold them"
-    elif row["declared"]:
-        cause = f"partly dropped by the device: {row['declared']}"
     else:
         cause = "unknown"
     hole = Hole(str(row["boot"]), row["first"], row["last"], cause, row["explained"])

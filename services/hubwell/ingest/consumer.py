@@ -24,7 +24,7 @@ from hubwell.ingest.store import Outcome, store_batch
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries
-from hubwell_wire.topics import Channel, site_filter
+from hubwell_wire.topics import Channel, site_filter, up_filter
 
 _LOG: Final = logging.getLogger(__name__)
 _SQL: Final = Queries("hubwell.ingest")
@@ -42,9 +42,11 @@ def subscriptions(site: str) -> list[tuple[str, int]]:
 
     A broker sends retained messages only to subscriptions that are not shared.
     """
-    shared = [f"$share/hubwell/{site_filter(site, c)}" for c in (Channel.TELEMETRY, Channel.EVENT)]
-    plain = [site_filter(site, c) for c in (Channel.STATUS, Channel.META)]
-    return [(topic, 1) for topic in shared + plain]
+    # One filter for all messages: with two in one group, the embedded broker serves only one
+    # of them.
+    shared = f"$share/hubwell/{up_filter(site)}"
+    plain = [site_filter(site, channel) for channel in (Channel.STATUS, Channel.META)]
+    return [(topic, 1) for topic in (shared, *plain)]
 
 
 class Ingest:

@@ -88,35 +88,45 @@ WHERE coalesce(m.time, m.received_at) >= %(since)s AND (%(device)s::text IS NULL
 GROUP BY 1, 2
 
 -- name: audit_unnumbered
--- Rejected messages whose number could not be read: they are in no ledger.
-SELECT device_id, (last_at AT TIME ZONE %(zone)s)::date AS day, sum(copies)::bigint AS rejected
-FROM rejected
-WHERE (seq IS NULL OR boot IS NULL) AND device_id IS NOT NULL AND last_at >= %(since)s
-  AND (%(device)s::text IS NULL OR device_id = %(device)s)
+-- Rejected messages that stand in no ledger. Their number could not be read, and each copy counts; or they
+-- came from a stranger, who keeps them and sends them again, and they count until it is registered.
+SELECT r.device_id, (r.last_at AT TIME ZONE %(zone)s)::date AS day,
+       sum(CASE r.code WHEN 'unknown-device' THEN 1 ELSE r.copies END)::bigint AS rejected,
+       sum(CASE r.code WHEN 'unknown-device' THEN r.copies - 1 ELSE 0 END)::bigint AS duplicated
+FROM rejected r
+WHERE (r.seq IS NULL OR r.boot IS NULL) AND r.device_id IS NOT NULL AND r.last_at >= %(since)s
+  AND (r.code <> 'unknown-device' OR NOT EXISTS (SELECT FROM device d WHERE d.id = r.device_id))
+  AND (%(device)s::text IS NULL OR r.device_id = %(device)s)
 GROUP BY 1, 2
 
 -- name: audit_holes
 -- Numbers that a device gave out and that are not in the ledger. A hole belongs to the day of the message
--- after it; a hole at the end belongs to the last day heard. "declared" is what the device said of it.
+-- after it; a hole at the end belongs to the last day heard. What the device declared of a hole is a part of
+-- its own, which is explained.
 WITH numbered AS (
     SELECT m.stream_id, m.seq, lag(m.seq, 1, 0::bigint) OVER (PARTITION BY m.stream_id ORDER BY m.seq) AS before,
            coalesce(m.time, m.received_at) AS time
     FROM message m
 ), holes AS (
-    SELECT stream_id, before + 1 AS first, seq - 1 AS last, time, false AS at_end
+    SELECT stream_id, int8multirange(int8range(before + 1, seq)) AS numbers, time, false AS at_end
     FROM numbered WHERE seq > before + 1
     UNION ALL
-    SELECT s.id, coalesce(max(m.seq), 0) + 1, s.last_seq, s.last_received_at, true
+    SELECT s.id, int8multirange(int8range(coalesce(max(m.seq), 0) + 1, s.last_seq, '[]')), s.last_received_at, true
     FROM stream s LEFT JOIN message m ON m.stream_id = s.id
     GROUP BY s.id HAVING s.last_seq > coalesce(max(m.seq), 0)
+), parts AS (
+    SELECT h.stream_id, h.time, h.at_end, s.device_id, s.boot, part.explained, unnest(part.numbers) AS numbers
+    FROM holes h JOIN stream s ON s.id = h.stream_id CROSS JOIN LATERAL (
+        VALUES (h.numbers * s.declared, true), (h.numbers - s.declared, false)
+    ) AS part (numbers, explained)
+    WHERE h.time >= %(since)s AND (%(device)s::text IS NULL OR s.device_id = %(device)s)
 )
-SELECT s.device_id, s.boot, (h.time AT TIME ZONE %(zone)s)::date AS day, h.first, h.last, h.at_end,
+SELECT p.device_id, p.boot, (p.time AT TIME ZONE %(zone)s)::date AS day,
+       lower(p.numbers) AS first, upper(p.numbers) - 1 AS last, p.at_end, p.explained,
        (SELECT string_agg(DISTINCT g.cause, ', ') FROM gap g
-        WHERE g.stream_id = h.stream_id AND g.seqs && int8range(h.first, h.last, '[]')) AS declared,
-       int8range(h.first, h.last, '[]') <@ s.declared AS explained
-FROM holes h JOIN stream s ON s.id = h.stream_id
-WHERE h.time >= %(since)s AND (%(device)s::text IS NULL OR s.device_id = %(device)s)
-ORDER BY s.device_id, h.time, h.first
+        WHERE g.stream_id = p.stream_id AND g.seqs && p.numbers) AS declared
+FROM parts p
+ORDER BY p.device_id, p.time, first
 
 -- name: audit_lost_before_numbering
 -- What a device could not even number (its disk was full), as it declared.

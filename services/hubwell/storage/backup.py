@@ -15,15 +15,35 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection, sql
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.digest import TABLES, TableDigest, table_digest
-from hubwell.storage.migrate import current_revision, is_known, migrate
+from hubwell.storage.migrate import migrate
+from hubwell.storage.revisions import current_revision, is_known
 
 _FORMAT: Final = "hubwell-backup-1"
 _QUEUE: Final = "procrastinate_jobs"
 _BLOCK: Final = 1 << 20
+
+
+class TableManifest(BaseModel):
+    """What the archive holds of one table."""
+
+    rows: int
+    digest: str
+    columns: list[str]
+
+
+class Manifest(BaseModel):
+    """What the archive holds. `waiting` counts the deliveries that were still queued."""
+
+    format: str
+    revision: str
+    taken_at: datetime
+    tables: dict[str, TableManifest]
+    waiting: int
 
 
 class BackupError(Exception):
@@ -41,7 +61,7 @@ def backup(url: str, file: Path) -> int:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         return _tell(error)
-    sys.stdout.write(f"{file}: {_rows(manifest)} rows in {len(manifest['tables'])} tables, verified.\n")
+    sys.stdout.write(f"{file}: {_rows(manifest)} rows in {len(manifest.tables)} tables, verified.\n")
     return 0
 
 
@@ -67,11 +87,11 @@ def _tell(error: Exception) -> int:
     return 1
 
 
-def _rows(manifest: dict[str, Any]) -> int:
-    return sum(table["rows"] for table in manifest["tables"].values())
+def _rows(manifest: Manifest) -> int:
+    return sum(table.rows for table in manifest.tables.values())
 
 
-def write_backup(url: str, file: Path) -> dict[str, Any]:
+def write_backup(url: str, file: Path) -> Manifest:
     """Write one snapshot of the database into `file` and return its manifest. Raises BackupError."""
     with connect_sync(url, name="backup") as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -80,18 +100,14 @@ def write_backup(url: str, file: Path) -> dict[str, Any]:
             revision = current_revision(conn)
             if revision is None:
                 raise BackupError("this database holds no Hubwell: there is nothing to back up")
-            tables: dict[str, dict[str, Any]] = {}
-            for table in TABLES:
-                tables[table] = _write_table(conn, archive, table)
-            waiting = _write_queue(conn, archive)
-            manifest = {
-                "format": _FORMAT,
-                "revision": revision,
-                "taken_at": datetime.now(UTC).isoformat(),
-                "tables": tables,
-                "waiting": waiting,
-            }
-            archive.writestr("manifest.json", json.dumps(manifest, indent=2))
+            manifest = Manifest(
+                format=_FORMAT,
+                revision=revision,
+                taken_at=datetime.now(UTC),
+                tables={table: _write_table(conn, archive, table) for table in TABLES},
+                waiting=_write_queue(conn, archive),
+            )
+            archive.writestr("manifest.json", manifest.model_dump_json(indent=2))
     return manifest
 
 
@@ -104,7 +120,7 @@ def _columns(conn: Connection[Any], table: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _write_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str) -> dict[str, Any]:
+def _write_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str) -> TableManifest:
     columns = _columns(conn, table)
     # A query, because COPY of a hypertable's own name would give no rows.
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -113,7 +129,7 @@ def _write_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str) ->
         for block in copy:
             out.write(block)
     found = table_digest(conn, table)
-    return {"rows": found.rows, "digest": found.digest, "columns": columns}
+    return TableManifest(rows=found.rows, digest=found.digest, columns=columns)
 
 
 def _write_queue(conn: Connection[Any], archive: zipfile.ZipFile) -> int:
@@ -147,8 +163,8 @@ def verify_file(file: Path) -> None:
 
 def _verify_members(archive: zipfile.ZipFile, file: Path) -> None:
     manifest = _manifest(archive, file)
-    expected = {table: told["rows"] for table, told in manifest["tables"].items()}
-    expected[_QUEUE] = manifest["waiting"]
+    expected = {table: told.rows for table, told in manifest.tables.items()}
+    expected[_QUEUE] = manifest.waiting
     missing = expected.keys() - {name.removesuffix(".copy") for name in archive.namelist()}
     if missing or not expected.keys() >= set(TABLES):
         raise BackupError(f"{file} is not whole: {', '.join(sorted(missing)) or 'a table'} is missing in it")
@@ -159,17 +175,17 @@ def _verify_members(archive: zipfile.ZipFile, file: Path) -> None:
             raise BackupError(f"{file}: {table} has {rows} rows, the manifest says {wanted}")
 
 
-def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
+def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
     try:
-        manifest: dict[str, Any] = json.loads(archive.read("manifest.json"))
-    except (KeyError, ValueError) as error:
+        raw: dict[str, Any] = json.loads(archive.read("manifest.json"))
+        if raw["format"] != _FORMAT:
+            raise BackupError(f"{file} has the format {raw['format']!r}; this release reads {_FORMAT!r}")
+        return Manifest.model_validate(raw)
+    except (KeyError, TypeError, ValueError) as error:  # also pydantic's ValidationError
         raise BackupError(f"{file} is not a Hubwell backup: it has no readable manifest") from error
-    if manifest.get("format") != _FORMAT:
-        raise BackupError(f"{file} has the format {manifest.get('format')!r}; this release reads {_FORMAT!r}")
-    return manifest
 
 
-def read_backup(url: str, file: Path) -> dict[str, Any]:
+def read_backup(url: str, file: Path) -> Manifest:
     """Restore `file` into the empty database at `url`, compare, migrate to this release.
 
     Raises BackupError when the database is not empty or the result differs from the manifest; the
@@ -178,19 +194,19 @@ def read_backup(url: str, file: Path) -> dict[str, Any]:
     verify_file(file)
     with zipfile.ZipFile(file) as archive, connect_sync(url, name="restore") as conn:
         manifest = _manifest(archive, file)
-        if not is_known(manifest["revision"]):
+        if not is_known(manifest.revision):
             raise BackupError(
-                f"{file} was made by a newer release (schema {manifest['revision']}): install that one first"
+                f"{file} was made by a newer release (schema {manifest.revision}): install that one first"
             )
         if current_revision(conn) is None:
-            migrate(url, manifest["revision"])
-        elif current_revision(conn) != manifest["revision"]:
+            migrate(url, manifest.revision)
+        elif current_revision(conn) != manifest.revision:
             raise BackupError("the database is of another release than the backup: restore into an empty one")
         with conn.transaction():
-            for table, expected in manifest["tables"].items():
+            for table, expected in manifest.tables.items():
                 if table_digest(conn, table).rows:
                     raise BackupError(f"the database is not empty (table {table}): restore into an empty one")
-                _read_table(conn, archive, table, expected["columns"])
+                _read_table(conn, archive, table, expected.columns)
             _read_queue(conn, archive)
             _compare(conn, manifest)
     migrate(url)
@@ -226,8 +242,8 @@ def _copy_in(conn: Connection[Any], archive: zipfile.ZipFile, member: str, query
             copy.write(block)
 
 
-def _compare(conn: Connection[Any], manifest: dict[str, Any]) -> None:
-    for table, expected in manifest["tables"].items():
+def _compare(conn: Connection[Any], manifest: Manifest) -> None:
+    for table, expected in manifest.tables.items():
         found = table_digest(conn, table)
-        if found != TableDigest(expected["rows"], expected["digest"]):
+        if found != TableDigest(expected.rows, expected.digest):
             raise BackupError(f"table {table} differs after the restore: {found} instead of {expected}")

@@ -4,17 +4,16 @@ The delivery queue's tables belong to the library that uses them (procrastinate)
 applied by the same command, so that an operator knows one command only.
 """
 
-import re
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import procrastinate.schema
 import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from procrastinate.schema import SchemaManager
 from sqlalchemy import URL, create_engine, make_url, pool
+
+from hubwell.storage.revisions import queue_migrations
 
 _LOCK = 0x6875627765  # "hubwe": one migration at a time, whoever starts it
 
@@ -30,28 +29,6 @@ def _config() -> Config:
     return config
 
 
-def newest_revision() -> str:
-    """Return the revision that this release needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise RuntimeError("the package holds no migrations: it was built wrongly, install it again")
-    return head
-
-
-def is_known(revision: str) -> bool:
-    """Tell whether this release has the revision: a database or backup of a newer release does not."""
-    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
-def current_revision(conn: psycopg.Connection[Any]) -> str | None:
-    """Return the revision of a database, or None if it was never migrated."""
-    exists = conn.execute("SELECT to_regclass('alembic_version')").fetchone()
-    if exists is None or exists[0] is None:
-        return None
-    row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(row[0]) if row else None
-
-
 def migrate(url: str, revision: str = "head") -> None:
     """Migrate the database at `url` to `revision`. Safe to call at every start and from several processes.
 
@@ -63,33 +40,31 @@ def migrate(url: str, revision: str = "head") -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
         connection.commit()
         config.attributes["connection"] = connection
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
         try:
             command.upgrade(config, revision)
-            _migrate_queue(connection.connection.driver_connection)  # type: ignore[arg-type] # psycopg's own
-            connection.commit()
+            _migrate_queue(driver)
+            driver.commit()  # SQLAlchemy does not know of this transaction: it would neither commit nor roll back
         finally:
-            connection.rollback()
-            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
-            connection.commit()
+            if not driver.closed:
+                driver.rollback()
+                driver.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+                driver.commit()
     engine.dispose()
-
-
-_VERSIONED = re.compile(r"^\d\d\.\d\d\.\d\d_\d\d")
 
 
 def _migrate_queue(conn: psycopg.Connection[Any]) -> None:
     """Create the queue's tables, or apply those of its migrations that are newer than what is there."""
     conn.execute("CREATE TABLE IF NOT EXISTS queue_schema (migration text PRIMARY KEY)")
-    folder = Path(procrastinate.schema.migrations_path)
-    known = sorted(path.name for path in folder.glob("*.sql") if _VERSIONED.match(path.name))
+    known = queue_migrations()
     done = {row[0] for row in conn.execute("SELECT migration FROM queue_schema")}
     if not done:
-        conn.execute(procrastinate.schema.SchemaManager.get_schema())
+        conn.execute(SchemaManager.get_schema())
     else:
-        for name in known:
-            if name not in done:
-                conn.execute((folder / name).read_bytes())
+        for migration in known:
+            if migration.name not in done:
+                conn.execute(migration.read_bytes())
     with conn.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO queue_schema VALUES (%s) ON CONFLICT DO NOTHING", [(name,) for name in known]
+            "INSERT INTO queue_schema VALUES (%s) ON CONFLICT DO NOTHING", [(path.name,) for path in known]
         )

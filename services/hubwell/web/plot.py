@@ -156,9 +156,8 @@ def _finding(steps: Sequence[Step], words: Words) -> str:
     peak, time = words.co2(worst.highest), words.time(worst.start)
     minutes = sum(step.mean >= THRESHOLD_PPM for step in steps) * int(STEP.total_seconds() // 60)
     if not minutes:
-        return _("CO₂ stayed below 1000 ppm in the last 24 hours. Highest: {peak} at {time}.").format(
-            peak=peak, time=time
-        )
+        sentence = _("CO₂ stayed below 1000 ppm in the last 24 hours. Highest: {peak} at {time}.")
+        return sentence.format(peak=peak, time=time)
     if minutes < 120:  # noqa: PLR2004 (up to two hours people think in minutes)
         sentence = ngettext(
             "CO₂ was above 1000 ppm for about {n} minute in the last 24 hours. Highest: {peak} at {time}.",

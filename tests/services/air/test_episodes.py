@@ -38,7 +38,8 @@ def episodes(url: str, begin: datetime) -> list[tuple[int, int | None]]:
     """Give (opened, resolved) of each episode in minutes after `begin`."""
     found = rows(url, "SELECT opened_at, resolved_at FROM episode ORDER BY opened_at")
     return [
-        tuple(None if at is None else round((at - begin).total_seconds() / 60) for at in pair) for pair in found
+        tuple(None if at is None else round((at - begin).total_seconds() / 60) for at in pair)
+        for pair in found
     ]  # type: ignore[misc] # a pair by construction
 
 
@@ -60,7 +61,9 @@ def test_stuffy_air_opens_and_resolves_one_episode(lane_database: Database) -> N
     assert (value, peak) == (1000.0, 1600.0)
     assert evidence["coverage"] == 1.0
     assert "ASR A3.6" in evidence["source"]
-    told = rows(url, "SELECT e.type, d.channel FROM delivery d JOIN event e ON e.id = d.event_id ORDER BY 1, 2")
+    told = rows(
+        url, "SELECT e.type, d.channel FROM delivery d JOIN event e ON e.id = d.event_id ORDER BY 1, 2"
+    )
     assert told == [
         ("EpisodeOpened", "board"),
         ("EpisodeOpened", "webhook"),
@@ -172,7 +175,9 @@ def test_episodes_are_a_function_of_the_readings(
     # 1200 since minute 80: 500 * 4 + 1200 * 11 >= 15 * 1000. 700 since 105: 1200 * 5 + 700 * 10 < 15 * 900.
     # 1050 since 133 after three silent minutes: (700 * 1.5 + 1050 * 12) / 13.5 >= 1000. 880 since 163.
     assert found == [(26, 60), (91, 115), (145, 177)]
-    opened = one(database.url, "SELECT count(DISTINCT payload->>'episode_id') FROM event WHERE type = 'EpisodeOpened'")
+    opened = one(
+        database.url, "SELECT count(DISTINCT payload->>'episode_id') FROM event WHERE type = 'EpisodeOpened'"
+    )
     assert opened == events(database.url).count("EpisodeOpened") == 3
 
 
@@ -214,7 +219,9 @@ def test_two_sensors_at_the_same_instant_count_with_their_mean(database: Databas
     packets: list[Any] = []
     for n in range(30):
         pair = [{"s": f"s{k}/co2", "v": v, "u": "ppm"} for k, v in enumerate((900.0, 1200.0))]
-        packets.append(pi.readings(LONG_AGO + timedelta(minutes=n), [*pair, {"s": "pir/presence", "v": 1.0, "u": "/"}]))
+        packets.append(
+            pi.readings(LONG_AGO + timedelta(minutes=n), [*pair, {"s": "pir/presence", "v": 1.0, "u": "/"}])
+        )
     commit(database.url, packets)
     assert one(database.url, "SELECT value FROM episode") == 1050.0
 

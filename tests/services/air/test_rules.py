@@ -55,7 +55,9 @@ VECTORS: list[tuple[str, list[Sample], float | None, float, int]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("what", "samples", "mean", "coverage", "used"), VECTORS, ids=[v[0] for v in VECTORS])
+@pytest.mark.parametrize(
+    ("what", "samples", "mean", "coverage", "used"), VECTORS, ids=[v[0] for v in VECTORS]
+)
 def test_rolling_mean(
     what: str, samples: list[Sample], mean: float | None, coverage: float, used: int
 ) -> None:
@@ -76,9 +78,15 @@ def naive_mean(rule: RollingMeanRule, samples: list[Sample], at: datetime) -> tu
     return total, covered
 
 
-@given(st.lists(st.tuples(st.integers(0, 1200), st.integers(400, 3000)), max_size=40, unique_by=lambda pair: pair[0]))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1200), st.integers(400, 3000)), max_size=40, unique_by=lambda pair: pair[0]
+    )
+)
 def test_rolling_mean_is_what_looking_at_each_second_gives(pairs: list[tuple[int, int]]) -> None:
-    samples = [Sample(AT - timedelta(seconds=back), float(value)) for back, value in sorted(pairs, reverse=True)]
+    samples = [
+        Sample(AT - timedelta(seconds=back), float(value)) for back, value in sorted(pairs, reverse=True)
+    ]
     mean, coverage, _ = rolling_mean(RULE, samples, AT)
     total, covered = naive_mean(RULE, samples, AT)
     assert coverage == pytest.approx(covered / 900)
@@ -91,7 +99,9 @@ def verdicts(*means: float | None, occupied: bool = True) -> list[Verdict]:
     ]
 
 
-def told(*means: float | None, is_open: bool = False, occupied: bool = True) -> list[tuple[int | None, int | None]]:
+def told(
+    *means: float | None, is_open: bool = False, occupied: bool = True
+) -> list[tuple[int | None, int | None]]:
     """Give (minute of the start, minute of the end) of each stretch."""
     found = stretches(RULE, verdicts(*means, occupied=occupied), is_open=is_open)
     return [tuple(None if v is None else (v.at - AT).seconds // 60 for v in (s.start, s.end)) for s in found]  # type: ignore[misc] # a pair by construction

@@ -230,7 +230,9 @@ async def test_worker_that_dies_after_sending_sends_again_under_the_same_key(
         await asyncio.gather(task, return_exceptions=True)
     monkeypatch.undo()
     with connect_sync(hub.url, name="test") as conn:
-        conn.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL WHERE status <> 'doing'")
+        conn.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL WHERE status <> 'doing'"
+        )
         conn.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
     again = worker.deliveries(settings)
     async with again.app.open_async():

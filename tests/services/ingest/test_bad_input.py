@@ -162,7 +162,7 @@ def test_bad_message_is_kept_with_code_and_sentence(
         packet.payload[: 64 * 1024],
     )
     assert len(found) == 1
-    (stored_code, reason, copies, size, device), = found
+    ((stored_code, reason, copies, size, device),) = found
     assert (stored_code, copies, size, device) == (code, 2, len(packet.payload), "lab-pi")
     assert all(word in reason for word in words), reason
 

@@ -105,7 +105,10 @@ def test_order_of_arrival_does_not_matter(database: Database) -> None:
             (f"{{[1,{device.seq + 1})}}", device.seq)
         ]
     assert one(url, "SELECT count(*) FROM reading") == 2 * 60 * 3
-    assert one(url, "SELECT count(*) FROM tap") == one(url, "SELECT count(*) FROM message WHERE kind = 'event'") - 2
+    assert (
+        one(url, "SELECT count(*) FROM tap")
+        == one(url, "SELECT count(*) FROM message WHERE kind = 'event'") - 2
+    )
 
 
 async def shared(url: str, packets: Sequence[Packet], *, workers: int, seed: int) -> None:
@@ -159,7 +162,9 @@ def test_processes_that_meet_new_series_and_badges_do_not_wait_for_each_other(da
     packets = []
     for device in devices:
         packets.append(device.readings(NOW, [{"s": f"s{n}/level", "v": 1.0, "u": "mm"} for n in range(20)]))
-        packets.append(device.readings(NOW, [{"s": f"s{n}/mass", "v": 1.0, "u": "mm"} for n in range(20)][::-1]))
+        packets.append(
+            device.readings(NOW, [{"s": f"s{n}/mass", "v": 1.0, "u": "mm"} for n in range(20)][::-1])
+        )
         packets += [device.tap(NOW, badge) for badge in BADGES]
         packets += [device.status(boot=device.boot), device.meta(name=device.name), device.raw(b"{")]
 
@@ -354,7 +359,8 @@ def test_same_instant_in_two_messages_keeps_the_first(lane_database: Database) -
     fourth = pi.telemetry(NOW, {"co2": 400.0, "light": 9.0})
     commit(url, [first, second, third], [fourth])
     found = rows(
-        url, "SELECT s.quantity, r.value FROM reading r JOIN series s ON s.id = r.series_id ORDER BY r.time, 1"
+        url,
+        "SELECT s.quantity, r.value FROM reading r JOIN series s ON s.id = r.series_id ORDER BY r.time, 1",
     )
     assert found == [("co2", 600.0), ("light", 9.0), ("rh", 40.0), ("temp", 20.0), ("co2", 601.0)]
     assert one(url, "SELECT count(*) FROM message WHERE verdict = 'stored'") == 4
@@ -383,7 +389,9 @@ def test_many_spaces_fit_into_the_announcement(database: Database) -> None:
     with connect_sync(url, name="test") as conn, conn.transaction():
         for n in range(300):
             space = f"space-{n:03}-{'x' * 50}"
-            conn.execute("INSERT INTO space (id, name, kind, capacity) VALUES (%s, 'x', 'workshop', 1)", [space])
+            conn.execute(
+                "INSERT INTO space (id, name, kind, capacity) VALUES (%s, 'x', 'workshop', 1)", [space]
+            )
             conn.execute("INSERT INTO device (id, space_id) VALUES (%s, %s)", [f"pi-{n}", space])
             packets.append(Device(f"pi-{n}").telemetry(NOW, {"temp": 20.0}))
     outcomes = commit(url, packets)

@@ -11,6 +11,7 @@ import aiomqtt
 import mqtt5
 import pytest
 
+from hubwell.ingest.consumer import subscriptions
 from hubwell.ingest.source import Delivery, MqttSource
 from lanes.brokers import IotCore, Mosquitto
 from lanes.missing import missing
@@ -86,6 +87,7 @@ def payloads(deliveries: list[Delivery]) -> list[bytes]:
 
 TAKE_AND_HANG = """
 import asyncio, sys
+from hubwell.ingest.consumer import subscriptions
 from hubwell.ingest.source import MqttSource
 
 async def main():
@@ -394,6 +396,16 @@ async def test_the_embedded_development_broker_redelivers_too(iotcore_broker: Io
     async with MqttSource(url, "ingest", [(UP, 1)]) as source:
         assert payloads(await take(source, 20, acknowledge=True)) == numbered(30)[10:]
         await nothing_comes(source, iotcore_broker.port)
+
+
+async def test_the_embedded_broker_shares_telemetry_and_events(iotcore_broker: IotCore) -> None:
+    async with MqttSource(iotcore_broker.v5_url, "ingest", subscriptions("lab")) as source:
+        await ready(source)
+        for round_ in range(5):
+            await publish(iotcore_broker.port, [b"t%d" % round_], "hub/v1/lab/bench-1/up/telemetry")
+            await publish(iotcore_broker.port, [b"e%d" % round_], "hub/v1/lab/bench-2/up/event")
+            got = payloads(await take(source, 2, acknowledge=True))
+            assert sorted(got) == [b"e%d" % round_, b"t%d" % round_]
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

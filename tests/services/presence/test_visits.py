@@ -113,7 +113,8 @@ def test_tap_after_a_forgotten_visit_that_nobody_closed_yet(url: str) -> None:
             "INSERT INTO tap VALUES (1, %s, %s, %s, 1, 'door', 'lab')", (next(streams), begin, badge)
         )
         conn.execute(
-            "INSERT INTO visit (badge, space_id, during) VALUES (%s, 'lab', tstzrange(%s, NULL))", (badge, begin)
+            "INSERT INTO visit (badge, space_id, during) VALUES (%s, 'lab', tstzrange(%s, NULL))",
+            (badge, begin),
         )
     back = begin + timedelta(hours=19)
     asyncio.run(tap_all(url, badge, [TapAt(back, "lab")]))

@@ -90,8 +90,9 @@ class Hub:
 
     def alert(self, space: str, opened: datetime, *, resolved: datetime | None = None) -> str:
         row = self.conn.execute(
-            "INSERT INTO episode (rule, rule_version, space_id, opened_at, resolved_at, value, peak, evidence) "
-            "VALUES ('co2-asr-a3.6', 1, %s, %s, %s, 1084.2, 1312.9, %s) RETURNING id",
+            "INSERT INTO episode "
+            "(space_id, opened_at, resolved_at, evidence, rule, rule_version, value, peak) "
+            "VALUES (%s, %s, %s, %s, 'co2-asr-a3.6', 1, 1084.2, 1312.9) RETURNING id",
             (space, opened, resolved, Jsonb(EVIDENCE)),
         ).fetchone()
         assert row is not None
@@ -132,7 +133,7 @@ ORDINARY = [
 
 
 def ordinary_day(conn: psycopg.Connection[Any], *, silent: str = "library") -> Hub:
-    """Fill in nine spaces: free and used ones, one with an alert, one whose device went silent at some time."""
+    """Fill in nine spaces: free and used ones, one with an alert, one whose device went silent."""
     hub = Hub(conn)
     now = datetime.now(UTC)
     last = now - timedelta(hours=1, minutes=8)

@@ -1,0 +1,32 @@
+"""A hub on an ordinary day, its server and its pages."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+
+from lanes.lane import Database
+from services.web.hub import Hub, ordinary_day
+from services.web.serving import Site, serving
+
+
+@pytest.fixture
+def hub(database: Database) -> Iterator[Hub]:
+    """Give a filled-in hub, to change while the test runs."""
+    with psycopg.connect(database.url, autocommit=True) as conn:
+        yield ordinary_day(conn)
+
+
+@pytest.fixture
+async def site(hub: Hub, database: Database) -> AsyncIterator[Site]:
+    """Give the running server over the filled-in hub."""
+    assert hub.conn.info.dbname in database.url
+    async with serving(database) as running:
+        yield running
+
+
+@pytest.fixture
+async def bare_site(database: Database) -> AsyncIterator[Site]:
+    """Give the running server over a hub that knows no spaces yet."""
+    async with serving(database) as running:
+        yield running

@@ -1,0 +1,215 @@
+"""The event stream: everything at first, then what changed, gathered; it survives the database's absence."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from hubwell.api.database import Database as Pool
+from hubwell.api.feed import Feed
+from lanes.lane import Database
+from lanes.servers import free_port
+from services.web.hub import ORDINARY, Hub
+from services.web.serving import QUICK, Site, away
+
+Event = tuple[str, Any]
+
+
+class Watcher:
+    """Reads a stream and keeps what came."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._arrived = asyncio.Event()
+
+    async def read(self, response: httpx.Response) -> None:
+        kind = ""
+        async for line in response.aiter_lines():
+            if line.startswith("event: "):
+                kind = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                self.events.append((kind, json.loads(line.removeprefix("data: "))))
+                self._arrived.set()
+
+    async def until(self, kind: str, **expected: Any) -> None:
+        """Wait until an event of this kind says what is expected."""
+        async with asyncio.timeout(10):
+            while not any(kind == came and data.items() >= expected.items() for came, data in self.events):
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def of(self, space: str) -> list[dict[str, Any]]:
+        return [data for kind, data in self.events if kind == "space" and data["id"] == space]
+
+
+@asynccontextmanager
+async def watching(site: Site) -> AsyncIterator[Watcher]:
+    """Watch the stream, from when everything was told."""
+    watcher = Watcher()
+    async with site.client.stream("GET", "/api/v1/stream") as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        reading = asyncio.create_task(watcher.read(response))
+        await watcher.until("status", state="live")
+        await watcher.until("space", id="library")
+        try:
+            yield watcher
+        finally:
+            reading.cancel()
+
+
+async def test_stream_begins_with_everything(site: Site) -> None:
+    async with watching(site) as watcher:
+        assert {data["id"] for kind, data in watcher.events if kind == "space"} == {
+            row[0] for row in ORDINARY
+        }
+
+
+async def test_change_arrives_without_asking(hub: Hub, site: Site) -> None:
+    async with watching(site) as watcher:
+        hub.reading("studio-1", "presence", 1)
+        hub.notify("studio", alert=17)
+
+        await watcher.until("space", id="studio", state="used")
+        await watcher.until("alert", event=17, spaces=["studio"])
+
+
+async def test_many_changes_become_few_updates_and_the_last_one_counts(hub: Hub, site: Site) -> None:
+    async with watching(site) as watcher:
+        before = len(watcher.of("studio"))
+        for value in range(500, 800):
+            hub.reading("studio-1", "co2", value)
+            hub.notify("studio")
+
+        await watcher.until("space", id="studio", co2_ppm=799)
+        assert len(watcher.of("studio")) - before < 60  # of 300 notifications
+
+
+async def test_silence_is_noticed_though_nobody_notifies(hub: Hub, site: Site) -> None:
+    async with watching(site) as watcher:
+        hub.conn.execute("UPDATE reading SET time = time - interval '1 day'")
+
+        await watcher.until("space", id="studio", state="unknown")
+
+
+async def test_unreadable_notification_does_no_harm(hub: Hub, site: Site) -> None:
+    async with watching(site) as watcher:
+        for payload in ("", "spaces", "[]", '{"spaces": 3}', '{"spaces": [null]}', '{"spaces": ["attic"]}'):
+            hub.conn.execute("SELECT pg_notify('hubwell_change', %s)", (payload,))
+        hub.reading("studio-1", "presence", 1)
+        hub.notify("studio")
+
+        await watcher.until("space", id="studio", state="used")
+
+
+async def test_stream_tells_that_the_database_is_away_and_catches_up(site: Site) -> None:
+    async with watching(site) as watcher:
+        watcher.events.clear()
+        with away(site.database):
+            await watcher.until("status", state="away")
+        watcher.events.clear()
+        with psycopg.connect(site.database.url, autocommit=True) as conn:
+            Hub(conn).reading("studio-1", "presence", 1)  # and no notification: it was missed
+
+        await watcher.until("status", state="live")
+        await watcher.until("space", id="studio", state="used")
+
+
+async def test_without_a_listening_connection_the_feed_polls(
+    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool(database.url)
+    feed = Feed(pool, QUICK)
+
+    async def refused() -> None:
+        raise psycopg.OperationalError("there is room for one connection only")
+
+    monkeypatch.setattr(feed, "_listen_once", refused)
+    await pool.open()
+    running = asyncio.create_task(feed.run())
+    try:
+        with feed.subscribe() as subscription:
+            async with asyncio.timeout(10):
+                while feed.state != "polling":
+                    await subscription.take(within=1)
+                hub.reading("studio-1", "presence", 1)
+                state = "free"
+                while state != "used":
+                    news = await subscription.take(within=1)
+                    assert news is not None
+                    state = news.spaces["studio"].state if "studio" in news.spaces else state
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await pool.close()
+
+
+async def test_slow_watcher_holds_the_newest_of_each_space_and_no_more(hub: Hub, database: Database) -> None:
+    pool = Pool(database.url)
+    feed = Feed(pool, QUICK)
+    await pool.open()
+    running = asyncio.create_task(feed.run())
+    try:
+        with feed.subscribe() as slow, feed.subscribe() as quick:
+            value = 500.0
+            async with asyncio.timeout(20):
+                while value < 510:
+                    news = await quick.take(within=1)
+                    if news is not None and "studio" in news.spaces:
+                        value += 1
+                        hub.reading("studio-1", "co2", value, datetime.now(UTC))
+                        hub.notify("studio")
+            assert len(slow.news.spaces) <= len(ORDINARY)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await pool.close()
+
+
+async def test_server_stops_promptly_with_watchers_and_ends_well(database: Database) -> None:
+    port = free_port()
+    program = (
+        "from hubwell.api.app import serve; from hubwell.settings import Settings; "
+        f"serve(Settings(database_url={database.url!r}, http_port={port}))"
+    )
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        async with client.stream("GET", "/api/v1/stream") as response:
+                            async for line in response.aiter_lines():
+                                if line.startswith("event: status"):
+                                    server.send_signal(signal.SIGTERM)
+                        break
+                    except httpx.ConnectError:
+                        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(server.wait(), 3) == 0
+    finally:
+        if server.returncode is None:
+            server.kill()
+            await server.wait()
+
+
+def test_taken_port_is_one_clear_sentence(database: Database) -> None:
+    program = (
+        "import sys, socket; from hubwell.api.app import serve; from hubwell.settings import Settings; "
+        "from hubwell.up.refusal import CannotStartError\n"
+        "held = socket.create_server(('127.0.0.1', 0))\n"
+        f"settings = Settings(database_url={database.url!r}, http_port=held.getsockname()[1])\n"
+        "try: serve(settings)\n"
+        "except CannotStartError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "cannot be used (Address already in use): choose another port" in done.stdout

@@ -1,0 +1,138 @@
+"""What board and dashboards show of a space, on every engine."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from feed.device import Device
+from feed.server import commit, device_in, one, reading, rows
+from lanes.lane import Database
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+MINUTE = timedelta(minutes=1)
+
+
+def now_in(url: str, space: str, *columns: str) -> tuple[Any, ...]:
+    (row,) = rows(url, f"SELECT {', '.join(columns)} FROM space_now WHERE space_id = %s", space)
+    return row
+
+
+def visitors(url: str, space: str, people: int) -> None:
+    with reading(url) as conn:
+        conn.execute("DELETE FROM visit")
+        conn.cursor().executemany(
+            "INSERT INTO visit (badge, space_id, during) VALUES (%s, %s, tstzrange(now() - interval '1 h', NULL))",
+            [(number.to_bytes(16), space) for number in range(people)],
+        )
+
+
+def test_states_of_a_space(lane_database: Database) -> None:
+    url = lane_database.url
+    said = {"silent": None, "stale": -6, "free": 0.0, "used": 1.0, "ahead": 4}
+    pis = {name: device_in(url, name) for name in said}
+    commit(
+        url,
+        [
+            pis["stale"].telemetry(NOW - 6 * MINUTE, {"presence": 1.0, "co2": 800.0}),
+            pis["free"].telemetry(NOW - MINUTE, {"presence": 0.0}),
+            pis["used"].telemetry(NOW - MINUTE, {"presence": 1.0}),
+            pis["ahead"].telemetry(NOW + 4 * MINUTE, {"presence": 1.0}),
+        ],
+    )
+    states = dict(rows(url, "SELECT space_id, state FROM space_now"))
+    assert states == {"silent": "unknown", "stale": "unknown", "free": "free", "used": "used", "ahead": "used"}
+    fullness = dict(rows(url, "SELECT space_id, fullness FROM space_now"))
+    assert fullness == {"silent": None, "stale": None, "free": "nobody", "used": None, "ahead": None}
+    assert now_in(url, "stale", "co2", "air") == (None, "unknown")
+    assert now_in(url, "stale", "last_heard") == (NOW - 6 * MINUTE,)
+    assert now_in(url, "silent", "last_heard") == (None,)
+
+
+def test_small_groups_are_no_number(lane_database: Database) -> None:
+    url = lane_database.url
+    device_in(url, "hall", capacity=24)
+    shown = {}
+    for people in (0, 1, 4, 5, 10, 15, 20, 24, 30):
+        visitors(url, "hall", people)
+        shown[people] = now_in(url, "hall", "state", "people_shown", "fullness")
+    assert shown == {
+        0: ("unknown", None, None),
+        1: ("used", None, "a-few"),
+        4: ("used", None, "a-few"),
+        5: ("used", 5, "third"),
+        10: ("used", 10, "half"),
+        15: ("used", 15, "half"),
+        20: ("used", 20, "most"),
+        24: ("used", 24, "full"),
+        30: ("used", 30, "full"),
+    }
+
+
+def test_visitors_count_where_presence_sees_nobody(database: Database) -> None:
+    """Somebody who sits still is not seen by a motion sensor, but has tapped in."""
+    pi = device_in(database.url, "lab")
+    commit(database.url, [pi.telemetry(NOW, {"presence": 0.0}), pi.tap(NOW, bytes(16))])
+    assert now_in(database.url, "lab", "state", "fullness") == ("used", "a-few")
+
+
+def test_air_in_words(lane_database: Database) -> None:
+    url = lane_database.url
+    words = {}
+    for n, co2 in enumerate((420.0, 999.9, 1000.0, 2000.0, 2000.1)):
+        pi = device_in(url, f"room-{n}")
+        commit(url, [pi.telemetry(NOW, {"co2": co2, "temp": 21.5, "rh": 40.0, "noise": 51.0, "light": 300.0})])
+        words[co2] = now_in(url, f"room-{n}", "air")[0]
+    assert words == {420.0: "fresh", 999.9: "fresh", 1000.0: "stuffy", 2000.0: "stuffy", 2000.1: "bad"}
+    assert now_in(url, "room-0", "co2", "temp", "rh", "noise", "light") == (420.0, 21.5, 40.0, 51.0, 300.0)
+
+
+def test_several_sensors_are_joined(database: Database) -> None:
+    one_pi, other = device_in(database.url, "lab", "pi-1"), device_in(database.url, "lab", "pi-2")
+    commit(
+        database.url,
+        [
+            one_pi.telemetry(NOW, {"co2": 600.0, "noise": 40.0, "presence": 0.0}),
+            other.telemetry(NOW, {"co2": 800.0, "noise": 70.0, "presence": 1.0}),
+        ],
+    )
+    assert now_in(database.url, "lab", "co2", "noise", "presence") == (700.0, 70.0, 1.0)
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 5e-324])
+def test_absurd_values_do_not_take_the_board_down(database: Database, value: float) -> None:
+    for name in ("pi-1", "pi-2"):
+        pi = device_in(database.url, "lab", name)
+        commit(database.url, [pi.telemetry(NOW, {"temp": value, "co2": value})])
+    device_in(database.url, "den")
+    assert len(rows(database.url, "SELECT * FROM space_now")) == 2
+    assert rows(database.url, "SELECT mean FROM reading_5m") is not None
+
+
+def test_series_now_is_the_newest_value(lane_database: Database) -> None:
+    url = lane_database.url
+    pi = device_in(url, "lab")
+    commit(url, [pi.telemetry(NOW - n * MINUTE, {"co2": 500.0 + n}) for n in range(5)])
+    assert rows(url, "SELECT device_id, space_id, quantity, unit, time, value, quality FROM series_now") == [
+        ("lab-pi", "lab", "co2", "ppm", NOW, 500.0, 0)
+    ]
+
+
+def test_five_minutes_are_rolled_up_alike(lane_database: Database) -> None:
+    url = lane_database.url
+    begin = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    pi = device_in(url, "lab")
+    commit(url, [pi.telemetry(begin + n * MINUTE, {"co2": 500.0 + n}) for n in range(12)])
+    assert rows(url, "SELECT bucket, n, mean, min, max, last FROM reading_5m ORDER BY 1") == [
+        (begin, 5, 502.0, 500.0, 504.0, 504.0),
+        (begin + 5 * MINUTE, 5, 507.0, 505.0, 509.0, 509.0),
+        (begin + 10 * MINUTE, 2, 510.5, 510.0, 511.0, 511.0),
+    ]
+
+
+def test_moved_device_takes_its_newest_values_along(database: Database) -> None:
+    pi = device_in(database.url, "lab", "pi")
+    commit(database.url, [pi.telemetry(NOW, {"temp": 20.0})])
+    assert isinstance(device_in(database.url, "den", "pi"), Device)
+    assert one(database.url, "SELECT temp FROM space_now WHERE space_id = 'den'") == 20.0
+    assert one(database.url, "SELECT temp FROM space_now WHERE space_id = 'lab'") is None

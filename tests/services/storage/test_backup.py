@@ -1,0 +1,273 @@
+"""Everything into one file and back, proven; and a clear sentence for every file that is not right."""
+
+import json
+import random
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from feed.server import commit, device_in, one, reading, rows, settings_for
+from hubwell import worker
+from hubwell.events import EpisodeOpened
+from hubwell.storage.backup import BackupError, backup, read_backup, restore, verify_file, write_backup
+from hubwell.storage.connect import connect
+from hubwell.storage.digest import TABLES, TableDigest, content_digest, table_digest
+from lanes.lane import Database
+
+NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+def live(url: str) -> None:
+    """Let a hub live for a while, so that every table holds something."""
+    pi, den = device_in(url, "lab"), device_in(url, "den")
+    begin = NOW - timedelta(minutes=30)
+    packets = [
+        pi.telemetry(begin + timedelta(minutes=n), {"co2": 1500.0 + n / 7, "presence": 1.0, "temp": -0.0})
+        for n in range(25)
+    ]
+    packets += [pi.tap(begin, bytes(16)), den.tap(begin + timedelta(minutes=9), bytes(16)), pi.fault(begin)]
+    pi.skip(3)
+    packets += [pi.gap(begin, count=2, first=29, last=30), pi.raw(b'{"odd": "\\t\\n\\\\x"}\xff\x00')]
+    packets += [pi.meta(name="Lab\tpi\\n", software="1.0"), pi.status(boot=pi.boot, last_seq=40)]
+    commit(url, packets, webhook_url="http://127.0.0.1:9/")
+
+
+def tables_of(url: str) -> dict[str, TableDigest]:
+    with reading(url) as conn:
+        return {table: table_digest(conn, table) for table in TABLES}
+
+
+@pytest.fixture
+def lived(database: Database) -> Database:
+    live(database.url)
+    return database
+
+
+@pytest.fixture
+def file(lived: Database, tmp_path: Path) -> Path:
+    path = tmp_path / "hub.backup"
+    assert backup(lived.url, path) == 0
+    return path
+
+
+@pytest.fixture
+def targets(lanes: Any) -> Iterator[Callable[..., Database]]:
+    made = []
+
+    def make(engine: str = "plain", template: str = "migrated") -> Database:
+        lane = lanes(engine)
+        database = lane.create(template)
+        made.append((lane, database))
+        return database
+
+    yield make
+    for lane, database in made:
+        lane.drop(database)
+
+
+@pytest.mark.parametrize("template", ["empty", "migrated"])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("plain", "plain"),
+        ("timescale-apache", "timescale-apache"),
+        ("plain", "timescale-apache"),
+        ("timescale-apache", "plain"),
+    ],
+)
+@pytest.mark.lane
+def test_restored_database_holds_the_same(
+    targets: Callable[..., Database],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    source: str,
+    target: str,
+    template: str,
+) -> None:
+    url, other = targets(source).url, targets(target, template).url
+    live(url)
+    before = tables_of(url)
+    assert all(found.rows for found in before.values()), "the test wants every table filled"
+    file = tmp_path / "hub.backup"
+    assert backup(url, file) == 0
+    assert "verified" in capsys.readouterr().out
+    assert restore(other, file) == 0
+    assert "counts and digests agree" in capsys.readouterr().out
+    assert tables_of(other) == before
+    with reading(url) as one_side, reading(other) as other_side:
+        assert content_digest(one_side) == content_digest(other_side)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_hub_goes_on_after_a_restore(file: Path, targets: Callable[..., Database]) -> None:
+    """New rows get new ids, and a message from before the restore is known."""
+    url = targets().url
+    assert restore(url, file) == 0
+    counts = {table: found.rows for table, found in tables_of(url).items()}
+    live(url)
+    grown = {table: found.rows - counts[table] for table, found in tables_of(url).items()}
+    assert grown["stream"] == 2
+    assert grown["message"] > 20
+    assert grown["event"] >= 1
+
+
+async def test_alert_that_waits_survives(
+    lived: Database, targets: Callable[..., Database], tmp_path: Path
+) -> None:
+    before = rows(lived.url, "SELECT args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id")
+    assert before
+    write_backup(lived.url, tmp_path / "file")
+    url = targets().url
+    read_backup(url, tmp_path / "file")
+    assert rows(url, "SELECT args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id") == before
+    queue = worker.deliveries(settings_for(url))
+    alert = EpisodeOpened(
+        episode_id=UUID(int=1), rule="r", rule_version=1, space_id="lab", opened_at=NOW, value=1.0
+    )
+    async with await connect(url, name="test") as conn, conn.transaction():
+        await queue.record(conn, alert)
+    async with queue.app.open_async():
+        await queue.app.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful")
+    waiting = rows(url, "SELECT channel, attempts FROM delivery WHERE delivered_at IS NULL")
+    assert waiting == [("webhook", 1)]
+    assert one(url, "SELECT count(*) FROM delivery WHERE channel = 'board'") == 2
+
+
+def refused(url: str, file: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """Restore, expect a refusal, and return its one sentence."""
+    assert restore(url, file) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert "Traceback" not in told.err
+    return told.err
+
+
+def test_database_that_is_not_empty_is_left_alone(
+    file: Path, targets: Callable[..., Database], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = targets().url
+    device_in(url, "attic")
+    before = tables_of(url)
+    assert "not empty" in refused(url, file, capsys)
+    assert tables_of(url) == before
+
+
+def rewritten(file: Path, name: str, change: Callable[[bytes], bytes | None]) -> Path:
+    """Copy an archive with one member changed, or left out where the change gives None."""
+    copy = file.with_name("changed.backup")
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(copy, "w") as target:
+        for member in source.namelist():
+            data: bytes | None = source.read(member)
+            if member == name and data is not None:
+                data = change(data)
+            if data is not None:
+                target.writestr(member, data)
+    return copy
+
+
+def manifest_with(**values: Any) -> Callable[[bytes], bytes]:
+    return lambda data: json.dumps({**json.loads(data), **values}).encode()
+
+
+def value_changed(data: bytes) -> bytes:
+    changed = re.sub(rb"\t1500(\.\d+)?\t", b"\t1501\t", data, count=1)
+    assert changed != data
+    return changed
+
+
+WRONG: list[tuple[str, str, Callable[[bytes], bytes | None], str]] = [
+    ("a row is missing", "reading.copy", lambda data: data[data.index(b"\n") + 1 :], "the manifest says"),
+    ("a table is missing", "message.copy", lambda data: None, "message is missing"),
+    ("the queue is missing", "procrastinate_jobs.copy", lambda data: None, "procrastinate_jobs is missing"),
+    ("the manifest is missing", "manifest.json", lambda data: None, "no readable manifest"),
+    ("the manifest is no JSON", "manifest.json", lambda data: b"{", "no readable manifest"),
+    ("the manifest is empty", "manifest.json", lambda data: b"{}", "no readable manifest"),
+    ("the manifest is a list", "manifest.json", lambda data: b"[]", "no readable manifest"),
+    ("the manifest has no tables", "manifest.json", manifest_with(tables={}), "not whole"),
+    ("the manifest is of another kind", "manifest.json", manifest_with(tables=3), "no readable manifest"),
+    ("another format", "manifest.json", manifest_with(format="hubwell-backup-9"), "hubwell-backup-9"),
+    ("a newer release", "manifest.json", manifest_with(revision="9999"), "newer release"),
+    ("a value was changed", "reading.copy", value_changed, "differs after the restore"),
+    ("a value is rubbish", "space.copy", lambda data: b"!\t\\N\tx\t1\tx\n" * data.count(b"\n"), ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "words"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
+def test_wrong_archive_is_refused_and_nothing_is_half_done(
+    file: Path,
+    targets: Callable[..., Database],
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    change: Callable[[bytes], bytes | None],
+    words: str,
+) -> None:
+    url = targets().url
+    before = tables_of(url)
+    assert words in refused(url, rewritten(file, name, change), capsys)
+    assert tables_of(url) == before
+
+
+def test_file_that_is_no_backup_is_refused(
+    tmp_path: Path, targets: Callable[..., Database], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = targets("plain", "empty").url
+    assert "No such file" in refused(url, tmp_path / "nothing", capsys)
+    (tmp_path / "text").write_text("dear diary")
+    assert "is not a Hubwell backup" in refused(url, tmp_path / "text", capsys)
+    (tmp_path / "empty").touch()
+    assert "is not a Hubwell backup" in refused(url, tmp_path / "empty", capsys)
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
+        archive.writestr("photo.jpg", b"\xff\xd8")
+    assert "no readable manifest" in refused(url, tmp_path / "zip", capsys)
+    assert rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+def test_no_damage_goes_unnoticed_or_crashes(file: Path) -> None:
+    """Cut anywhere, or with any byte changed where it matters: a sentence, never a traceback."""
+    whole, chance = file.read_bytes(), random.Random(5)
+    damaged = file.with_name("damaged")
+    noticed = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        if chance.random() < 0.3:
+            del data[chance.randrange(len(data)) :]
+        else:
+            data[chance.randrange(len(data))] ^= chance.randrange(1, 256)
+        damaged.write_bytes(data)
+        try:
+            verify_file(damaged)
+        except BackupError as error:
+            assert str(damaged) in str(error)
+            noticed += 1
+    assert noticed > 120  # a few bytes of a zip archive, such as its times, mean nothing
+
+
+def test_backup_of_no_hubwell_leaves_no_file(
+    empty_database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backup(empty_database.url, tmp_path / "file") == 1
+    assert "nothing to back up" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_into_a_folder_that_is_not_there(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backup(database.url, tmp_path / "no" / "file") == 1
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_failed_backup_keeps_the_one_before(
+    file: Path, empty_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = file.read_bytes()
+    assert backup(empty_database.url, file) == 1
+    assert capsys.readouterr().err
+    assert file.read_bytes() == before

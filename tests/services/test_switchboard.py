@@ -1,0 +1,112 @@
+"""Who reacts to what, from a device's message to what the board shows."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from apscheduler.triggers.interval import IntervalTrigger
+
+from feed.device import Packet
+from feed.server import commit, device_in, one, reading, rows, settings_for
+from hubwell import jobs
+from hubwell.storage.connect import connect_sync
+from hubwell.switchboard import Switchboard
+from hubwell.worker import deliveries
+from lanes.lane import Database
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+ROOT = Path(__file__).parents[2]
+BADGES = [bytes([n]) * 16 for n in range(6)]
+
+
+def people(url: str, space: str) -> tuple[Any, ...]:
+    (row,) = rows(url, "SELECT state, people_shown, fullness FROM space_now WHERE space_id = %s", space)
+    return row
+
+
+def told(url: str, *batch: Packet) -> set[str]:
+    """Commit one batch and return the spaces that the board is told of."""
+    with connect_sync(url, name="board") as board:
+        board.execute("LISTEN hubwell_change")
+        commit(url, batch)
+        notices = [json.loads(notice.payload) for notice in board.notifies(timeout=0.2)]
+    return {space for notice in notices for space in notice["spaces"]}
+
+
+def test_taps_become_visits_and_people_in_the_space(lane_database: Database) -> None:
+    url = lane_database.url
+    hall = device_in(url, "hall", capacity=20)
+    commit(url, [hall.tap(NOW - timedelta(minutes=9), badge) for badge in BADGES[:4]])
+    assert people(url, "hall") == ("used", None, "a-few")
+    commit(url, [hall.tap(NOW - timedelta(minutes=8), badge) for badge in BADGES[4:]])
+    assert people(url, "hall") == ("used", 6, "third")
+    commit(url, [hall.tap(NOW, badge) for badge in BADGES])
+    assert people(url, "hall") == ("unknown", None, None)
+    assert rows(url, "SELECT DISTINCT ended_by FROM visit") == [("tap",)]
+
+
+def test_board_hears_of_the_space_that_somebody_left(database: Database) -> None:
+    url = database.url
+    lab, den = device_in(url, "lab"), device_in(url, "den")
+    assert told(url, lab.tap(NOW - timedelta(minutes=5), BADGES[0])) == {"lab"}
+    assert told(url, den.tap(NOW, BADGES[0])) == {"lab", "den"}
+
+
+def test_fault_is_recorded_and_disturbs_nobody(database: Database) -> None:
+    pi = device_in(database.url, "lab")
+    commit(database.url, [pi.fault(NOW, "scd41", "silent", "no answer on the bus")], webhook_url="http://127.0.0.1:9")
+    ((kind, at, space, payload),) = rows(database.url, "SELECT type, occurred_at, space_id, payload FROM event")
+    assert (kind, at, space) == ("FaultReported", NOW, "lab")
+    assert (payload["part"], payload["state"], payload["detail"]) == ("scd41", "silent", "no answer on the bus")
+    assert one(database.url, "SELECT count(*) FROM delivery") == 0
+
+
+def test_jobs_react_too(database: Database) -> None:
+    """A forgotten visit that is closed by the timetable is told to the board."""
+    url = database.url
+    device_in(url, "lab")
+    with reading(url) as conn:
+        conn.execute(
+            "INSERT INTO visit (badge, space_id, during) VALUES (%s, 'lab', tstzrange(%s, NULL))",
+            (BADGES[0], NOW - timedelta(hours=13)),
+        )
+    settings = settings_for(url)
+    react = Switchboard(deliveries(settings)).react
+    with connect_sync(url, name="board") as board:
+        board.execute("LISTEN hubwell_change")
+        for _, job in jobs.TIMETABLE:
+            asyncio.run(jobs._in_transaction(settings, react, job))
+        (notice,) = board.notifies(timeout=5, stop_after=1)
+    assert json.loads(notice.payload) == {"spaces": ["lab"]}
+    assert one(url, "SELECT ended_by FROM visit") == "inferred"
+
+
+def test_timetable_says_when_and_nothing_else() -> None:
+    settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
+    timetable = jobs.scheduler(settings, Switchboard(deliveries(settings)).react)
+    assert len(timetable.get_jobs()) == len(jobs.TIMETABLE)
+    assert all(isinstance(trigger, IntervalTrigger) for trigger, _ in jobs.TIMETABLE)
+
+
+def test_job_without_a_database_waits_for_its_next_turn() -> None:
+    settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
+    react = Switchboard(deliveries(settings)).react
+    for _, job in jobs.TIMETABLE:
+        asyncio.run(jobs._in_transaction(settings, react, job))
+
+
+def test_forgotten_case_is_found_by_the_type_checker(tmp_path: Path) -> None:
+    source = (ROOT / "services" / "hubwell" / "switchboard.py").read_text()
+    case = "case EpisodeOpened() | EpisodeResolved() | FaultReported():"
+    assert case in source
+    copy = tmp_path / "forgetful.py"
+    copy.write_text(source.replace(case, "case EpisodeOpened() | FaultReported():"))
+    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), str(copy)]
+    command += ["--follow-imports", "silent", "--cache-dir", str(tmp_path / "cache")]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert 'has incompatible type "EpisodeResolved"; expected "Never"' in checked.stdout

@@ -1,0 +1,58 @@
+"""The real application on a free port, in the test's own event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import uvicorn
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from hubwell.api import app as application
+from hubwell.api.feed import Pace
+from hubwell.settings import Settings
+from lanes.lane import Database
+
+QUICK = Pace(between_updates=0.2, sweep=1.0, poll=0.3, reconnect=0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running server and how to reach it."""
+
+    address: str
+    client: httpx.AsyncClient
+    database: Database
+
+
+@asynccontextmanager
+async def serving(database: Database, pace: Pace = QUICK) -> AsyncIterator[Site]:
+    """Serve the database's hub."""
+    settings = Settings(database_url=database.url, hub_name="Test hub")
+    app = application.create_app(settings, pace=pace)
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2)
+    server = application._Server(config, app.state.feed)
+    with application._bind("127.0.0.1", 0) as sock:
+        address = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        running = asyncio.create_task(server.serve(sockets=[sock]))
+        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+            try:
+                yield Site(address, client, database)
+            finally:
+                server.stop()
+                await running
+
+
+@contextmanager
+def away(database: Database) -> Iterator[None]:
+    """Let the database refuse everybody, as while it restarts."""
+    name = conninfo_to_dict(database.url)["dbname"]
+    with psycopg.connect(make_conninfo(database.url, dbname="postgres"), autocommit=True) as conn:
+        conn.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            conn.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
