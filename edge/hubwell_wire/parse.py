@@ -162,9 +162,10 @@ def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessage
     problems = error.errors(include_url=False)
     if problems[0]["type"] == "json_invalid":
         return BadMessageError("json", _not_json(problems[0]["msg"].removeprefix("Invalid JSON: "), payload))
-    if topic.channel is Channel.TELEMETRY and b'"type"' in payload and b'"r"' not in payload:
+    kinds = {(problem["type"], problem["loc"]) for problem in problems}
+    if topic.channel is Channel.TELEMETRY and ("missing", ("r",)) in kinds and b'"type"' in payload:
         return BadMessageError("topic-mismatch", "this looks like an event; send events on up/event")
-    if topic.channel is Channel.EVENT and b'"r"' in payload and b'"type"' not in payload:
+    if topic.channel is Channel.EVENT and ("union_tag_not_found", ()) in kinds and b'"r"' in payload:
         return BadMessageError("topic-mismatch", "this looks like telemetry; send readings on up/telemetry")
     # When the first reading of a batch fails, pydantic adds that the batch is too short: an echo, no cause.
     problems = [p for p in problems if p["type"] != "too_short" or p["input"] == []] or problems

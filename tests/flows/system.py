@@ -112,8 +112,13 @@ class System:
         where = ["--broker", self.device_broker, "--site", self.site, "--device", device]
         return self.edge("replay", str(file), "--map", str(layout), *where, *options, name=f"replay-{device}")
 
-    def agent(self, device: str, settings: Mapping[str, Any], *, name: str = "", outbox: str = "") -> Program:
-        """Make an agent over a device file with these values; not started yet."""
+    def agent(
+        self, device: str, settings: Mapping[str, Any], *, name: str = "", outbox: str = "", chips: bool = False
+    ) -> Program:
+        """Make an agent over a device file with these values; not started yet.
+
+        `chips` puts models in place of the hardware.
+        """
         name = name or device
         base: dict[str, Any] = {
             "site": self.site,
@@ -124,7 +129,8 @@ class System:
         }
         file = self.folder / f"{name}.toml"
         file.write_text("\n".join(_toml(_merged(base, settings))))
-        return self.edge("run", "--config", str(file), name=name)
+        options = ["--simulate-hardware"] if chips else []
+        return self.edge("run", "--config", str(file), *options, name=name)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a `hubwell` command to its end."""

@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -83,8 +84,11 @@ def _bind(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        # A host name that is not found has numbers of its own, below zero.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise CannotStartError(
-            f"The address {host}:{port} cannot be used ({error.strerror or error}): "
+            f"The address {host}:{port} cannot be used ({reason}): "
             "choose another port with --port or HUBWELL_HTTP_PORT."
         ) from error
 

@@ -16,6 +16,8 @@ OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing measured for Hubwell is older; 1970 is what a clock without a battery says."""
 FUTURE: Final = timedelta(minutes=5)
 """How far a clock may be ahead (edge-and-mqtt reference, section 11)."""
+LARGEST: Final = 1e15
+"""No unit of Hubwell needs more, and sums of values near the end of float8 make the database's means fail."""
 
 
 def check_clock(message: Envelope, now: datetime) -> None:
@@ -50,6 +52,18 @@ def _check_time(time: datetime, now: datetime) -> None:
         raise BadMessageError(
             "time-past",
             f"ts: {time.isoformat()} is before {OLDEST.date()}: set the device's clock (NTP)",
+        )
+
+
+def check_values(message: Envelope) -> None:
+    """Raise BadMessageError for a value that no sensor can mean."""
+    if not isinstance(message, Telemetry):
+        return
+    values = [reading.v for reading in message.r]
+    if min(values) < -LARGEST or max(values) > LARGEST:
+        worst = max(message.r, key=lambda reading: abs(reading.v))
+        raise BadMessageError(
+            "value", f"{worst.s}: {worst.v} {worst.u} is beyond {LARGEST:g}, which nothing measures: check the sensor"
         )
 
 

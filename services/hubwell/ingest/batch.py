@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, cast
 from uuid import UUID
 
-from hubwell.ingest.admit import check_clock, check_text
+from hubwell.ingest.admit import check_clock, check_text, check_values
 from hubwell_wire.messages import Meta, Status, UpMessage
 from hubwell_wire.parse import BadMessageError, parse
 
@@ -99,6 +99,7 @@ def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
     arrival = Arrival(device, cast("UpMessage", message), delivery.topic, delivery.payload)
     try:
         check_clock(arrival.message, now)
+        check_values(arrival.message)
         check_text(arrival.message, delivery.payload)
     except BadMessageError as bad:
         batch.refuse(arrival, bad.code, str(bad))

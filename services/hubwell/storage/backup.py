@@ -16,7 +16,6 @@ from typing import Any, Final
 import psycopg
 from psycopg import Connection, sql
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.digest import TABLES, TableDigest, table_digest
@@ -75,7 +74,7 @@ def restore(url: str, file: Path) -> int:
     return 0
 
 
-_PROBLEMS: Final = (BackupError, OSError, psycopg.Error, SQLAlchemyError)
+_PROBLEMS: Final = (BackupError, OSError, psycopg.Error)
 _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 """What zipfile raises when a byte of the archive is wrong, by where the byte is."""
 

@@ -11,7 +11,8 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from procrastinate.schema import SchemaManager
-from sqlalchemy import URL, create_engine, make_url, pool
+from sqlalchemy import URL, Connection, create_engine, make_url, pool
+from sqlalchemy.exc import DBAPIError
 
 from hubwell.storage.revisions import queue_migrations
 
@@ -32,25 +33,35 @@ def _config() -> Config:
 def migrate(url: str, revision: str = "head") -> None:
     """Migrate the database at `url` to `revision`. Safe to call at every start and from several processes.
 
-    Raises psycopg.Error or sqlalchemy.exc.DBAPIError; a failed revision leaves the one before it whole.
+    Raises psycopg.Error; a failed revision leaves the one before it whole.
     """
     engine = create_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+    try:
+        with engine.connect() as connection:
+            _upgrade(connection, revision)
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise error.orig from error
+        raise
+    finally:
+        engine.dispose()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
     config = _config()
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
-        connection.commit()
-        config.attributes["connection"] = connection
-        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-        try:
-            command.upgrade(config, revision)
-            _migrate_queue(driver)
-            driver.commit()  # SQLAlchemy does not know of this transaction: it would neither commit nor roll back
-        finally:
-            if not driver.closed:
-                driver.rollback()
-                driver.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
-                driver.commit()
-    engine.dispose()
+    config.attributes["connection"] = connection
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+    connection.commit()
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    try:
+        command.upgrade(config, revision)
+        _migrate_queue(driver)
+        driver.commit()  # SQLAlchemy does not know of this transaction: it would neither commit nor roll back
+    finally:
+        if not driver.closed:
+            driver.rollback()
+            driver.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+            driver.commit()
 
 
 def _migrate_queue(conn: psycopg.Connection[Any]) -> None:

@@ -105,6 +105,7 @@ BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("infinity", replaced(b"700.0", b"Infinity"), "field", ("r.0.v", "finite"), True),
     ("minus infinity", replaced(b"700.0", b"-Infinity"), "field", ("r.0.v", "finite"), True),
     ("float overflow", replaced(b"700.0", b"1e999"), "field", ("r.0.v", "finite"), True),
+    ("value that nothing measures", reading(v=-1.7e308), "value", ("board/co2", "-1.7e+308", "check the sensor"), True),
     ("unit unknown", reading(u="furlong"), "unit", ("'furlong'", "'board/co2'", "ppm"), True),
     ("unit of another quantity", reading(u="Cel"), "unit", ("'board/co2'", "'Cel'", "'ppm'"), True),
     ("duplicate key", replaced(b'"v": 700.0', b'"v": 700.0, "v": 701.0'), "duplicate-key", ("'v'", "twice"), True),

@@ -99,14 +99,14 @@ def test_several_sensors_are_joined(database: Database) -> None:
     assert now_in(database.url, "lab", "co2", "noise", "presence") == (700.0, 70.0, 1.0)
 
 
-@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 5e-324])
+@pytest.mark.parametrize("value", [1e15, -1e15, 1.7e308, 5e-324])
 def test_absurd_values_do_not_take_the_board_down(database: Database, value: float) -> None:
     for name in ("pi-1", "pi-2"):
         pi = device_in(database.url, "lab", name)
         commit(database.url, [pi.telemetry(NOW, {"temp": value, "co2": value})])
     device_in(database.url, "den")
     assert len(rows(database.url, "SELECT * FROM space_now")) == 2
-    assert rows(database.url, "SELECT mean FROM reading_5m") is not None
+    rows(database.url, "SELECT mean FROM reading_5m")
 
 
 def test_series_now_is_the_newest_value(lane_database: Database) -> None:
