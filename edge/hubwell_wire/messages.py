@@ -49,8 +49,8 @@ def _rfc3339(value: datetime) -> str:
 
 
 def _written_out(value: object) -> object:
-    """Refuse what pydantic would take for seconds or milliseconds, whichever seems more likely."""
-    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+    """Refuse numbers, which pydantic takes for seconds or milliseconds as seems likely, and half a time."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[13:17:3] == "::"):
         return value
     raise ValueError(f"not a time: write it as {EXAMPLE_TIME}")
 

@@ -9,14 +9,29 @@ from datetime import datetime
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingsStored:
-    """New readings of one quantity in one space, between two times (inclusive)."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in one space, both ends included."""
 
     space_id: str
-    quantity: str
     first: datetime
     last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingsStored:
+    """New readings of one quantity: in which spaces, and within which times at most.
+
+    A space has more than one span where its new readings lie far apart.
+    """
+
+    quantity: str
+    spans: tuple[Span, ...]
+
+    @property
+    def spaces(self) -> frozenset[str]:
+        """The spaces concerned."""
+        return frozenset(span.space_id for span in self.spans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

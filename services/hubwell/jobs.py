@@ -26,7 +26,7 @@ TIMETABLE: Final[tuple[tuple[IntervalTrigger, Job], ...]] = (
 
 
 def scheduler(settings: Settings, react: React) -> AsyncIOScheduler:
-    """Return the timetable, not yet started. Each run is one transaction, with the reactions to what it did."""
+    """Return the timetable, not yet started. A run is one transaction, with the reactions to what it did."""
     timetable = AsyncIOScheduler(timezone=UTC)
     for trigger, job in TIMETABLE:
         timetable.add_job(

@@ -47,7 +47,7 @@ class Switchboard:
                 await self._deliveries.record(conn, fact)
                 return []
             case VisitsChanged():
-                # Somebody may have left a space that no device of this batch is in: the board hears of it too.
+                # Somebody may have left a space that no device of this batch is in: the board hears of it.
                 await self._deliveries.announce(conn, fact.space_ids)
                 return []
             case _:

@@ -30,7 +30,9 @@ def deliveries(settings: Settings) -> Deliveries:
 
 async def run(settings: Settings) -> None:
     """Work until cancelled; a database that is away is waited for."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log the webhook's address, secrets and all
+    logging.getLogger("httpx").setLevel(
+        logging.WARNING
+    )  # it would log the webhook's address, secrets and all
     timetable = scheduler(settings, Switchboard(deliveries(settings)).react)
     timetable.start()
     try:

@@ -1,4 +1,4 @@
-"""A device of a test: it numbers its messages as the agent does and hands over what a broker would deliver."""
+"""A device of a test: it numbers its messages as the agent does and hands them over as a broker would."""
 
 import json
 import uuid
@@ -11,7 +11,15 @@ from uuid import UUID
 from hubwell_wire.messages import new_message_id
 
 SITE = "hub"
-UNITS = {"co2": "ppm", "temp": "Cel", "rh": "%RH", "presence": "/", "noise": "dB", "light": "lx", "level": "mm"}
+UNITS = {
+    "co2": "ppm",
+    "temp": "Cel",
+    "rh": "%RH",
+    "presence": "/",
+    "noise": "dB",
+    "light": "lx",
+    "level": "mm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,9 @@ class Device:
     def telemetry(self, at: datetime, values: Mapping[str, float], **changes: Any) -> Packet:
         """Give one message with one reading of each quantity; `changes` replace fields of the envelope."""
         return self.readings(
-            at, [{"s": f"board/{name}", "v": value, "u": UNITS[name]} for name, value in values.items()], **changes
+            at,
+            [{"s": f"board/{name}", "v": value, "u": UNITS[name]} for name, value in values.items()],
+            **changes,
         )
 
     def readings(self, at: datetime, readings: list[dict[str, Any]], **changes: Any) -> Packet:

@@ -1,9 +1,8 @@
 """The server's side of a test: spaces and devices in a database, and an ingest process without a broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg

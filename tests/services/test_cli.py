@@ -84,7 +84,11 @@ def test_migrate_says_the_revision(hubwell: Run) -> None:
 
 
 def test_backup_and_restore(
-    hubwell: Run, database: Database, empty_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    hubwell: Run,
+    database: Database,
+    empty_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     device_in(database.url, "lab")
     assert "verified" in said(hubwell("backup", tmp_path / "hub"))
@@ -106,7 +110,15 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("audit",), ("rejected",), ("space", "list"), ("device", "list"), SPACE, ("migrate",), ("backup", "file")],
+    [
+        ("audit",),
+        ("rejected",),
+        ("space", "list"),
+        ("device", "list"),
+        SPACE,
+        ("migrate",),
+        ("backup", "file"),
+    ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_database_that_is_away_is_said_in_a_sentence(

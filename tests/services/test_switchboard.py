@@ -58,10 +58,20 @@ def test_board_hears_of_the_space_that_somebody_left(database: Database) -> None
 
 def test_fault_is_recorded_and_disturbs_nobody(database: Database) -> None:
     pi = device_in(database.url, "lab")
-    commit(database.url, [pi.fault(NOW, "scd41", "silent", "no answer on the bus")], webhook_url="http://127.0.0.1:9")
-    ((kind, at, space, payload),) = rows(database.url, "SELECT type, occurred_at, space_id, payload FROM event")
+    commit(
+        database.url,
+        [pi.fault(NOW, "scd41", "silent", "no answer on the bus")],
+        webhook_url="http://127.0.0.1:9",
+    )
+    ((kind, at, space, payload),) = rows(
+        database.url, "SELECT type, occurred_at, space_id, payload FROM event"
+    )
     assert (kind, at, space) == ("FaultReported", NOW, "lab")
-    assert (payload["part"], payload["state"], payload["detail"]) == ("scd41", "silent", "no answer on the bus")
+    assert (payload["part"], payload["state"], payload["detail"]) == (
+        "scd41",
+        "silent",
+        "no answer on the bus",
+    )
     assert one(database.url, "SELECT count(*) FROM delivery") == 0
 
 
@@ -110,9 +120,7 @@ def test_forgotten_case_is_found_by_the_type_checker(tmp_path: Path) -> None:
     switchboard = hubwell / "switchboard.py"
     case = "case EpisodeOpened() | EpisodeResolved() | FaultReported():"
     assert case in switchboard.read_text()
-    switchboard.write_text(
-        switchboard.read_text().replace(case, "case EpisodeOpened() | FaultReported():")
-    )
+    switchboard.write_text(switchboard.read_text().replace(case, "case EpisodeOpened() | FaultReported():"))
     checked = mypy(hubwell)
     assert checked.returncode == 1
     assert 'has incompatible type "EpisodeResolved"; expected "Never"' in checked.stdout

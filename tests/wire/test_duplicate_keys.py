@@ -23,6 +23,8 @@ BLANKS = st.text(" \t\r\n", max_size=2)
         ("telemetry", b'"seq":4711', b'"seq":4711,"seq"\n:4712', "seq"),
         ("telemetry", b'"seq":4711', b'"seq":4711,"seq"  \r:4712', "seq"),
         ("telemetry", b'"seq":4711', b'"seq":4711,"\\u0073eq":4712', "seq"),
+        ("telemetry", b'21:04:05.123Z","clock"', b'21\\u003a04\\u003a05.123Z","seq":1,"clock"', "seq"),
+        ("telemetry", b'21:04:05.123Z","clock"', b'21:04:05.123+00:00","seq" :1,"clock"', "seq"),
         ("telemetry", b'"v":812.0', b'"v":812.0,"v":812.0', "v"),
         ("telemetry", b'"v":812.0', b'"v" :812.0,"v":812.0', "v"),
         ("telemetry", b'"v":1,', b'"new":{"a":1,"a":1},"v":1,', "a"),
@@ -115,4 +117,5 @@ def test_message_as_devices_write_it_is_read_only_once(name: str, monkeypatch: p
     monkeypatch.setattr(parsing, "_refuse_duplicate_keys", seen.append)
     parsed(name, parsed(name).encode())
     parsed(name, json.dumps(fields(name)).encode())
+    parsed(name, payload(name).replace(b'Z"', b'+00:00"'))
     assert seen == []

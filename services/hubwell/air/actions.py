@@ -5,7 +5,9 @@ its minutes again, so that episodes are a function of the readings, whatever the
 transaction at a time judges a rule in a space.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -14,16 +16,16 @@ from hubwell.air.episodes import Change, Episode, StoredEpisodes
 from hubwell.air.rules import (
     CO2_ASR_A3_6,
     STEP,
+    RollingMean,
     RollingMeanRule,
     Sample,
     Stretch,
     Verdict,
     minutes_between,
     occupied_at,
-    rolling_mean,
     stretches,
 )
-from hubwell.events import ReadingsStored
+from hubwell.events import ReadingsStored, Span
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.air")
@@ -31,75 +33,115 @@ RULES: Final = (CO2_ASR_A3_6,)
 _PRESENCE: Final = ["presence", "motion", "occupancy"]
 
 
+@dataclass(slots=True)
+class _Window:
+    """The minutes to judge in one space, and what the rule looks at for them."""
+
+    space_id: str
+    minutes: list[datetime]
+    last: datetime
+    samples: list[Sample] = field(default_factory=list)
+    seen: list[datetime] = field(default_factory=list)
+    visits: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
+
+
 async def judge(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Change]:
     """Judge every rule that watches this quantity; return what opened and what resolved."""
     found: list[Change] = []
     for rule in RULES:
-        if rule.quantity == stored.quantity:
-            found += await _judge_rule(conn, rule, stored)
+        if rule.quantity != stored.quantity:
+            continue
+        await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "spaces": list(stored.spaces)})
+        waiting = list(stored.spans)
+        while waiting:  # a space with two spans is judged twice, the second time with what came of the first
+            turn = {span.space_id: span for span in reversed(waiting)}
+            waiting = [span for span in waiting if turn[span.space_id] is not span]
+            found += await _judge_spans(conn, rule, list(turn.values()))
     return found
 
 
-async def _judge_rule(
-    conn: AsyncConnection[Any], rule: RollingMeanRule, stored: ReadingsStored
+async def _judge_spans(conn: AsyncConnection[Any], rule: RollingMeanRule, spans: list[Span]) -> list[Change]:
+    """Judge one span in each of several spaces, asking the database for all of them at once."""
+    values = {"spaces": [span.space_id for span in spans], "quantity": rule.quantity}
+    newest = dict(await (await conn.execute(_SQL["newest"], values)).fetchall())
+    windows = []
+    for span in sorted(spans, key=attrgetter("space_id")):
+        last = min(newest.get(span.space_id) or span.last, span.last + rule.window)
+        windows.append(_Window(span.space_id, list(minutes_between(span.first, last)), last))
+    windows = [window for window in windows if window.minutes]
+    await _fill(conn, rule, windows)
+    found: list[Change] = []
+    for window in windows:
+        found += await _judge_window(conn, rule, window, newest.get(window.space_id) or window.last)
+    return found
+
+
+async def _judge_window(
+    conn: AsyncConnection[Any], rule: RollingMeanRule, window: _Window, newest: datetime
 ) -> list[Change]:
-    await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "space": stored.space_id})
-    episodes = StoredEpisodes(conn, rule, stored.space_id)
-    newest = await _newest(conn, rule, stored)
-    begin, last = stored.first, min(newest, stored.last + rule.window)
-    minutes = list(minutes_between(begin, last))
-    if not minutes:
-        return []
-    first, verdicts = minutes[0], await _verdicts(conn, rule, stored.space_id, minutes)
+    episodes = StoredEpisodes(conn, rule, window.space_id)
+    first, last = window.minutes[0], window.last
+    verdicts, known = _verdicts(rule, window), window.episodes
     while True:
-        known = await episodes.between(first, last)
         found = stretches(rule, verdicts, is_open=any(e.opened_at < first for e in known))
         if last >= newest or _agree(found, known, last):
             return await episodes.reconcile(known, found, first, last)
         # The rule held, or did not, differently than was known: what was judged after it may change too.
-        begin = await _next(conn, rule, stored.space_id, last)
+        begin = await _next(conn, rule, window.space_id, last)
         last = min(newest, begin + max(rule.window, begin - first))
-        minutes = list(minutes_between(begin, last))
-        verdicts += await _verdicts(conn, rule, stored.space_id, minutes) if minutes else []
+        more = _Window(window.space_id, list(minutes_between(begin, last)), last)
+        if more.minutes:
+            await _fill(conn, rule, [more])
+            verdicts += _verdicts(rule, more)
+        known = await episodes.between(first, last)
+
+
+async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list[_Window]) -> None:
+    """Read what the rule looks at, for all windows in three queries."""
+    if not windows:
+        return
+    before = rule.window + rule.longest_hold
+    values = {
+        "rule": rule.id,
+        "spaces": [window.space_id for window in windows],
+        "first": [window.minutes[0] for window in windows],
+        "after": [window.minutes[0] - before for window in windows],
+        "until": [window.last for window in windows],
+        "quantities": [rule.quantity, *_PRESENCE],
+    }
+    for number, quantity, time, value in await (await conn.execute(_SQL["samples"], values)).fetchall():
+        if quantity == rule.quantity:
+            windows[number - 1].samples.append(Sample(time, value))
+        elif value > 0:
+            windows[number - 1].seen.append(time)
+    for number, start, end in await (await conn.execute(_SQL["visits"], values)).fetchall():
+        windows[number - 1].visits.append((start, end))
+    for number, *episode in await (await conn.execute(_SQL["episodes"], values)).fetchall():
+        windows[number - 1].episodes.append(Episode(*episode))
+
+
+def _verdicts(rule: RollingMeanRule, window: _Window) -> list[Verdict]:
+    mean = RollingMean(rule, window.samples)
+    verdicts = []
+    for minute in window.minutes:
+        value, coverage, used = mean.at(minute)
+        occupied = occupied_at(window.seen, window.visits, minute, rule.window)
+        verdicts.append(Verdict(minute, value, coverage, used, occupied))
+    return verdicts
 
 
 def _agree(found: list[Stretch], known: list[Episode], at: datetime) -> bool:
-    """Tell whether the rule holds at the end of the judged minutes as it was known to: the rest then stands."""
+    """Tell whether the rule holds at the end of the minutes as it was known to: the rest then stands."""
     holds = bool(found) and found[-1].end is None
     held = any(episode.resolved_at is None or episode.resolved_at > at for episode in known)
     return holds == held
 
 
-async def _newest(conn: AsyncConnection[Any], rule: RollingMeanRule, stored: ReadingsStored) -> datetime:
-    values = {"space": stored.space_id, "quantity": rule.quantity}
-    row = await (await conn.execute(_SQL["newest"], values)).fetchone()
-    newest: datetime | None = row[0] if row else None
-    return newest if newest is not None else stored.last
-
-
 async def _next(conn: AsyncConnection[Any], rule: RollingMeanRule, space: str, last: datetime) -> datetime:
-    """Return where to judge on after `last`: at once, or where a silence ends that no window reaches across."""
+    """Return where to judge on after `last`: at once, or after a silence that no window reaches across."""
     values = {"space": space, "quantity": rule.quantity, "after": last}
     row = await (await conn.execute(_SQL["next"], values)).fetchone()
     sample: datetime | None = row[0] if row else None
     soon = last.replace(second=0, microsecond=0) + STEP
     return sample if sample is not None and sample > soon + rule.window + rule.longest_hold else soon
-
-
-async def _verdicts(
-    conn: AsyncConnection[Any], rule: RollingMeanRule, space: str, minutes: list[datetime]
-) -> list[Verdict]:
-    after = minutes[0] - rule.window - rule.longest_hold
-    span = {"space": space, "after": after, "until": minutes[-1]}
-    rows = await (
-        await conn.execute(_SQL["samples"], {**span, "quantities": [rule.quantity, *_PRESENCE]})
-    ).fetchall()
-    visits = await (await conn.execute(_SQL["visits"], span)).fetchall()
-    measured = [Sample(time, value) for quantity, time, value in rows if quantity == rule.quantity]
-    presence = [Sample(time, value) for quantity, time, value in rows if quantity != rule.quantity]
-    verdicts = []
-    for minute in minutes:
-        mean, coverage, used = rolling_mean(rule, measured, minute)
-        occupied = occupied_at(presence, visits, minute, rule.window)
-        verdicts.append(Verdict(minute, mean, coverage, used, occupied))
-    return verdicts

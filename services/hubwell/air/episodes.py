@@ -48,18 +48,18 @@ class StoredEpisodes:
 
     async def between(self, first: datetime, last: datetime) -> list[Episode]:
         """Return the episodes that were going on at a minute from `first` to `last`, in order."""
-        values = {"rule": self._rule.id, "space": self._space, "first": first, "last": last}
+        values = {"rule": self._rule.id, "spaces": [self._space], "first": [first], "until": [last]}
         rows = await (await self._conn.execute(_SQL["episodes"], values)).fetchall()
-        return [Episode(*row) for row in rows]
+        return [Episode(*row[1:]) for row in rows]
 
     async def reconcile(
         self, known: list[Episode], found: list[Stretch], first: datetime, last: datetime
     ) -> list[Change]:
         """Bring the known episodes in line with the stretches found from `first` to `last`."""
-        changes: list[Change | None] = []
-        for episode in known:  # resolved before others open: only one may be open
-            if not any(episode.meets(stretch) for stretch in found) and episode.resolved_at is None:
-                changes.append(await self._move(episode, end=max(first, episode.opened_at + STEP)))
+        ended = [e for e in known if e.resolved_at is None and not any(map(e.meets, found))]
+        changes: list[Change | None] = [  # resolved before others open: only one may be open
+            await self._move(episode, end=max(first, episode.opened_at + STEP)) for episode in ended
+        ]
         for stretch in found:
             same = [episode for episode in known if episode.meets(stretch)]
             changes += await self._adjust(same, stretch, last) if same else await self._add(stretch)

@@ -1,18 +1,26 @@
 -- name: lock_rule
--- A rule in a space is judged by one transaction at a time, each seeing what the one before committed.
-SELECT pg_advisory_xact_lock(hashtextextended(%(rule)s || ' ' || %(space)s, 1))
+-- A rule in a space is judged by one transaction at a time, each seeing what the one before committed; locked
+-- in one order, so that two transactions cannot wait for each other.
+SELECT pg_advisory_xact_lock(hashtextextended(%(rule)s || ' ' || space_id, 1))
+FROM (SELECT unnest(%(spaces)s::text[]) AS space_id ORDER BY 1) AS spaces
+
+-- name: newest
+SELECT space_id, max(time) FROM series_now
+WHERE space_id = ANY (%(spaces)s) AND quantity = %(quantity)s GROUP BY space_id
 
 -- name: samples
 -- Two sensors of a space that measure the same instant count once, with their mean.
-SELECT s.quantity, r.time, avg(r.value)
-FROM reading r JOIN series s ON s.id = r.series_id JOIN device d ON d.id = s.device_id
-WHERE d.space_id = %(space)s AND s.quantity = ANY (%(quantities)s)
-  AND r.time > %(after)s AND r.time <= %(until)s AND r.quality < 2
-GROUP BY s.quantity, r.time
+SELECT w.number, s.quantity, r.time, avg(r.value)
+FROM unnest(%(spaces)s::text[], %(after)s::timestamptz[], %(until)s::timestamptz[])
+    WITH ORDINALITY AS w (space_id, after, until, number)
+JOIN device d ON d.space_id = w.space_id
+JOIN series s ON s.device_id = d.id AND s.quantity = ANY (%(quantities)s)
+CROSS JOIN LATERAL (
+    SELECT time, value FROM reading
+    WHERE series_id = s.id AND time > w.after AND time <= w.until AND quality < 2
+) r
+GROUP BY w.number, s.quantity, r.time
 ORDER BY r.time
-
--- name: newest
-SELECT max(time) FROM series_now WHERE space_id = %(space)s AND quantity = %(quantity)s
 
 -- name: next
 SELECT min(r.time) FROM series s JOIN device d ON d.id = s.device_id CROSS JOIN LATERAL (
@@ -21,15 +29,19 @@ SELECT min(r.time) FROM series s JOIN device d ON d.id = s.device_id CROSS JOIN 
 WHERE d.space_id = %(space)s AND s.quantity = %(quantity)s
 
 -- name: visits
-SELECT lower(during), upper(during) FROM visit
-WHERE space_id = %(space)s AND during && tstzrange(%(after)s, %(until)s, '[]')
+SELECT w.number, lower(v.during), upper(v.during)
+FROM unnest(%(spaces)s::text[], %(after)s::timestamptz[], %(until)s::timestamptz[])
+    WITH ORDINALITY AS w (space_id, after, until, number)
+JOIN visit v ON v.space_id = w.space_id AND v.during && tstzrange(w.after, w.until, '[]')
 
 -- name: episodes
 -- The episodes that were going on at a time between the two, both included.
-SELECT id, opened_at, resolved_at, peak FROM episode
-WHERE rule = %(rule)s AND space_id = %(space)s
-  AND opened_at <= %(last)s AND (resolved_at IS NULL OR resolved_at >= %(first)s)
-ORDER BY opened_at
+SELECT w.number, e.id, e.opened_at, e.resolved_at, e.peak
+FROM unnest(%(spaces)s::text[], %(first)s::timestamptz[], %(until)s::timestamptz[])
+    WITH ORDINALITY AS w (space_id, first, until, number)
+JOIN episode e ON e.rule = %(rule)s AND e.space_id = w.space_id
+    AND e.opened_at <= w.until AND (e.resolved_at IS NULL OR e.resolved_at >= w.first)
+ORDER BY e.opened_at
 
 -- name: add_episode
 INSERT INTO episode (rule, rule_version, space_id, opened_at, resolved_at, value, peak, evidence)

@@ -8,7 +8,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 from math import inf
+from operator import mul
 from typing import Final, Literal
 
 
@@ -78,7 +80,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A time in which a rule held. Without `start` it held before the first verdict, without `end` it still does."""
+    """A time in which a rule held: without `start` since before the first verdict, without `end` still."""
 
     start: Verdict | None
     end: Verdict | None
@@ -96,30 +98,45 @@ def minutes_between(first: datetime, last: datetime) -> Iterator[datetime]:
         moment += STEP
 
 
-def rolling_mean(
-    rule: RollingMeanRule, samples: Sequence[Sample], at: datetime
-) -> tuple[float | None, float, int]:
-    """Return (time-weighted mean over the window that ends at `at`, coverage 0..1, readings used).
+class RollingMean:
+    """The time-weighted mean of a rule's window, for any end within a run of samples.
 
-    `samples` are in order of time and begin at least one `longest_hold` before the window.
+    A reading holds until the next one, but not longer than `longest_hold`. Sums are kept from the first
+    sample on, so that a window costs two look-ups however many readings it holds.
     """
-    start = at - rule.window
-    weighted = covered = 0.0
-    used = 0
-    end = bisect_right(samples, at, key=lambda sample: sample.time)
-    for index in range(end - 1, -1, -1):
-        sample = samples[index]
-        if sample.time <= start - rule.longest_hold:
-            break
-        until = samples[index + 1].time if index + 1 < end else at
-        until = min(until, sample.time + rule.longest_hold)
-        seconds = (until - max(sample.time, start)).total_seconds()
-        if seconds > 0:
-            weighted += sample.value * seconds
-            covered += seconds
-            used += 1
-    coverage = covered / rule.window.total_seconds()
-    return (weighted / covered if coverage >= rule.min_coverage else None), coverage, used
+
+    def __init__(self, rule: RollingMeanRule, samples: Sequence[Sample]) -> None:
+        """Take samples in order of time that begin at least one `longest_hold` before the first window."""
+        self._rule = rule
+        self._values = [sample.value for sample in samples]
+        self._times = [sample.time.timestamp() for sample in samples]
+        hold = rule.longest_hold.total_seconds()
+        following = [*self._times[1:], inf]
+        self._held = [min(hold, after - time) for time, after in zip(self._times, following, strict=False)]
+        self._covered = [0.0, *accumulate(self._held)]
+        self._weighted = [0.0, *accumulate(map(mul, self._held, self._values))]
+
+    def at(self, end: datetime) -> tuple[float | None, float, int]:
+        """Return (mean or None where too little is covered, coverage 0..1, readings that reach into it)."""
+        last = end.timestamp()
+        first = last - self._rule.window.total_seconds()
+        covered_to, weighted_to, index_to = self._until(last)
+        covered_from, weighted_from, index_from = self._until(first)
+        covered = covered_to - covered_from
+        coverage = covered / (last - first)
+        # The last reading before the window counts where it still holds when the window begins.
+        reaches = index_from >= 0 and self._times[index_from] + self._held[index_from] > first
+        used = index_to - index_from + (1 if reaches else 0)
+        mean = (weighted_to - weighted_from) / covered if coverage >= self._rule.min_coverage else None
+        return mean, coverage, used
+
+    def _until(self, moment: float) -> tuple[float, float, int]:
+        """Return (seconds covered, value x seconds, index of the last sample) from the start to a moment."""
+        index = bisect_right(self._times, moment) - 1
+        if index < 0:
+            return 0.0, 0.0, -1
+        held = min(self._held[index], moment - self._times[index])
+        return self._covered[index] + held, self._weighted[index] + held * self._values[index], index
 
 
 def stretches(rule: RollingMeanRule, verdicts: Sequence[Verdict], *, is_open: bool) -> list[Stretch]:
@@ -145,15 +162,16 @@ def stretches(rule: RollingMeanRule, verdicts: Sequence[Verdict], *, is_open: bo
 
 
 def occupied_at(
-    presence: Sequence[Sample],
+    seen: Sequence[datetime],
     visits: Sequence[tuple[datetime, datetime | None]],
     at: datetime,
     window: timedelta,
 ) -> bool:
-    """Tell whether anybody was seen or tapped in during the window that ends at `at`."""
+    """Tell whether anybody was seen or tapped in during the window that ends at `at`.
+
+    `seen` are the times, in order, at which a presence sensor said yes.
+    """
     start = at - window
-    if any(begin <= at and (end is None or end > start) for begin, end in visits):
+    if bisect_right(seen, at) > bisect_right(seen, start):
         return True
-    first = bisect_right(presence, start, key=lambda sample: sample.time)
-    last = bisect_right(presence, at, key=lambda sample: sample.time)
-    return any(sample.value > 0 for sample in presence[first:last])
+    return any(begin <= at and (end is None or end > start) for begin, end in visits)

@@ -5,7 +5,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -80,17 +79,21 @@ def serve(settings: Settings) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's algorithm off only where it is: else each answer
+    # waits 40 ms for an acknowledgement.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(2048)
     except OSError as error:
-        # A host name that is not found has numbers of its own, below zero.
-        number = error.errno or 0
-        reason = os.strerror(number) if number > 0 else error.strerror
+        sock.close()
         raise CannotStartError(
-            f"The address {host}:{port} cannot be used ({reason}): "
+            f"The address {host}:{port} cannot be used ({error.strerror}): "
             "choose another port with --port or HUBWELL_HTTP_PORT."
         ) from error
+    return sock
 
 
 async def _serve(app: FastAPI, sock: socket.socket) -> None:

@@ -63,7 +63,8 @@ def check_values(message: Envelope) -> None:
     if min(values) < -LARGEST or max(values) > LARGEST:
         worst = max(message.r, key=lambda reading: abs(reading.v))
         raise BadMessageError(
-            "value", f"{worst.s}: {worst.v} {worst.u} is beyond {LARGEST:g}, which nothing measures: check the sensor"
+            "value",
+            f"{worst.s}: {worst.v} {worst.u} is beyond {LARGEST:g}, which nothing measures: check the sensor",
         )
 
 

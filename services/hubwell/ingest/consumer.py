@@ -17,7 +17,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.events import Facts
-from hubwell.ingest.batch import Batch, Delivered, sort_deliveries
+from hubwell.ingest.batch import Arrival, Batch, Delivered, StateSaid, sort_deliveries
 from hubwell.ingest.registry import Registry
 from hubwell.ingest.source import Delivery, MqttSource
 from hubwell.ingest.store import Outcome, store_batch
@@ -138,7 +138,8 @@ def _poison(batch: Batch, error: psycopg.Error) -> Batch:
     """Return a batch in which the one message is set aside because the database will not have it."""
     reason = f"the database refused it: {_first_line(error)}"
     aside = Batch(refused=list(batch.refused))
-    for item in (*batch.arrivals, *batch.states):
+    items: list[Arrival | StateSaid] = [*batch.arrivals, *batch.states]
+    for item in items:
         aside.refuse(item, "database", reason)
     return aside
 

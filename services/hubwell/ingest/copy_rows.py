@@ -6,7 +6,9 @@ Format: PostgreSQL documentation, "COPY", section "Binary Format".
 """
 
 import struct
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Final
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
@@ -23,6 +25,16 @@ def microseconds(time: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+INSTANT: Final = itemgetter(slice(0, 22))
+"""Sorts rows by time and series: both stand at the row's beginning, in network byte order."""
+
+
 def row(time_us: int, series_id: int, value: float, quality: int) -> bytes:
     """Return one encoded row of (time, series_id, value, quality)."""
     return _ROW.pack(4, 8, time_us, 4, series_id, 8, value, 2, quality)
+
+
+def decode(rows: bytes) -> Iterator[tuple[datetime, int, float, int]]:
+    """Yield (time, series_id, value, quality) of rows that were encoded here."""
+    for _, _, time_us, _, series_id, _, value, _, quality in _ROW.iter_unpack(rows):
+        yield POSTGRES_EPOCH + timedelta(microseconds=time_us), series_id, value, quality

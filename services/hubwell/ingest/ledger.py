@@ -23,8 +23,6 @@ _COLUMNS: Final = ("streams", "seqs", "ids", "times", "kinds", "verdicts", "read
 
 LedgerKey = tuple[int, int]
 """(stream id, number)"""
-Row = tuple[int, int, float, int]
-"""A reading made ready: (microseconds since 2000, series id, value, quality)"""
 
 
 @dataclass(slots=True)
@@ -32,7 +30,9 @@ class Entry:
     """A message on its way into the ledger, with its readings."""
 
     arrival: Arrival
-    rows: list[Row]
+    rows: list[bytes] = field(default_factory=list)
+    """The readings, encoded for COPY."""
+    quantities: set[str] = field(default_factory=set)
     copies: int = 1
 
 
@@ -43,9 +43,9 @@ def streams_named(registry: Registry, batch: Batch, prepared: Iterable[Entry]) -
         if item.boot is not None and item.device in registry.spaces:
             keys.add((str(item.device), item.boot))
     for said in batch.states:
-        if not isinstance(said.state, Meta) and said.state.boot is not None:
-            if said.device in registry.spaces:
-                keys.add((said.device, said.state.boot))
+        state = said.state
+        if not isinstance(state, Meta) and state.boot is not None and said.device in registry.spaces:
+            keys.add((said.device, state.boot))
     return keys
 
 

@@ -39,7 +39,6 @@ class Registry:
         self.spaces: dict[str, str | None] = {}
         self.streams: dict[StreamKey, int] = {}
         self._series: dict[str, dict[str, SeriesRef]] = {}
-        self._quantities: dict[int, str] = {}
         self._devices_at = float("-inf")
 
     def forget(self) -> None:
@@ -62,12 +61,7 @@ class Registry:
             rows = await (await conn.execute(_SQL["known_series"], {"device": device})).fetchall()
             known = {name: SeriesRef(key, unit, quantity_of(name)) for key, name, unit in rows}
             self._series[device] = known
-            self._quantities.update({ref.id: ref.quantity for ref in known.values()})
         return known
-
-    def quantity(self, series_id: int) -> str:
-        """Return the quantity of a series that was looked up before."""
-        return self._quantities[series_id]
 
     async def add_series(self, conn: AsyncConnection[Any], device: str, name: str, unit: str) -> SeriesRef:
         """Create a series, or return the one that another process has just created."""
@@ -77,7 +71,6 @@ class Registry:
             raise RuntimeError("an upsert with RETURNING gave no row")
         ref = SeriesRef(row[0], row[1], quantity_of(name))
         self._series[device][name] = ref
-        self._quantities[ref.id] = ref.quantity
         return ref
 
     async def resolve_streams(self, conn: AsyncConnection[Any], keys: Iterable[StreamKey]) -> None:

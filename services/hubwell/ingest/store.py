@@ -5,7 +5,7 @@ caller commits, and only then acknowledges and sends the receipts.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
@@ -16,10 +16,10 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
-from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Stored
+from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Span, Stored
 from hubwell.ingest import copy_rows, ledger
 from hubwell.ingest.batch import Arrival, Batch, Refused
-from hubwell.ingest.ledger import Entry, LedgerKey, Row
+from hubwell.ingest.ledger import Entry, LedgerKey
 from hubwell.ingest.receipts import Receipt
 from hubwell.ingest.registry import Registry
 from hubwell.storage.queries import Queries
@@ -29,8 +29,8 @@ _SQL: Final = Queries("hubwell.ingest")
 _QUALITY: Final = {"ok": 0, "inferred": 1, "suspect": 2}
 _KEPT_PAYLOAD: Final = 64 * 1024
 """Bytes of a refused payload that are kept."""
-_APART_US: Final = 6 * 3600 * 1_000_000
-"""Readings further apart than this (microseconds) are told as two spans: nobody looks at the years between."""
+_APART: Final = timedelta(hours=6)
+"""Readings further apart than this are told as two spans: nobody looks at the years between."""
 
 
 @dataclass(slots=True)
@@ -79,14 +79,13 @@ async def _prepare(conn: AsyncConnection[Any], registry: Registry, batch: Batch)
             )
             batch.refuse(arrival, "unknown-device", reason, tell=False)
             continue
-        message = arrival.message
-        rows: list[Row] | str = []
-        if isinstance(message, Telemetry):
-            rows = await _rows(conn, registry, arrival.device, message)
-        if isinstance(rows, str):
-            batch.refuse(arrival, "unit", rows)
+        entry, problem = Entry(arrival), None
+        if isinstance(arrival.message, Telemetry):
+            problem = await _encode(conn, registry, entry, arrival.message)
+        if problem is not None:
+            batch.refuse(arrival, "unit", problem)
             continue
-        entries.append(Entry(arrival, rows))
+        entries.append(entry)
     return entries
 
 
@@ -97,20 +96,21 @@ async def _add_new_series(conn: AsyncConnection[Any], registry: Registry, batch:
         message = arrival.message
         if isinstance(message, Telemetry) and arrival.device in registry.spaces:
             known = await registry.series_of(conn, arrival.device)
-            for reading in message.r:
-                if reading.s not in known:
-                    new.setdefault((arrival.device, reading.s), reading.u)
+            if not known.keys() >= {reading.s for reading in message.r}:
+                for reading in message.r:
+                    if reading.s not in known:
+                        new.setdefault((arrival.device, reading.s), reading.u)
     for (device, name), unit in sorted(new.items()):
         await registry.add_series(conn, device, name, unit)
 
 
-async def _rows(
-    conn: AsyncConnection[Any], registry: Registry, device: str, message: Telemetry
-) -> list[Row] | str:
-    """Return the rows of a message, or the sentence that says why its units do not fit."""
+async def _encode(
+    conn: AsyncConnection[Any], registry: Registry, entry: Entry, message: Telemetry
+) -> str | None:
+    """Encode the readings into the entry, or return the sentence that says why their units do not fit."""
+    device = entry.arrival.device
     known = await registry.series_of(conn, device)
     base = copy_rows.microseconds(message.ts)
-    rows: list[Row] = []
     for reading in message.r:
         ref = known[reading.s]
         if ref.unit != reading.u:
@@ -118,11 +118,12 @@ async def _rows(
                 f"series {reading.s!r} of {device!r} was in {ref.unit!r} and now comes in {reading.u!r}: "
                 "give it another name"
             )
-        rows.append((base + reading.t * 1000, ref.id, reading.v, _QUALITY[reading.q]))
-    return rows
+        entry.rows.append(copy_rows.row(base + reading.t * 1000, ref.id, reading.v, _QUALITY[reading.q]))
+        entry.quantities.add(ref.quantity)
+    return None
 
 
-async def _store_readings(conn: AsyncConnection[Any], rows: list[Row]) -> None:
+async def _store_readings(conn: AsyncConnection[Any], rows: list[bytes]) -> None:
     """Copy the rows in; where one of them is there already, insert around it instead.
 
     The ledger keeps redelivered messages out, so a clash is rare: a device that sends the same instant of
@@ -130,46 +131,53 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[Row]) -> None:
     """
     if not rows:
         return
-    rows.sort(key=itemgetter(0, 1))  # one order everywhere; of two for one instant the first stays first
+    rows.sort(key=copy_rows.INSTANT)  # one order everywhere; of two for one instant the first stays first
+    encoded = b"".join(rows)
     try:
         async with conn.transaction(), conn.cursor() as cursor, cursor.copy(_SQL["copy_readings"]) as copy:
-            encoded = b"".join([copy_rows.row(*row) for row in rows])
             await copy.write(copy_rows.HEADER + encoded + copy_rows.TRAILER)
     except psycopg.errors.UniqueViolation:
-        times, series, values, qualities = (list(column) for column in zip(*rows, strict=True))
-        instants = [copy_rows.POSTGRES_EPOCH + timedelta(microseconds=time) for time in times]
-        await conn.execute(
-            _SQL["insert_readings"],
-            {"times": instants, "series": series, "values": values, "qualities": qualities},
-        )
+        columns = (list(column) for column in zip(*copy_rows.decode(encoded), strict=True))
+        values = dict(zip(("times", "series", "values", "qualities"), columns, strict=True))
+        await conn.execute(_SQL["insert_readings"], values)
 
 
 def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]:
-    """Say for each space and quantity which spans of time have new readings."""
-    times: dict[tuple[str, str], list[int]] = {}
-    refs: dict[int, tuple[str, str]] = {}
+    """Say for each quantity which spaces have new readings, and within which spans of time."""
+    times: dict[str, dict[str, list[datetime]]] = {}
     for entry in entries:
         space = registry.spaces.get(entry.arrival.device)
-        if space is None:
-            continue
-        for time, series_id, _value, _quality in entry.rows:
-            key = refs.get(series_id)
-            if key is None:
-                key = refs[series_id] = (space, registry.quantity(series_id))
-            times.setdefault(key, []).append(time)
+        if space is not None and isinstance(entry.arrival.message, Telemetry):
+            of_message = _times(entry.arrival.message)
+            for quantity in entry.quantities:
+                times.setdefault(quantity, {}).setdefault(space, []).extend(of_message)
     return [
-        ReadingsStored(space_id=space, quantity=quantity, first=_instant(first), last=_instant(last))
-        for (space, quantity), found in times.items()
-        for first, last in _spans(found)
+        ReadingsStored(
+            quantity=quantity,
+            spans=tuple(
+                Span(space, first, last)
+                for space, found in sorted(by_space.items())
+                for first, last in _spans(found)
+            ),
+        )
+        for quantity, by_space in times.items()
     ]
 
 
-def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) of each group of times, in microseconds; a device's clock may jump in a batch."""
+def _times(message: Telemetry) -> list[datetime]:
+    """Return the times of a message that matter to `_spans`: usually its first and its last are enough."""
+    offsets: Sequence[int] = message.offsets_ms()
+    if timedelta(milliseconds=offsets[1] - offsets[0]) > _APART:
+        offsets = [reading.t for reading in message.r]
+    return [message.ts + timedelta(milliseconds=offset) for offset in offsets]
+
+
+def _spans(times: list[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Yield (first, last) of each group of times; a device's clock may jump in a batch."""
     times.sort()
     first = last = times[0]
     for time in times:
-        if time - last > _APART_US:
+        if time - last > _APART:
             yield first, last
             first = time
         last = time
@@ -177,7 +185,7 @@ def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _turn(fact: Stored) -> tuple[int, str, str]:
-    """Return the place of a fact: reactions lock in one order, so that two processes cannot wait for each other.
+    """Return the place of a fact: reactions lock in one order, so that no two processes wait for each other.
 
     Taps come first, because rules ask whether a space is occupied.
     """
@@ -185,7 +193,7 @@ def _turn(fact: Stored) -> tuple[int, str, str]:
         case BadgeTapped():
             return 0, fact.badge.hex(), ""
         case ReadingsStored():
-            return 1, fact.space_id, fact.quantity
+            return 1, fact.quantity, ""
         case FaultReported():
             return 2, fact.device_id, ""
 

@@ -16,8 +16,8 @@ async def tapped(conn: AsyncConnection[Any], tap: BadgeTapped) -> VisitsChanged 
     """Store a tap and work out the badge's visits anew from where it could matter.
 
     Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. The
-    work begins at a tap before which the person was certainly out, because nobody stays longer than `LONGEST`:
-    from a later one, the same taps could pair differently.
+    work begins at a tap before which the person was certainly out, because nobody stays longer than
+    `LONGEST`: from a later one, the same taps could pair differently.
     """
     badge = {"badge": tap.badge}
     await conn.execute(_SQL["lock_badge"], badge)

@@ -132,7 +132,7 @@ def _write_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str) ->
 
 
 def _write_queue(conn: Connection[Any], archive: zipfile.ZipFile) -> int:
-    """Deliveries that wait are part of the backup: an alert must not get lost in a restore. Returns how many."""
+    """Write the deliveries that wait, for an alert must not get lost in a restore; return how many."""
     query = sql.SQL(
         "COPY (SELECT task_name, queue_name, args, scheduled_at FROM {} WHERE status IN ('todo', 'doing')) "
         "TO STDOUT"

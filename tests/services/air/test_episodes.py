@@ -36,11 +36,12 @@ STUFFY = [600.0] * 20 + [1600.0] * 30 + [500.0] * 30
 
 def episodes(url: str, begin: datetime) -> list[tuple[int, int | None]]:
     """Give (opened, resolved) of each episode in minutes after `begin`."""
+
+    def minute(at: datetime) -> int:
+        return round((at - begin).total_seconds() / 60)
+
     found = rows(url, "SELECT opened_at, resolved_at FROM episode ORDER BY opened_at")
-    return [
-        tuple(None if at is None else round((at - begin).total_seconds() / 60) for at in pair)
-        for pair in found
-    ]  # type: ignore[misc] # a pair by construction
+    return [(minute(opened), None if resolved is None else minute(resolved)) for opened, resolved in found]
 
 
 def events(url: str) -> list[str]:
@@ -237,7 +238,7 @@ def test_clock_that_jumps_decades_in_one_batch_does_not_hold_up_the_others(datab
 
 
 def test_replay_into_a_space_that_is_live(database: Database) -> None:
-    """An episode that ends in a silence of a year is closed by what came after it, without judging the year."""
+    """An episode that ends in a year of silence is closed by what came after it, without judging the year."""
     url = database.url
     live, old = device_in(url, "lab"), device_in(url, "lab", "old-pi")
     commit(url, minutes(live, NOW - timedelta(minutes=20), [500.0] * 20))

@@ -191,8 +191,8 @@ def test_json_is_one_object(database: Database, capsys: pytest.CaptureFixture[st
         {"boot": str(pi.boot), "first": 3, "last": 3, "cause": "unknown", "explained": False},
     ]
     assert day == {
-        "device": "lab-pi", "sent": 4, "stored": 3, "duplicated": 0, "rejected": 0, "dropped": 0, "missing": 1,
-        "readings": 6, "unnumbered": 0,
+        "device": "lab-pi", "sent": 4, "stored": 3, "duplicated": 0, "rejected": 0, "dropped": 0,
+        "missing": 1, "readings": 6, "unnumbered": 0,
     }  # fmt: skip
 
 

@@ -1,4 +1,8 @@
-"""Whatever a payload holds: it is set aside with a sentence a person can act on, and its neighbours are stored."""
+"""Whatever a payload holds: it is set aside with a sentence to act on, and its neighbours are stored.
+
+The table of bad messages is wide so that one is one line.
+"""
+# ruff: noqa: E501 - see above
 
 import json
 from collections.abc import Callable
@@ -68,7 +72,7 @@ def on(channel: str) -> Bad:
     return lambda pi: pi.raw(pi.telemetry(NOW, {"co2": 700.0}).payload, channel)
 
 
-# what is wrong, how it is made, the code it is counted under, words of the sentence, whether the number is readable
+# what is wrong, how it is made, its code, words of the sentence, whether its number can be read
 BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("not JSON", raw(b"co2=812"), "json", ("not JSON",), False),
     ("half of it", raw(b'{"v":1,"id":'), "json", ("not JSON", "EOF"), False),
@@ -169,7 +173,7 @@ def test_bad_message_is_kept_with_code_and_sentence(
 
 
 @pytest.mark.parametrize(("name", "numbered"), [(name, numbered) for name, *_, numbered in BAD])
-def test_device_is_told_about_a_refused_number(everything: Any, name: str, numbered: bool) -> None:
+def test_device_is_told_about_a_refused_number(everything: Any, name: str, *, numbered: bool) -> None:
     _, bad, _, answers = everything
     pi, _ = bad[name]
     for answer in answers:

@@ -18,6 +18,7 @@ from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import make_receipt, spans_of
 from hubwell.spaces.register import put_device
 from hubwell.storage.connect import connect_sync
+from hubwell.storage.migrate import migrate
 from hubwell.switchboard import Switchboard
 from hubwell.worker import deliveries
 from lanes.lane import Database
@@ -27,8 +28,8 @@ BADGES = [bytes([n]) * 16 for n in range(4)]
 
 # Everything that a batch leaves behind, but for surrogate keys and times of arrival.
 LEFT_BEHIND = {
-    "readings": "SELECT s.device_id, s.name, r.time, r.value FROM reading r JOIN series s ON s.id = r.series_id",
-    "ledger": "SELECT s.boot, m.seq, m.id, m.time, m.verdict FROM message m JOIN stream s ON s.id = m.stream_id",
+    "readings": "SELECT device_id, name, time, value FROM reading r JOIN series s ON s.id = r.series_id",
+    "ledger": "SELECT boot, seq, m.id, time, verdict FROM message m JOIN stream s ON s.id = m.stream_id",
     "streams": "SELECT boot, received, declared, last_seq FROM stream",
     "taps": "SELECT t.badge, t.time, t.space_id FROM tap t",
     "visits": "SELECT badge, space_id, during, ended_by FROM visit",
@@ -235,9 +236,7 @@ def test_queue_that_fails_is_waited_for(database: Database) -> None:
     assert one(url, "SELECT count(*) FROM procrastinate_jobs") == 1
 
 
-def test_database_without_tables_is_waited_for(empty_database: Database, database: Database) -> None:
-    from hubwell.storage.migrate import migrate  # noqa: PLC0415 - slow to import, needed here only
-
+def test_database_without_tables_is_waited_for(empty_database: Database) -> None:
     url = empty_database.url
     pi = Device("lab-pi")
 
@@ -261,7 +260,7 @@ def test_registry_survives_a_rollback(database: Database) -> None:
     settings = settings_for(url)
     fail = [True]
 
-    async def react_once_badly(conn: AsyncConnection[Any], facts: Facts) -> None:
+    async def react_once_badly(_conn: AsyncConnection[Any], _facts: Facts) -> None:
         if fail:
             fail.clear()
             raise psycopg.errors.SerializationFailure("try again")

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +64,7 @@ def test_order_and_copies_do_not_matter(taps: list[TapAt], data: st.DataObject) 
 @given(taps=TAPS, now=MINUTES)
 def test_nobody_is_in_two_places(taps: list[TapAt], now: int) -> None:
     visits = fold_taps(taps, START + timedelta(minutes=now))
-    for earlier, later in zip(visits, visits[1:], strict=False):
+    for earlier, later in pairwise(visits):
         assert earlier.end is not None
         assert earlier.start < earlier.end <= later.start
     assert all(visit.end is None or visit.end - visit.start <= LONGEST for visit in visits)

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,12 +26,12 @@ streams = itertools.count(1)
 
 
 @pytest.fixture
-def url(database: Database) -> Iterator[str]:
+def url(database: Database) -> str:
     for space in SPACES:
         device_in(database.url, space)
     with connect_sync(database.url, name="test") as conn:
         conn.execute("INSERT INTO stream (device_id, boot) VALUES ('lab-pi', gen_random_uuid())")
-    yield database.url
+    return database.url
 
 
 async def tap_all(url: str, badge: bytes, taps: Sequence[TapAt]) -> list[VisitsChanged | None]:

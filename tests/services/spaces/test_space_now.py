@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from feed.device import Device
 from feed.server import commit, device_in, one, reading, rows
@@ -14,7 +15,8 @@ MINUTE = timedelta(minutes=1)
 
 
 def now_in(url: str, space: str, *columns: str) -> tuple[Any, ...]:
-    (row,) = rows(url, f"SELECT {', '.join(columns)} FROM space_now WHERE space_id = %s", space)
+    query = sql.SQL("SELECT {} FROM space_now WHERE space_id = %s")
+    (row,) = rows(url, query.format(sql.SQL(", ").join(map(sql.Identifier, columns))), space)
     return row
 
 
@@ -22,7 +24,8 @@ def visitors(url: str, space: str, people: int) -> None:
     with reading(url) as conn:
         conn.execute("DELETE FROM visit")
         conn.cursor().executemany(
-            "INSERT INTO visit (badge, space_id, during) VALUES (%s, %s, tstzrange(now() - interval '1 h', NULL))",
+            "INSERT INTO visit (badge, space_id, during) "
+            "VALUES (%s, %s, tstzrange(now() - interval '1 h', NULL))",
             [(number.to_bytes(16), space) for number in range(people)],
         )
 
@@ -41,7 +44,13 @@ def test_states_of_a_space(lane_database: Database) -> None:
         ],
     )
     states = dict(rows(url, "SELECT space_id, state FROM space_now"))
-    assert states == {"silent": "unknown", "stale": "unknown", "free": "free", "used": "used", "ahead": "used"}
+    assert states == {
+        "silent": "unknown",
+        "stale": "unknown",
+        "free": "free",
+        "used": "used",
+        "ahead": "used",
+    }
     fullness = dict(rows(url, "SELECT space_id, fullness FROM space_now"))
     assert fullness == {"silent": None, "stale": None, "free": "nobody", "used": None, "ahead": None}
     assert now_in(url, "stale", "co2", "air") == (None, "unknown")
@@ -81,7 +90,9 @@ def test_air_in_words(lane_database: Database) -> None:
     words = {}
     for n, co2 in enumerate((420.0, 999.9, 1000.0, 2000.0, 2000.1)):
         pi = device_in(url, f"room-{n}")
-        commit(url, [pi.telemetry(NOW, {"co2": co2, "temp": 21.5, "rh": 40.0, "noise": 51.0, "light": 300.0})])
+        commit(
+            url, [pi.telemetry(NOW, {"co2": co2, "temp": 21.5, "rh": 40.0, "noise": 51.0, "light": 300.0})]
+        )
         words[co2] = now_in(url, f"room-{n}", "air")[0]
     assert words == {420.0: "fresh", 999.9: "fresh", 1000.0: "stuffy", 2000.0: "stuffy", 2000.1: "bad"}
     assert now_in(url, "room-0", "co2", "temp", "rh", "noise", "light") == (420.0, 21.5, 40.0, 51.0, 300.0)

@@ -22,7 +22,8 @@ def test_every_table_of_the_hub_is_known(database: Database) -> None:
     found = rows(
         database.url,
         "SELECT table_name::text FROM information_schema.tables "
-        "WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'procrastinate%'",
+        "WHERE table_schema = 'public' AND table_type = 'BASE TABLE' "
+        "AND table_name NOT LIKE 'procrastinate%'",
     )
     assert {name for (name,) in found} - QUEUE == set(TABLES)
 
@@ -59,7 +60,7 @@ def test_every_changed_value_changes_the_digest(database: Database) -> None:
         for number, change in enumerate(
             [
                 "UPDATE reading SET value = value + 1e-9 WHERE time = (SELECT min(time) FROM reading)",
-                "UPDATE reading SET time = time + interval '1 us' WHERE time = (SELECT min(time) FROM reading)",
+                "UPDATE reading SET time = time + '1 us' WHERE time = (SELECT max(time) FROM reading)",
                 "UPDATE reading SET quality = 1 WHERE time = (SELECT min(time) FROM reading)",
                 "DELETE FROM reading WHERE time = (SELECT max(time) FROM reading)",
                 "UPDATE visit SET ended_by = 'moved'",

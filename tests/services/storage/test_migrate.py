@@ -48,9 +48,11 @@ INSERT INTO stream (device_id, boot, received) VALUES ('lab-pi', gen_random_uuid
 INSERT INTO message (stream_id, seq, id, time, kind, verdict, readings)
     SELECT 1, n, gen_random_uuid(), now(), 'telemetry', 'stored', 1 FROM generate_series(1, 4) n;
 INSERT INTO series (device_id, name, quantity, unit) VALUES ('lab-pi', 'scd41/co2', 'co2', 'ppm');
-INSERT INTO reading (time, series_id, value) SELECT now() - n * interval '1 day', 1, n FROM generate_series(1, 40) n;
+INSERT INTO reading (time, series_id, value)
+    SELECT now() - n * interval '1 day', 1, n FROM generate_series(1, 40) n;
 INSERT INTO tap VALUES (1, 2, now(), decode(repeat('ab', 16), 'hex'), 1, 'door', 'lab');
-INSERT INTO visit (badge, space_id, during) VALUES (decode(repeat('ab', 16), 'hex'), 'lab', tstzrange(now(), NULL));
+INSERT INTO visit (badge, space_id, during)
+    VALUES (decode(repeat('ab', 16), 'hex'), 'lab', tstzrange(now(), NULL));
 INSERT INTO episode (rule, rule_version, space_id, opened_at, value, peak, evidence)
     VALUES ('co2-asr-a3.6', 1, 'lab', now(), 1, 2, '{}');
 INSERT INTO event (type, occurred_at, space_id, payload) VALUES ('EpisodeOpened', now(), 'lab', '{}');
