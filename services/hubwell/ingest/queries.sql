@@ -19,11 +19,12 @@ SELECT * FROM unnest(%(devices)s::text[], %(boots)s::uuid[]) AS new (device_id, 
 ON CONFLICT ON CONSTRAINT stream_device_boot DO NOTHING
 
 -- name: add_messages
--- A message that is already there counts one copy more and is told apart by "fresh".
+-- A message that is already there counts one copy more and is told apart by "fresh". Its parameters are binary:
+-- in text, quoting the arrays would cost more than inserting them.
 INSERT INTO message (stream_id, seq, id, time, kind, verdict, readings, copies)
 SELECT * FROM unnest(
-    %(streams)s::int[], %(seqs)s::bigint[], %(ids)s::uuid[], %(times)s::timestamptz[],
-    %(kinds)s::text[], %(verdicts)s::text[], %(readings)s::int[], %(copies)s::int[]
+    %(streams)b::int[], %(seqs)b::bigint[], %(ids)b::uuid[], %(times)b::timestamptz[],
+    %(kinds)b::text[], %(verdicts)b::text[], %(readings)b::int[], %(copies)b::int[]
 )
 ON CONFLICT ON CONSTRAINT message_once DO UPDATE SET copies = message.copies + excluded.copies
 RETURNING stream_id, seq, id, (xmax = 0) AS fresh

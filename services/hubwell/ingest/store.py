@@ -144,24 +144,18 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[bytes]) -> None
 
 def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]:
     """Say for each quantity which spaces have new readings, and within which spans of time."""
-    times: dict[str, dict[str, list[datetime]]] = {}
+    times: dict[tuple[str, frozenset[str]], list[datetime]] = {}
     for entry in entries:
         space = registry.spaces.get(entry.arrival.device)
         if space is not None and isinstance(entry.arrival.message, Telemetry):
-            of_message = _times(entry.arrival.message)
-            for quantity in entry.quantities:
-                times.setdefault(quantity, {}).setdefault(space, []).extend(of_message)
-    return [
-        ReadingsStored(
-            quantity=quantity,
-            spans=tuple(
-                Span(space, first, last)
-                for space, found in sorted(by_space.items())
-                for first, last in _spans(found)
-            ),
-        )
-        for quantity, by_space in times.items()
-    ]
+            # A device sends the same quantities again and again: times are gathered once for all of them.
+            times.setdefault((space, frozenset(entry.quantities)), []).extend(_times(entry.arrival.message))
+    spans: dict[str, list[Span]] = {}
+    for (space, quantities), found in sorted(times.items(), key=lambda item: item[0][0]):
+        in_space = [Span(space, first, last) for first, last in _spans(found)]
+        for quantity in quantities:
+            spans.setdefault(quantity, []).extend(in_space)
+    return [ReadingsStored(quantity=quantity, spans=tuple(found)) for quantity, found in spans.items()]
 
 
 def _times(message: Telemetry) -> list[datetime]:

@@ -236,7 +236,7 @@ def _what(words: Words, alert: Alert) -> str:
     if alert.rule.startswith("co2"):
         if alert.resolved_at is None:
             return _("The air needs changing.")
-        return _("The air needed changing; it is fresh again.")
+        return _("The air needed changing.")
     return _("The rule {rule} holds.").format(rule=alert.rule)
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -49,11 +50,21 @@ def lived(database: Database) -> Database:
     return database
 
 
-@pytest.fixture
-def file(lived: Database, tmp_path: Path) -> Path:
-    path = tmp_path / "hub.backup"
-    assert backup(lived.url, path) == 0
+@pytest.fixture(scope="module")
+def backed_up(lanes: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backup") / "hub.backup"
+    lane = lanes("plain")
+    database: Database = lane.create("migrated")
+    live(database.url)
+    assert backup(database.url, path) == 0
+    lane.drop(database)
     return path
+
+
+@pytest.fixture
+def file(backed_up: Path, tmp_path: Path) -> Path:
+    """Give a backup of the test's own."""
+    return Path(shutil.copy(backed_up, tmp_path / "hub.backup"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ CREATE FUNCTION hubwell_fullness(people bigint, capacity int) RETURNS text LANGU
 SELECT CASE
     WHEN people = 0 THEN 'nobody'
     WHEN people >= capacity THEN 'full'
-    WHEN people < 5 AND people * 4 < capacity THEN 'a-few'
+    WHEN people < 5 THEN 'a-few'
     WHEN people * 12 < capacity * 5 THEN 'third'
     WHEN people * 12 < capacity * 8 THEN 'half'
     ELSE 'most'
