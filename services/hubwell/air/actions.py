@@ -18,7 +18,6 @@ from hubwell.air.rules import (
     STEP,
     RollingMean,
     RollingMeanRule,
-    Sample,
     Stretch,
     Verdict,
     minutes_between,
@@ -40,8 +39,9 @@ class _Window:
     space_id: str
     minutes: list[datetime]
     last: datetime
-    samples: list[Sample] = field(default_factory=list)
-    seen: list[datetime] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    seen: list[float] = field(default_factory=list)
     visits: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
 
@@ -108,13 +108,18 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
         "first": [window.minutes[0] for window in windows],
         "after": [window.minutes[0] - before for window in windows],
         "until": [window.last for window in windows],
+        "quantity": rule.quantity,
         "quantities": [rule.quantity, *_PRESENCE],
     }
-    for number, quantity, time, value in await (await conn.execute(_SQL["samples"], values)).fetchall():
+    cursor = conn.cursor(
+        binary=True
+    )  # arrays of numbers: as text they would take longer to read than to find
+    for number, quantity, times, measured in await (await cursor.execute(_SQL["samples"], values)).fetchall():
+        window = windows[number - 1]
         if quantity == rule.quantity:
-            windows[number - 1].samples.append(Sample(time, value))
-        elif value > 0:
-            windows[number - 1].seen.append(time)
+            window.times, window.values = times, measured
+        else:
+            window.seen = sorted([*window.seen, *times])
     for number, start, end in await (await conn.execute(_SQL["visits"], values)).fetchall():
         windows[number - 1].visits.append((start, end))
     for number, *episode in await (await conn.execute(_SQL["episodes"], values)).fetchall():
@@ -122,7 +127,7 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
 
 
 def _verdicts(rule: RollingMeanRule, window: _Window) -> list[Verdict]:
-    mean = RollingMean(rule, window.samples)
+    mean = RollingMean(rule, window.times, window.values)
     verdicts = []
     for minute in window.minutes:
         value, coverage, used = mean.at(minute)

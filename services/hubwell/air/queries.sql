@@ -9,18 +9,24 @@ SELECT space_id, max(time) FROM series_now
 WHERE space_id = ANY (%(spaces)s) AND quantity = %(quantity)s GROUP BY space_id
 
 -- name: samples
--- Two sensors of a space that measure the same instant count once, with their mean.
-SELECT w.number, s.quantity, r.time, avg(r.value)
-FROM unnest(%(spaces)s::text[], %(after)s::timestamptz[], %(until)s::timestamptz[])
-    WITH ORDINALITY AS w (space_id, after, until, number)
-JOIN device d ON d.space_id = w.space_id
-JOIN series s ON s.device_id = d.id AND s.quantity = ANY (%(quantities)s)
-CROSS JOIN LATERAL (
-    SELECT time, value FROM reading
-    WHERE series_id = s.id AND time > w.after AND time <= w.until AND quality < 2
-) r
-GROUP BY w.number, s.quantity, r.time
-ORDER BY r.time
+-- One row a window and quantity, with its times (seconds since 1970) and values in order. Two sensors of a
+-- space that measure the same instant count once, with their mean; of presence only "yes" is asked for.
+SELECT number, quantity, array_agg(extract(epoch FROM time)::float8 ORDER BY time), array_agg(value ORDER BY time)
+FROM (
+    SELECT w.number, s.quantity, r.time, avg(r.value) AS value
+    FROM unnest(%(spaces)s::text[], %(after)s::timestamptz[], %(until)s::timestamptz[])
+        WITH ORDINALITY AS w (space_id, after, until, number)
+    JOIN device d ON d.space_id = w.space_id
+    JOIN series s ON s.device_id = d.id AND s.quantity = ANY (%(quantities)s)
+    CROSS JOIN LATERAL (
+        SELECT time, value FROM reading
+        WHERE series_id = s.id AND time > w.after AND time <= w.until AND quality < 2
+          AND (s.quantity = %(quantity)s OR value > 0)
+        OFFSET 0 -- keeps the planner from joining first: each window is a range of the primary key
+    ) r
+    GROUP BY w.number, s.quantity, r.time
+) AS sample
+GROUP BY number, quantity
 
 -- name: next
 SELECT min(r.time) FROM series s JOIN device d ON d.id = s.device_id CROSS JOIN LATERAL (

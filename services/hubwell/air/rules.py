@@ -60,14 +60,6 @@ STEP: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One reading: time and value."""
-
-    time: datetime
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a rule says at one instant. `mean` is None where the readings cover too little to say."""
 
@@ -105,11 +97,11 @@ class RollingMean:
     sample on, so that a window costs two look-ups however many readings it holds.
     """
 
-    def __init__(self, rule: RollingMeanRule, samples: Sequence[Sample]) -> None:
-        """Take samples in order of time that begin at least one `longest_hold` before the first window."""
+    def __init__(self, rule: RollingMeanRule, times: Sequence[float], values: Sequence[float]) -> None:
+        """Take readings in order of time (s since 1970) that begin at least one hold before a window."""
         self._rule = rule
-        self._values = [sample.value for sample in samples]
-        self._times = [sample.time.timestamp() for sample in samples]
+        self._values = values
+        self._times = times
         hold = rule.longest_hold.total_seconds()
         following = [*self._times[1:], inf]
         self._held = [min(hold, after - time) for time, after in zip(self._times, following, strict=False)]
@@ -162,16 +154,16 @@ def stretches(rule: RollingMeanRule, verdicts: Sequence[Verdict], *, is_open: bo
 
 
 def occupied_at(
-    seen: Sequence[datetime],
+    seen: Sequence[float],
     visits: Sequence[tuple[datetime, datetime | None]],
     at: datetime,
     window: timedelta,
 ) -> bool:
     """Tell whether anybody was seen or tapped in during the window that ends at `at`.
 
-    `seen` are the times, in order, at which a presence sensor said yes.
+    `seen` are the times (s since 1970), in order, at which a presence sensor said yes.
     """
     start = at - window
-    if bisect_right(seen, at) > bisect_right(seen, start):
+    if bisect_right(seen, at.timestamp()) > bisect_right(seen, start.timestamp()):
         return True
     return any(begin <= at and (end is None or end > start) for begin, end in visits)

@@ -32,6 +32,7 @@ _MOSQUITTO: Final = """
 listener {port} 127.0.0.1
 allow_anonymous true
 persistence false
+set_tcp_nodelay true
 max_queued_messages 0
 max_inflight_messages 0
 """

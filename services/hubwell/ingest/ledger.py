@@ -7,9 +7,11 @@ too. The audit and the receipts are computed from it, never from counters of a p
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.ingest.batch import Arrival, Batch, Refused
@@ -19,6 +21,7 @@ from hubwell.storage.queries import Queries
 from hubwell_wire.messages import Gap, Meta
 
 _SQL: Final = Queries("hubwell.ingest")
+_TYPES: Final = ("int4", "int8", "uuid", "timestamptz", "text", "text", "int4", "int4")
 _COLUMNS: Final = ("streams", "seqs", "ids", "times", "kinds", "verdicts", "readings", "copies")
 
 LedgerKey = tuple[int, int]
@@ -69,13 +72,17 @@ async def add_messages(
 ) -> dict[LedgerKey, Entry]:
     """Write the ledger and return the entries that were not in it before.
 
+    Usually all are new and one COPY takes them; only a batch that holds a redelivered message is upserted.
+
     A number that already belongs to another message id is refused: it would otherwise pass for a copy.
     """
     rows = [_stored_row(key, entry) for key, entry in entries.items()]
     rows += _refused_rows(registry, entries, batch.refused)
     if not rows:
         return {}
-    rows.sort(key=lambda row: row[:2])  # one order everywhere: two processes cannot wait for each other
+    rows.sort(key=itemgetter(0, 1))  # one order everywhere: two processes cannot wait for each other
+    if await _copied(conn, rows):
+        return dict(entries)
     values = dict(zip(_COLUMNS, (list(column) for column in zip(*rows, strict=True)), strict=True))
     fresh: dict[LedgerKey, Entry] = {}
     for stream, seq, message_id, is_fresh in await (
@@ -89,6 +96,18 @@ async def add_messages(
         elif message_id is not None and message_id != entry.arrival.message.id:
             _refuse_reused(batch, entry.arrival, message_id)
     return fresh
+
+
+async def _copied(conn: AsyncConnection[Any], rows: list[tuple[Any, ...]]) -> bool:
+    """Copy the rows in, or tell that at least one of their numbers was there before."""
+    try:
+        async with conn.transaction(), conn.cursor() as cursor, cursor.copy(_SQL["copy_messages"]) as copy:
+            copy.set_types(_TYPES)
+            for row in rows:
+                await copy.write_row(row)
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
 
 
 def _refuse_reused(batch: Batch, arrival: Arrival, owner: UUID) -> None:

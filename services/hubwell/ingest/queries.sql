@@ -18,6 +18,9 @@ INSERT INTO stream (device_id, boot)
 SELECT * FROM unnest(%(devices)s::text[], %(boots)s::uuid[]) AS new (device_id, boot) ORDER BY 1, 2
 ON CONFLICT ON CONSTRAINT stream_device_boot DO NOTHING
 
+-- name: copy_messages
+COPY message (stream_id, seq, id, time, kind, verdict, readings, copies) FROM STDIN (FORMAT BINARY)
+
 -- name: add_messages
 -- A message that is already there counts one copy more and is told apart by "fresh". Its parameters are binary:
 -- in text, quoting the arrays would cost more than inserting them.

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from math import inf
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,6 @@ from hubwell.air.rules import CO2_ASR_A3_6 as RULE
 from hubwell.air.rules import (
     RollingMean,
     RollingMeanRule,
-    Sample,
     Verdict,
     minutes_between,
     occupied_at,
@@ -19,6 +19,16 @@ from hubwell.air.rules import (
 )
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+class Sample(NamedTuple):
+    time: datetime
+    value: float
+
+
+def mean_of(samples: list[Sample]) -> tuple[float | None, float, int]:
+    times = [sample.time.timestamp() for sample in samples]
+    return RollingMean(RULE, times, [sample.value for sample in samples]).at(AT)
 
 
 def ago(minutes: float, value: float) -> Sample:
@@ -61,7 +71,7 @@ def test_rolling_mean(
     what: str, samples: list[Sample], mean: float | None, coverage: float, used: int
 ) -> None:
     del what
-    found = RollingMean(RULE, samples).at(AT)
+    found = mean_of(samples)
     assert found[0] == (mean if mean is None else pytest.approx(mean))
     assert found[1] == pytest.approx(coverage)
     assert found[2] == used
@@ -88,7 +98,7 @@ def test_rolling_mean_is_what_looking_at_each_second_gives(pairs: list[tuple[int
     samples = [
         Sample(AT - timedelta(seconds=back), float(value)) for back, value in sorted(pairs, reverse=True)
     ]
-    mean, coverage, _ = RollingMean(RULE, samples).at(AT)
+    mean, coverage, _ = mean_of(samples)
     total, covered = naive_mean(RULE, samples, AT)
     assert coverage == pytest.approx(covered / 900)
     assert mean == (pytest.approx(total / covered) if covered >= 675 else None)
@@ -157,7 +167,7 @@ def test_whole_minutes_between_two_times() -> None:
 
 def test_somebody_seen_or_tapped_in_during_the_window_counts() -> None:
     def occupied(presence: list[Sample], visits: list[tuple[datetime, datetime | None]]) -> bool:
-        seen = [sample.time for sample in presence if sample.value > 0]
+        seen = [sample.time.timestamp() for sample in presence if sample.value > 0]
         return occupied_at(seen, visits, AT, RULE.window)
 
     hours = timedelta(hours=1)
