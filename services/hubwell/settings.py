@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     """Title of the pages."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    ingest_batch: Annotated[int, Field(ge=1, le=5000)] = 500
+    ingest_batch: Annotated[int, Field(ge=1, le=5000)] = 1000
     """Most messages in one transaction."""
     ingest_wait_ms: Annotated[int, Field(ge=0, le=5000)] = 40
     """How long a started batch waits for more messages, in milliseconds."""

@@ -30,9 +30,8 @@ def deliveries(settings: Settings) -> Deliveries:
 
 async def run(settings: Settings) -> None:
     """Work until cancelled; a database that is away is waited for."""
-    logging.getLogger("httpx").setLevel(
-        logging.WARNING
-    )  # it would log the webhook's address, secrets and all
+    # At INFO it would log the webhook's address, and with it what is secret in it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     timetable = scheduler(settings, Switchboard(deliveries(settings)).react)
     timetable.start()
     try:
@@ -40,7 +39,8 @@ async def run(settings: Settings) -> None:
             try:
                 await _work(deliveries(settings), timetable)
             except (psycopg.Error, procrastinate.exceptions.ConnectorException, OSError) as error:
-                _LOG.warning("database not usable, the worker tries again: %s", str(error).splitlines()[:1])
+                reason = str(error.__cause__ or error).strip() or type(error).__name__
+                _LOG.warning("database not usable, the worker tries again: %s", reason.splitlines()[0])
             await asyncio.sleep(_PAUSE_S)
     finally:
         timetable.shutdown(wait=False)

@@ -1,7 +1,7 @@
 """Steady load through real agents while somebody kills -9 every part in turn; then the account of it.
 
-Each agent counts 0, 1, 2, ... on a series of its own, one number a message, number n with its own time. So the
-database alone tells what was lost (a number that is not there) and what was doubled (a number that is
+Each agent counts 0, 1, 2, ... on a series of its own, one number a message, number n with its own time. So
+the database alone tells what was lost (a number that is not there) and what was doubled (a number that is
 there twice, or a message whose reading had already come in another one).
 """
 
@@ -72,7 +72,7 @@ class Figures:
 
 
 class Rig:
-    """A system under load. `parts` besides the agents are killed in turn, each agent in its turn with them."""
+    """A system under load. `parts` besides the agents are killed in turn, the agents among them."""
 
     def __init__(self, system: System, load: Load, *, seed: int, protocol: int = 5) -> None:
         self._system = system
@@ -83,7 +83,12 @@ class Rig:
     def _agent(self, number: int, protocol: int) -> Program:
         device = device_in(self._system.database, f"room-{number}", f"steady-{number}")
         load = self._load
-        counter = {"driver": "steady", "count": load.messages_each, "rate": load.rate, "start": START.isoformat()}
+        counter = {
+            "driver": "steady",
+            "count": load.messages_each,
+            "rate": load.rate,
+            "start": START.isoformat(),
+        }
         settings = {
             "broker": {"protocol": protocol, "resend_s": 2.0, "window": 200, "status_s": 5},
             "batch": {"readings": 1, "seconds": 0.05},
@@ -104,7 +109,10 @@ class Rig:
                 next(turn)  # so that the same one is not first again
             victim[0].kill()
 
-        return Part("agent", kill, lambda: victim[0].begin())
+        def start() -> None:
+            victim[0].begin()
+
+        return Part("agent", kill, start)
 
     def run(self, broker: str, parts: Sequence[Part], kills: int, *, within: float) -> Figures:
         """Load the system, kill `kills` times spread evenly over the messages, wait for the end, count."""
@@ -135,7 +143,9 @@ class Rig:
                 return
             if found > last:
                 last, changed = found, time.monotonic()
-            assert time.monotonic() - changed < _STALLED_AFTER_S, f"stuck at {found} messages:\n{self._tails()}"
+            assert time.monotonic() - changed < _STALLED_AFTER_S, (
+                f"stuck at {found} messages:\n{self._tails()}"
+            )
             time.sleep(_LOOK_EVERY_S)
         raise AssertionError(f"{last} of {messages} messages in time:\n{self._tails()}")
 

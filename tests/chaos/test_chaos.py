@@ -54,7 +54,10 @@ def ingest_part(*processes: Program) -> Part:
         victim[:] = [next(turn)]
         victim[0].kill()
 
-    return Part("ingest", kill, lambda: victim[0].begin())
+    def start() -> None:
+        victim[0].begin()
+
+    return Part("ingest", kill, start)
 
 
 def check(figures: Figures) -> None:

@@ -17,6 +17,9 @@ from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
 from hubwell.worker import deliveries
 
+PATIENCE = 60.0
+"""Seconds; ingest itself waits for ever, also for a database that refuses because of a mistake in the code."""
+"""Seconds. Ingest itself waits for ever, also when the database refuses because of a mistake in the code."""
 
 def settings_for(url: str, **values: Any) -> Settings:
     return Settings(_env_file=None, database_url=url, site=SITE, **values)
@@ -37,7 +40,7 @@ def commit(url: str, *batches: Sequence[Packet], **values: Any) -> list[Outcome]
     """Commit batches one after the other in one ingest process; return what each part of them did."""
 
     async def work() -> list[Outcome]:
-        async with ingest_of(url, **values) as ingest:
+        async with asyncio.timeout(PATIENCE), ingest_of(url, **values) as ingest:
             return [outcome for batch in batches for outcome in await ingest.commit(batch)]
 
     return asyncio.run(work())

@@ -15,7 +15,7 @@ _PUBACK = b"\x40\x02"
 
 
 class LossyRelay:
-    """Listens on a free port; everything goes through but PUBLISH packets to devices whose topic has `lost`."""
+    """Listens on a free port; everything goes through but PUBLISH packets down to it with `lost` in them."""
 
     def __init__(self, broker_port: int, *, lost: str) -> None:
         self._broker_port = broker_port

@@ -63,7 +63,7 @@ class System:
         site: str = "hub",
         **settings: str,
     ) -> None:
-        """`settings` are further HUBWELL_ variables; `device_broker` is where devices connect, if elsewhere."""
+        """`settings` are further HUBWELL_ variables; devices connect to `device_broker` if it is given."""
         self.folder = folder
         self.database = database
         self.broker = broker
@@ -113,7 +113,13 @@ class System:
         return self.edge("replay", str(file), "--map", str(layout), *where, *options, name=f"replay-{device}")
 
     def agent(
-        self, device: str, settings: Mapping[str, Any], *, name: str = "", outbox: str = "", chips: bool = False
+        self,
+        device: str,
+        settings: Mapping[str, Any],
+        *,
+        name: str = "",
+        outbox: str = "",
+        chips: bool = False,
     ) -> Program:
         """Make an agent over a device file with these values; not started yet.
 

@@ -65,7 +65,10 @@ def room(file: Path) -> Iterator[Value]:
 def stored(system: System, device: str) -> list[Value]:
     query = """SELECT s.name, s.unit, r.time, r.value FROM reading r JOIN series s ON s.id = r.series_id
                WHERE s.device_id = %s"""
-    return [(name, unit, time.astimezone(UTC), value) for name, unit, time, value in rows(system.database, query, device)]
+    return [
+        (name, unit, time.astimezone(UTC), value)
+        for name, unit, time, value in rows(system.database, query, device)
+    ]
 
 
 def rows_in(system: System) -> int:

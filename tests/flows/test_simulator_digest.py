@@ -82,7 +82,9 @@ def simulate(tmp_path: Path, lanes: Callable[[str], Lane]) -> Iterator[Simulate]
 
 
 @pytest.mark.broker
-def test_same_seed_gives_the_same_database_whoever_ingests_it_and_another_seed_another(simulate: Simulate) -> None:
+def test_same_seed_gives_the_same_database_whoever_ingests_it_and_another_seed_another(
+    simulate: Simulate,
+) -> None:
     first = simulate("--seed", "7")
     assert first.readings == TICKS * 6
     assert first.taps > 0

@@ -1,7 +1,7 @@
-"""One story through all four users: learners tap in, the air gets bad, the officer is told once, the board shows it.
+"""One story through all four users: people tap in, the air gets bad, officer and board are told once.
 
-Every part is the real process: simulated hub, Mosquitto, ingest, worker, API. Only the clock on the hub's wall
-is chosen: it is always noon there, so that the story never runs over midnight.
+Every part is the real process: simulated hub, Mosquitto, ingest, worker, API. Only the clock on the hub's
+wall is chosen: it is always noon there, so that the story never runs over midnight.
 """
 
 import http.server
@@ -131,7 +131,7 @@ def watching(url: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
 
 @pytest.fixture
 def scenario(tmp_path: Path) -> tuple[Path, datetime]:
-    """Give the room and its now: ten people for half an hour in still air, a break with open windows, ten others."""
+    """Give the room and its now: ten people in still air for half an hour, a break with air, ten others."""
     now = datetime.now(UTC).replace(microsecond=0)
     hours = 12 - now.hour
     zone = f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # POSIX counts westwards
@@ -139,9 +139,7 @@ def scenario(tmp_path: Path) -> tuple[Path, datetime]:
     def local(minutes_ago: int) -> str:
         return (now - timedelta(minutes=minutes_ago)).astimezone(ZoneInfo(zone)).strftime("%H:%M")
 
-    text = SCENARIO.format(
-        zone=zone, learners=LEARNERS, first=local(58), aired=local(29), second=local(9)
-    )
+    text = SCENARIO.format(zone=zone, learners=LEARNERS, first=local(58), aired=local(29), second=local(9))
     file = tmp_path / "room.toml"
     file.write_text(text)
     return file, now
@@ -149,7 +147,11 @@ def scenario(tmp_path: Path) -> tuple[Path, datetime]:
 
 @pytest.mark.broker
 def test_taps_become_a_count_and_bad_air_one_alert_that_is_told_once_and_resolved(
-    tmp_path: Path, database: Database, mosquitto: Mosquitto, officer: Officer, scenario: tuple[Path, datetime]
+    tmp_path: Path,
+    database: Database,
+    mosquitto: Mosquitto,
+    officer: Officer,
+    scenario: tuple[Path, datetime],
 ) -> None:
     file, now = scenario
     device_in(database.url, "studio", "studio-pi", capacity=12)
@@ -194,7 +196,9 @@ def _check_story(system: System, officer: Officer, heard: list[tuple[str, dict[s
     assert told == ["org.hubwell.EpisodeOpened", "org.hubwell.EpisodeResolved"]
     assert len({key for key, _ in officer.taken}) == 2
     assert officer.refused == 1
-    deliveries = rows(url, "SELECT channel, count(*), count(delivered_at) FROM delivery GROUP BY 1 ORDER BY 1")
+    deliveries = rows(
+        url, "SELECT channel, count(*), count(delivered_at) FROM delivery GROUP BY 1 ORDER BY 1"
+    )
     assert deliveries == [("board", 2, 2), ("webhook", 2, 2)]
     assert sorted(alert["spaces"] for alert in _alerts(heard)) == [["studio"], ["studio"]]
 
@@ -208,7 +212,12 @@ def _check_story(system: System, officer: Officer, heard: list[tuple[str, dict[s
 
 def _check_pages(page: str) -> None:
     (space,) = httpx.get(f"{page}/api/v1/spaces").json()["spaces"]
-    assert (space["id"], space["state"], space["people"], space["fullness"]) == ("studio", "used", LEARNERS, "most")
+    assert (space["id"], space["state"], space["people"], space["fullness"]) == (
+        "studio",
+        "used",
+        LEARNERS,
+        "most",
+    )
     assert space["alerts"] == []
     (device,) = httpx.get(f"{page}/api/v1/devices").json()["devices"]
     assert (device["id"], device["silent"]) == ("studio-pi", False)

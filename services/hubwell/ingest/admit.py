@@ -35,10 +35,11 @@ def check_clock(message: Envelope, now: datetime) -> None:
     # First the message's own time: beyond the calendar's ends an offset could not even be added to it.
     _check_time(message.ts, now)
     if isinstance(message, Telemetry):
-        offsets = [reading.t for reading in message.r]
-        for offset in (min(offsets), max(offsets)):
-            if offset:
-                _check_time(message.ts + timedelta(milliseconds=offset), now)
+        earliest, latest = message.offsets_ms()
+        if earliest < 0:
+            _check_time(message.ts + timedelta(milliseconds=earliest), now)
+        if latest > 0:
+            _check_time(message.ts + timedelta(milliseconds=latest), now)
 
 
 def _check_time(time: datetime, now: datetime) -> None:

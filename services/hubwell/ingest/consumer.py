@@ -68,6 +68,7 @@ class Ingest:
             settings.broker_url,
             f"hubwell-ingest-{settings.site}-{self._worker}",
             subscriptions(settings.site),
+            receive_maximum=2 * settings.ingest_batch,  # one batch is committed while the next comes in
             ca_file=settings.broker_ca_file,
         ) as source:
             try:

@@ -34,7 +34,12 @@ def row(time_us: int, series_id: int, value: float, quality: int) -> bytes:
     return _ROW.pack(4, 8, time_us, 4, series_id, 8, value, 2, quality)
 
 
+def instant(time_us: int) -> datetime:
+    """Return the time that `microseconds` made into a number."""
+    return POSTGRES_EPOCH + timedelta(microseconds=time_us)
+
+
 def decode(rows: bytes) -> Iterator[tuple[datetime, int, float, int]]:
     """Yield (time, series_id, value, quality) of rows that were encoded here."""
     for _, _, time_us, _, series_id, _, value, _, quality in _ROW.iter_unpack(rows):
-        yield POSTGRES_EPOCH + timedelta(microseconds=time_us), series_id, value, quality
+        yield instant(time_us), series_id, value, quality

@@ -35,7 +35,9 @@ class Entry:
     arrival: Arrival
     rows: list[bytes] = field(default_factory=list)
     """The readings, encoded for COPY."""
-    quantities: set[str] = field(default_factory=set)
+    quantities: frozenset[str] = frozenset()
+    times: list[int] = field(default_factory=list)
+    """Times of the readings that matter to whoever looks at spans (microseconds since 2000)."""
     copies: int = 1
 
 

@@ -7,7 +7,6 @@ caller commits, and only then acknowledges and sends the receipts.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
@@ -29,8 +28,8 @@ _SQL: Final = Queries("hubwell.ingest")
 _QUALITY: Final = {"ok": 0, "inferred": 1, "suspect": 2}
 _KEPT_PAYLOAD: Final = 64 * 1024
 """Bytes of a refused payload that are kept."""
-_APART: Final = timedelta(hours=6)
-"""Readings further apart than this are told as two spans: nobody looks at the years between."""
+_APART_US: Final = 6 * 3600 * 1_000_000
+"""Readings further apart (microseconds) are told as two spans: nobody looks at the years between."""
 
 
 @dataclass(slots=True)
@@ -111,6 +110,7 @@ async def _encode(
     device = entry.arrival.device
     known = await registry.series_of(conn, device)
     base = copy_rows.microseconds(message.ts)
+    encode, rows, quantities = copy_rows.row, entry.rows, set()
     for reading in message.r:
         ref = known[reading.s]
         if ref.unit != reading.u:
@@ -118,8 +118,13 @@ async def _encode(
                 f"series {reading.s!r} of {device!r} was in {ref.unit!r} and now comes in {reading.u!r}: "
                 "give it another name"
             )
-        entry.rows.append(copy_rows.row(base + reading.t * 1000, ref.id, reading.v, _QUALITY[reading.q]))
-        entry.quantities.add(ref.quantity)
+        rows.append(encode(base + reading.t * 1000, ref.id, reading.v, _QUALITY[reading.q]))
+        quantities.add(ref.quantity)
+    entry.quantities = frozenset(quantities)
+    offsets: Sequence[int] = message.offsets_ms()
+    if offsets[1] - offsets[0] > _APART_US // 1000:  # usually the first and the last are enough
+        offsets = [reading.t for reading in message.r]
+    entry.times = [base + offset * 1000 for offset in offsets]
     return None
 
 
@@ -144,34 +149,26 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[bytes]) -> None
 
 def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]:
     """Say for each quantity which spaces have new readings, and within which spans of time."""
-    times: dict[tuple[str, frozenset[str]], list[datetime]] = {}
+    times: dict[tuple[str, frozenset[str]], list[int]] = {}
     for entry in entries:
         space = registry.spaces.get(entry.arrival.device)
-        if space is not None and isinstance(entry.arrival.message, Telemetry):
+        if space is not None and entry.times:
             # A device sends the same quantities again and again: times are gathered once for all of them.
-            times.setdefault((space, frozenset(entry.quantities)), []).extend(_times(entry.arrival.message))
+            times.setdefault((space, entry.quantities), []).extend(entry.times)
     spans: dict[str, list[Span]] = {}
     for (space, quantities), found in sorted(times.items(), key=lambda item: item[0][0]):
-        in_space = [Span(space, first, last) for first, last in _spans(found)]
+        in_space = [Span(space, copy_rows.instant(a), copy_rows.instant(b)) for a, b in _spans(found)]
         for quantity in quantities:
             spans.setdefault(quantity, []).extend(in_space)
     return [ReadingsStored(quantity=quantity, spans=tuple(found)) for quantity, found in spans.items()]
 
 
-def _times(message: Telemetry) -> list[datetime]:
-    """Return the times of a message that matter to `_spans`: usually its first and its last are enough."""
-    offsets: Sequence[int] = message.offsets_ms()
-    if timedelta(milliseconds=offsets[1] - offsets[0]) > _APART:
-        offsets = [reading.t for reading in message.r]
-    return [message.ts + timedelta(milliseconds=offset) for offset in offsets]
-
-
-def _spans(times: list[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield (first, last) of each group of times; a device's clock may jump in a batch."""
+def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of each group of times, in microseconds; a device's clock may jump in a batch."""
     times.sort()
     first = last = times[0]
     for time in times:
-        if time - last > _APART:
+        if time - last > _APART_US:
             yield first, last
             first = time
         last = time
@@ -190,10 +187,6 @@ def _turn(fact: Stored) -> tuple[int, str, str]:
             return 1, fact.quantity, ""
         case FaultReported():
             return 2, fact.device_id, ""
-
-
-def _instant(microseconds: int) -> datetime:
-    return copy_rows.POSTGRES_EPOCH + timedelta(microseconds=microseconds)
 
 
 async def _store_event(
