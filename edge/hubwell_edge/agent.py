@@ -14,13 +14,12 @@ from hubwell_edge.clock import STEP_MS, Clock, Stamp
 from hubwell_edge.observation import Observation, Source, SourceError
 from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.settings import BatchSettings
-from hubwell_wire.messages import FaultData
+from hubwell_wire.messages import FaultData, as_text
 
 logger: Final = logging.getLogger(__name__)
 
 _TICK_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
-_MAX_DETAIL: Final = 300
 
 
 class Agent:
@@ -74,7 +73,7 @@ class Agent:
             except Exception as error:
                 # Whatever a driver does must not stop the other sensors of the device.
                 logger.exception("source %s failed", source.name, extra={"action": "source-failed"})
-                detail = f"{type(error).__name__}: {error}"[:_MAX_DETAIL]
+                detail = as_text(f"{type(error).__name__}: {error}")
                 await self._take(source, _fault(source, "error", detail))
             else:
                 return

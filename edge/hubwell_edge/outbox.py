@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from hubwell_edge.clock import Stamp, kernel_boot_id
 from hubwell_edge.draft import ROW_BYTES, SEQ_BITS, SEQ_MASK, Draft, Kind, Row, event_draft, row_key
 from hubwell_edge.outbox_file import OutboxFile, OutboxUnavailableError
-from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
+from hubwell_wire.messages import FaultData, GapData, Receipt, as_text, new_message_id
 
 logger: Final = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ _RESERVE_BYTES: Final = 1024 * 1024
 """Space kept so that receipts can be applied on a full disk."""
 _RETRY_S: Final = 1.0
 _CHUNK: Final = 200
-_MAX_DETAIL: Final = 300
 
 Result = TypeVar("Result")
 
@@ -255,7 +254,7 @@ class Outbox:
     def take_fault(self) -> FaultData | None:
         """Return, once, that a corrupt file was set aside and a new one begun."""
         detail, self._file.set_aside = self._file.set_aside, None
-        return FaultData(part="outbox", state="recovered", detail=detail[:_MAX_DETAIL]) if detail else None
+        return FaultData(part="outbox", state="recovered", detail=as_text(detail)) if detail else None
 
     def _read(self, sql: str, *values: object) -> list[Any]:
         try:

@@ -18,8 +18,8 @@ from hubwell.switchboard import Switchboard
 from hubwell.worker import deliveries
 
 PATIENCE = 60.0
-"""Seconds; ingest itself waits for ever, also for a database that refuses because of a mistake in the code."""
 """Seconds. Ingest itself waits for ever, also when the database refuses because of a mistake in the code."""
+
 
 def settings_for(url: str, **values: Any) -> Settings:
     return Settings(_env_file=None, database_url=url, site=SITE, **values)

@@ -14,13 +14,12 @@ from hubwell_edge.drivers.contract import Measurement, Sensor, SensorError, Watc
 from hubwell_edge.drivers.lane import Lane, LaneHeldError
 from hubwell_edge.drivers.plausibility import Plausibility
 from hubwell_edge.observation import Observation
-from hubwell_wire.messages import FaultData, Reading, SensorMeta
+from hubwell_wire.messages import FaultData, Reading, SensorMeta, as_text
 
 LONGEST_PAUSE_S: Final = 300.0
 """A sensor that stays broken is tried again every five minutes."""
 WAITING_OBSERVATIONS: Final = 64
 """So many observations may wait for the agent before sensors are read less often."""
-_DETAIL_CHARS: Final = 300
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +167,7 @@ class _Care:
         self._fault = now
         level = logging.INFO if state == "recovered" else logging.WARNING
         log.log(level, "sensor %s: %s", state, detail)
-        fault = FaultData(part=self.part, state=state, detail=detail[:_DETAIL_CHARS])
+        fault = FaultData(part=self.part, state=state, detail=as_text(detail))
         await self._out.put(Observation(event=fault))
 
     def _observation(self, measurements: Sequence[Measurement]) -> Observation:

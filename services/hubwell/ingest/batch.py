@@ -7,7 +7,7 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from hubwell.ingest.admit import check_clock, check_text, check_values
-from hubwell_wire.messages import Meta, Status, UpMessage
+from hubwell_wire.messages import Gap, Meta, Status, UpMessage
 from hubwell_wire.parse import BadMessageError, parse
 
 
@@ -96,7 +96,11 @@ def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
         else:
             batch.states.append(said)
         return
-    arrival = Arrival(device, cast("UpMessage", message), delivery.topic, delivery.payload)
+    up = cast("UpMessage", message)
+    if isinstance(up, Gap) and up.clock == "unsynced":
+        # What a gap says is numbers: it counts whatever the clock says, and is placed where it arrived.
+        up = up.model_copy(update={"ts": now, "clock": "synced"})
+    arrival = Arrival(device, up, delivery.topic, delivery.payload)
     try:
         check_clock(arrival.message, now)
         check_values(arrival.message)

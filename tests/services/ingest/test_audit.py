@@ -97,6 +97,16 @@ def test_tail_that_is_declared_is_dropped(database: Database) -> None:
     assert (sum(day.dropped for day in found), sum(day.missing for day in found)) == (2, 0)
 
 
+def test_gap_is_believed_whatever_the_clock_says(database: Database) -> None:
+    pi = device_in(database.url, "lab")
+    pi.skip(4)
+    nineteen_seventy = datetime(1970, 1, 2, tzinfo=UTC)
+    data = {"cause": "outbox-full", "count": 4, "first": 1, "last": 4}
+    commit(database.url, [pi.event(nineteen_seventy, "gap", data, clock="unsynced")])
+    (day,) = account(database.url)
+    assert (day.stored, day.rejected, day.dropped, day.missing) == (1, 0, 4, 0)
+
+
 def test_nothing_of_a_boot_has_arrived(database: Database) -> None:
     pi = device_in(database.url, "lab")
     commit(database.url, [pi.status(boot=pi.boot, last_seq=12)])
