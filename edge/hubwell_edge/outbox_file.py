@@ -91,7 +91,31 @@ class OutboxFile:
         Without `durable` a power cut may undo the last transactions, but never out of order. Raises
         OutboxUnavailableError when the disk refuses; nothing of `work` has happened then.
         """
+        try:
+            return self._guarded(lambda: self._transaction(work, durable=durable))
+        except OutboxUnavailableError:
+            if not self._fold_log():
+                raise
         return self._guarded(lambda: self._transaction(work, durable=durable))
+
+    def _fold_log(self) -> bool:
+        """Fold the log into the file and give back what is free; return whether that made any room.
+
+        SQLite does so by itself only when its log has grown to 4 MB, which on a full disk it never can: the
+        log of rows long gone would then keep the disk full for ever.
+        """
+        log = self._path.with_name(self._path.name + "-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            return False
+        self._reserve.release()
+        try:
+            for step in ("wal_checkpoint(TRUNCATE)", "incremental_vacuum", "wal_checkpoint(TRUNCATE)"):
+                self._db.execute(f"PRAGMA {step}").fetchall()
+        except sqlite3.DatabaseError:
+            return False
+        finally:
+            self._reserve.make()
+        return True
 
     def shrink(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Like `write`, for work that only deletes: on a full disk it may use the reserve.

@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     ingest_batch: Annotated[int, Field(ge=1, le=5000)] = 1000
     """Most messages in one transaction."""
-    ingest_wait_ms: Annotated[int, Field(ge=0, le=5000)] = 40
+    ingest_shared: bool = True
+    """Whether several ingest processes share the work; false for the embedded broker, which cannot."""
+    ingest_wait_ms: Annotated[int, Field(ge=0, le=5000)] = 15
     """How long a started batch waits for more messages, in milliseconds."""
     webhook_url: HttpUrl | None = None
     """Where alerts are posted as JSON."""

@@ -14,17 +14,19 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
-from psycopg import sql
+from psycopg import Connection, sql
 
 from hubwell.broker import EmbeddedBroker
+from hubwell.ingest.source import MqttSource
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.embedded import EmbeddedPostgres
 from hubwell.storage.engine import DatabaseVersion, detect
 from hubwell.storage.migrate import migrate
+from hubwell_wire.messages import Status
 
 LOOPBACK: Final = "127.0.0.1"
 _PATIENCE_S: Final = 30.0
@@ -68,6 +70,7 @@ async def stage(database_url: str | None) -> AsyncIterator[Stage]:
             "HUBWELL_DATABASE_URL": url,
             "HUBWELL_BROKER_URL": broker_url,
             "HUBWELL_SITE": "bench",
+            "HUBWELL_INGEST_SHARED": str(broker_name == "mosquitto").lower(),
         }
         yield Stage(url, broker_url, broker_name, version, environment)
 
@@ -155,3 +158,18 @@ async def port_open(port: int) -> None:
             writer.close()
             await writer.wait_closed()
             return
+
+
+async def until_subscribed(scene: Stage, conn: Connection[Any], worker: int, *, device: str) -> None:
+    """Publish a device's status until an ingest process stores it: then its subscriptions stand."""
+    topic, status = f"hub/v1/bench/{device}/status", Status(v=1, state="online").encode()
+    nothing = [("hub/v1/bench/nobody/status", 1)]  # a source always subscribes to something
+    async with MqttSource(scene.broker_url, "hubwell-bench-probe", nothing, session_expiry_s=0) as probe:
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                await probe.publish(topic, status)
+                name = f"hubwell-ingest-{worker}"
+                found = conn.execute("SELECT FROM pg_stat_activity WHERE application_name = %s", (name,))
+                if found.fetchone() is not None:
+                    return
+                await asyncio.sleep(0.1)

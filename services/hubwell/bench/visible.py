@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 
 from hubwell.bench.outcome import Outcome
-from hubwell.bench.stage import LOOPBACK, Stage, free_port, hubwell_command, process, stage
+from hubwell.bench.stage import LOOPBACK, Stage, free_port, hubwell_command, process, stage, until_subscribed
 from hubwell.ingest.source import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
@@ -37,6 +37,8 @@ async def measure(settings: Settings) -> Outcome:
             process(hubwell_command("ingest"), environment),
             process(hubwell_command("api"), environment),
         ):
+            with connect_sync(scene.database_url, name="bench") as conn:
+                await until_subscribed(scene, conn, 1, device="probe")
             delays = await _delays(scene, f"http://{LOOPBACK}:{port}/api/v1/spaces/probe")
     ordered = sorted(delays)
     figures: dict[str, Any] = {

@@ -31,6 +31,15 @@ _LOG: Final = logging.getLogger(__name__)
 _SQL: Final = Queries("hubwell.ingest")
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
+_SESSION_S: Final = 120
+"""How long the broker keeps the share of a process that is gone. Receipts make a short time safe, and a long
+one would leave that share waiting for a process that does not come back."""
+_NOT_MIGRATED: Final = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+)
+"""What a database of another release answers: `hubwell migrate` mends it while ingest waits."""
 _ANNOUNCED_TOGETHER: Final = 100
 """Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
 
@@ -38,16 +47,16 @@ React = Callable[[AsyncConnection[Any], Facts], Awaitable[None]]
 """Changes rows in the same transaction and queues deliveries; never commits."""
 
 
-def subscriptions(site: str) -> list[tuple[str, int]]:
+def subscriptions(site: str, *, shared: bool = True) -> list[tuple[str, int]]:
     """Return the filters of an ingest process: messages are shared among processes, states go to all.
 
     A broker sends retained messages only to subscriptions that are not shared.
     """
-    # One filter for all messages: with two in one group, the embedded broker serves only one
-    # of them.
-    shared = f"$share/hubwell/{up_filter(site)}"
-    plain = [site_filter(site, channel) for channel in (Channel.STATUS, Channel.META)]
-    return [(topic, 1) for topic in (shared, *plain)]
+    # Not shared with the embedded broker: rumqttd 0.20 dies ("group must exists") when the last member of a
+    # group leaves while somebody publishes.
+    messages = f"$share/hubwell/{up_filter(site)}" if shared else up_filter(site)
+    states = [site_filter(site, channel) for channel in (Channel.STATUS, Channel.META)]
+    return [(topic, 1) for topic in (messages, *states)]
 
 
 class Ingest:
@@ -67,7 +76,8 @@ class Ingest:
         async with MqttSource(
             settings.broker_url,
             f"hubwell-ingest-{settings.site}-{self._worker}",
-            subscriptions(settings.site),
+            subscriptions(settings.site, shared=settings.ingest_shared),
+            session_expiry_s=_SESSION_S,
             receive_maximum=2 * settings.ingest_batch,  # one batch is committed while the next comes in
             ca_file=settings.broker_ca_file,
         ) as source:
@@ -100,6 +110,8 @@ class Ingest:
                 return await self._commit_or_split(deliveries)
             except (psycopg.Error, OSError) as error:
                 # Away, restarting, deadlocked, full, not migrated yet: never the messages' fault.
+                if isinstance(error, psycopg.ProgrammingError) and not isinstance(error, _NOT_MIGRATED):
+                    raise  # a mistake in this program, which waiting does not mend
                 self._registry.forget()
                 _LOG.warning("database not usable, trying again in %.1f s: %s", pause, _first_line(error))
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret

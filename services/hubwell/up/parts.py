@@ -74,6 +74,7 @@ class Parts:
             **os.environ,
             "HUBWELL_DATABASE_URL": self.addresses.database_url,
             "HUBWELL_BROKER_URL": self.addresses.broker_url,
+            "HUBWELL_INGEST_SHARED": str(self._embedded_broker is None).lower(),
             "HUBWELL_HTTP_HOST": host,
             "HUBWELL_HTTP_PORT": str(port),
             "HUBWELL_SITE": os.environ.get("HUBWELL_SITE", _SITE),
