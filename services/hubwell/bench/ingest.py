@@ -23,7 +23,6 @@ from psycopg import Connection
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.publisher import write_load
 from hubwell.bench.stage import Stage, hubwell_command, process, stage, until_subscribed
-from hubwell.ingest.copy_rows import HEADER, TRAILER, microseconds, row
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
@@ -97,11 +96,10 @@ async def _round(scene: Stage, per_message: int) -> tuple[float, float]:
         load = Path(folder) / "load"
         write_load(load, _messages(per_message))
         ours = await _through_ingest(scene, conn, load)
-        rows = conn.execute("SELECT time, series_id, value, quality FROM reading ORDER BY time").fetchall()
-        if len(rows) != _ROWS:
-            raise RuntimeError(f"{len(rows)} of {_ROWS} rows arrived: the measurement is void")
-        conn.execute("TRUNCATE reading")
-        return ours, _by_copy(conn, rows)
+        stored = conn.execute("SELECT count(*) FROM reading").fetchone()
+        if stored is None or stored[0] != _ROWS:
+            raise RuntimeError(f"{stored} of {_ROWS} rows arrived: the measurement is void")
+        return ours, _copied_back(conn)
 
 
 def _messages(per_message: int) -> Iterator[tuple[str, bytes]]:
@@ -146,11 +144,12 @@ async def _through_ingest(scene: Stage, conn: Connection[Any], load: Path) -> fl
     return _ROWS / float(taken[0]) if taken is not None else 0.0
 
 
-def _by_copy(conn: Connection[Any], rows: list[tuple[Any, ...]]) -> float:
-    encoded = HEADER + b"".join(row(microseconds(t), s, v, q) for t, s, v, q in rows) + TRAILER
+def _copied_back(conn: Connection[Any]) -> float:
+    """Empty the table and COPY its own rows back, as the database wrote them out; return rows/s."""
+    with conn.cursor().copy("COPY (SELECT * FROM reading ORDER BY time) TO STDOUT (FORMAT BINARY)") as out:
+        encoded = b"".join(bytes(block) for block in out)
+    conn.execute("TRUNCATE reading")
     began = time.perf_counter()
-    with conn.cursor().copy(
-        "COPY reading (time, series_id, value, quality) FROM STDIN (FORMAT BINARY)"
-    ) as copy:
+    with conn.cursor().copy("COPY reading FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(encoded)
-    return len(rows) / (time.perf_counter() - began)
+    return _ROWS / (time.perf_counter() - began)

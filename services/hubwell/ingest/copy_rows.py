@@ -1,7 +1,7 @@
 """Encode readings for PostgreSQL's binary COPY.
 
-The format has four fixed columns here, so one `struct` call makes a row; psycopg's general row writer took
-several times as long for the same bytes (docs/decisions/0004-binary-copy-rows.md).
+The format has four fixed columns here, so one `struct` call makes a row and the whole batch is one write: an
+awaited write for each row took several times as long (docs/decisions/0004-binary-copy-rows.md).
 Format: PostgreSQL documentation, "COPY", section "Binary Format".
 """
 
