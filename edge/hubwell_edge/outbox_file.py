@@ -91,31 +91,7 @@ class OutboxFile:
         Without `durable` a power cut may undo the last transactions, but never out of order. Raises
         OutboxUnavailableError when the disk refuses; nothing of `work` has happened then.
         """
-        try:
-            return self._guarded(lambda: self._transaction(work, durable=durable))
-        except OutboxUnavailableError:
-            if not self._fold_log():
-                raise
         return self._guarded(lambda: self._transaction(work, durable=durable))
-
-    def _fold_log(self) -> bool:
-        """Fold the log into the file and give back what is free; return whether that made any room.
-
-        SQLite does so by itself only when its log has grown to 4 MB, which on a full disk it never can: the
-        log of rows long gone would then keep the disk full for ever.
-        """
-        log = self._path.with_name(self._path.name + "-wal")
-        if not log.exists() or log.stat().st_size == 0:
-            return False
-        self._reserve.release()
-        try:
-            for step in ("wal_checkpoint(TRUNCATE)", "incremental_vacuum", "wal_checkpoint(TRUNCATE)"):
-                self._db.execute(f"PRAGMA {step}").fetchall()
-        except sqlite3.DatabaseError:
-            return False
-        finally:
-            self._reserve.make()
-        return True
 
     def shrink(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Like `write`, for work that only deletes: on a full disk it may use the reserve.
@@ -123,16 +99,37 @@ class OutboxFile:
         SQLite writes a log even of deletions, so without a reserve a full disk could never be relieved.
         """
         try:
-            return self.write(work, durable=False)
+            result = self.write(work, durable=False)
         except OutboxUnavailableError:
             if not self._reserve.release():
                 raise
-        try:
-            return self.write(work, durable=False)
-        finally:
-            with suppress(sqlite3.Error):  # it only gives space back earlier
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._reserve.make()
+            try:
+                return self.write(work, durable=False)
+            finally:
+                self._fold_log()
+        if self._log_bytes() > self._free_bytes():
+            self._fold_log()
+        return result
+
+    def _fold_log(self) -> None:
+        """Fold the log into the file and give free pages back to the disk, with the reserve as room to work.
+
+        SQLite does so by itself only when its log has grown to 4 MB, which on a full disk it never can: the
+        log of rows long gone would then keep the disk full for ever.
+        """
+        self._reserve.release()
+        with suppress(sqlite3.Error):  # it only gives space back earlier
+            for step in ("incremental_vacuum", "wal_checkpoint(TRUNCATE)"):
+                self._db.execute(f"PRAGMA {step}").fetchall()
+        self._reserve.make()
+
+    def _log_bytes(self) -> int:
+        log = self._path.with_name(self._path.name + "-wal")
+        return log.stat().st_size if log.exists() else 0
+
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize
 
     def _guarded(self, step: Callable[[], Result]) -> Result:
         try:
