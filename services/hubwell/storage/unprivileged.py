@@ -80,10 +80,18 @@ def _own_account() -> Account:
         return _account(pwd.getpwnam("nobody"))
 
 
+def _owner(path: Path) -> int | None:
+    """Return the owner's id; None for a file that a server on its way down has just removed."""
+    try:
+        return path.lstat().st_uid
+    except FileNotFoundError:
+        return None
+
+
 def hand_over(folder: Path, account: Account) -> None:
     """Make `account` the owner of everything in `folder` that root owns (as after a copy made by root)."""
     for path in (folder, *folder.rglob("*")):
-        if path.lstat().st_uid == 0:
+        if _owner(path) == 0:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 

@@ -16,6 +16,12 @@ NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 LONG_AGO = NOW - timedelta(days=400)
 
 
+@pytest.fixture(autouse=True)
+def _begin_now() -> None:
+    """What is fresh depends on the clock, and the suite may have been running for a while."""
+    globals()["NOW"] = datetime.now(UTC).replace(second=0, microsecond=0)
+
+
 def minutes(
     device: Device, begin: datetime, co2: Sequence[float | None], *, presence: float | None = 1.0
 ) -> list[Packet]:

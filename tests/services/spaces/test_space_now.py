@@ -14,6 +14,12 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
 
 
+@pytest.fixture(autouse=True)
+def _begin_now() -> None:
+    """What is fresh depends on the clock, and the suite may have been running for a while."""
+    globals()["NOW"] = datetime.now(UTC).replace(microsecond=0)
+
+
 def now_in(url: str, space: str, *columns: str) -> tuple[Any, ...]:
     query = sql.SQL("SELECT {} FROM space_now WHERE space_id = %s")
     (row,) = rows(url, query.format(sql.SQL(", ").join(map(sql.Identifier, columns))), space)
