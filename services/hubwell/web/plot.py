@@ -16,6 +16,7 @@ THRESHOLD_PPM: Final = 1000.0
 DAY: Final = timedelta(hours=24)
 _STEP_S: Final = STEP.total_seconds()
 _HOUR: Final = timedelta(hours=1)
+_NEARLY_ALL: Final = 0.95
 WIDTH: Final = 300.0
 _TOP: Final = 6.0
 _BOTTOM: Final = 84.0
@@ -86,7 +87,7 @@ def draw(steps: Sequence[Step], words: Words) -> DayPlot:
     scale = _Scale(start, end, top)
     runs = _runs(steps)
     return DayPlot(
-        finding=_finding(steps, words),
+        finding=" ".join(filter(None, (_finding(steps, words), _coverage(steps, words)))),
         line="".join(scale.path(run) for run in runs if len(run) > 1),
         dots=[scale.middle(run[0]) for run in runs if len(run) == 1],
         gaps=_gaps(runs, scale, words.now),
@@ -172,6 +173,21 @@ def _finding(steps: Sequence[Step], words: Words) -> str:
         hours,
     )
     return sentence.format(n=hours, peak=peak, time=time)
+
+
+def _coverage(steps: Sequence[Step], words: Words) -> str | None:
+    """Say for how much of the day there are readings, where that is not nearly all of it."""
+    covered = len(steps) * STEP
+    if not steps or covered >= DAY * _NEARLY_ALL:
+        return None
+    hours = round(covered / _HOUR)
+    if not hours:
+        return words.translations.gettext("There are readings for less than an hour of that.")
+    return words.translations.ngettext(
+        "There are readings for about {n} hour of that.",
+        "There are readings for about {n} hours of that.",
+        hours,
+    ).format(n=hours)
 
 
 def _hours(steps: Sequence[Step], words: Words) -> list[Hour]:

@@ -102,6 +102,14 @@ def test_finding_tells_how_long_it_was_too_much() -> None:
     assert draw([], WORDS).finding == "No CO₂ readings in the last 24 hours."
 
 
+def test_finding_does_not_speak_for_hours_without_readings() -> None:
+    assert draw(steps(10, 5, 0), WORDS).finding.endswith("There are readings for less than an hour of that.")
+    three_hours = draw(steps(*range(0, 180, 5)), WORDS)
+    assert three_hours.finding.endswith("There are readings for about 3 hours of that.")
+    whole_day = draw(steps(*range(0, 24 * 60, 5)), WORDS)
+    assert "readings for" not in whole_day.finding
+
+
 def test_day_of_a_clock_change_has_every_hour_once() -> None:
     change = datetime(2026, 10, 25, 3, 0, tzinfo=UTC)  # two hours after Helsinki's clocks went back
     words = Words(NullTranslations(), ZoneInfo("Europe/Helsinki"), change)
