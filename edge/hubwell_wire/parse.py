@@ -195,7 +195,8 @@ def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is
         return f"type: {found}: say one of {', '.join(_EVENT_TYPES)}"
     where = _where(problem["loc"])
     sentence = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
-    if kind != "missing" and not isinstance(value, dict | list):
+    # What stands in place of a pseudonym may be a card's own number: it must not get into logs.
+    if kind != "missing" and not isinstance(value, dict | list) and "badge" not in problem["loc"]:
         sentence += f" (got {_shown(value)})"
     advice = _advice(kind, where, value)
     return f"{sentence}: {advice}" if advice else sentence

@@ -251,10 +251,17 @@ async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) 
                 "seq": item.seq,
                 "code": item.code,
                 "reason": item.reason[:1000].replace("\0", ""),
-                "payload": item.payload[:_KEPT_PAYLOAD],
+                "payload": _kept(item),
                 "size": len(item.payload),
             },
         )
+
+
+def _kept(item: Refused) -> bytes:
+    """Return what is kept of a refused payload: nothing where it may hold a card's own number."""
+    if item.code != "clock-unsynced" and b'"badge"' in item.payload:
+        return b""
+    return item.payload[:_KEPT_PAYLOAD]
 
 
 async def _set_states(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> None:
