@@ -247,7 +247,7 @@ def main() -> None:
     """Run the command line; a database that cannot be reached ends in one sentence."""
     try:
         app()
-    except Exception as error:
+    except Exception as error:  # looked at only for its kind, and raised again if it is another
         from psycopg import OperationalError
 
         if not isinstance(error, OperationalError):

@@ -16,27 +16,14 @@ def prepare(url: str, *, demo: bool) -> int:
         with psycopg.connect(url) as connection:
             current = is_current(connection)
         if not current:
-            _migrate(url)
+            # Imported only when there is something to migrate: a start as of every day need not wait for it.
+            from hubwell.storage.migrate import migrate  # noqa: PLC0415
+
+            migrate(url)
         if not demo:
             return 0
         with psycopg.connect(url) as connection:
             return seed(connection)
     except psycopg.Error as error:
-        raise _refusal(error) from error
-
-
-def _migrate(url: str) -> None:
-    # Imported only when there is something to migrate: a start as of every day need not wait for it.
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-
-    from hubwell.storage.migrate import migrate  # noqa: PLC0415
-
-    try:
-        migrate(url)
-    except DBAPIError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: Exception) -> CannotStartError:
-    reason = str(error).strip().splitlines()[0]
-    return CannotStartError(f"The database's schema could not be brought up to date: {reason}")
+        reason = str(error).strip().splitlines()[0]
+        raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
