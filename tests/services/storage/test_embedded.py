@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+from ended import has_ended
 from hubwell.storage.embedded import EmbeddedPostgres
 from hubwell.up.instance import DataLock
 from hubwell.up.refusal import CannotStartError
@@ -220,7 +221,7 @@ async def test_server_ends_with_a_starter_that_was_killed_and_the_next_start_goe
     kill(starter)
     async with EmbeddedPostgres(data) as again:  # at once: the old server may still be going down
         assert kept(again) == []
-        assert not server.is_running()
+        assert has_ended(server)
 
 
 async def test_interrupted_making_of_the_files_is_started_over(tmp_path: Path) -> None:

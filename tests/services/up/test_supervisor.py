@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ended import has_ended
 from hubwell.up.child import Part, ending
 from hubwell.up.leash import leashed
 from hubwell.up.refusal import CannotStartError
@@ -164,7 +165,7 @@ def other_supervisor(stage: Stage) -> Iterator["subprocess.Popen[bytes]"]:
     """A supervisor of two stand-ins in a process of its own."""
     program = f"""
         import asyncio, pathlib, sys
-        sys.path[:0] = [{str(Path(__file__).parent)!r}]
+        sys.path[:0] = {[str(Path(__file__).parents[up]) for up in (0, 2)]!r}
         from test_supervisor import Stage
         stage = Stage(pathlib.Path({str(stage.journal.parent)!r}))
         asyncio.run(stage.run(stage.part("a"), stage.part("b", "stubborn"), then=lambda: asyncio.sleep(600)))
@@ -182,7 +183,7 @@ async def test_nothing_outlives_a_supervisor_that_was_killed(
     children = psutil.Process(other_supervisor.pid).children(recursive=True)
     assert len(children) == 2
     other_supervisor.kill()
-    await until(lambda: not any(child.is_running() for child in children))
+    await until(lambda: all(has_ended(child) for child in children))
     assert "a stopped" not in stage.lines()
 
 

@@ -16,6 +16,7 @@ import psutil
 import psycopg
 import pytest
 
+from ended import has_ended
 from hubwell.up.running import Running
 
 WITHIN = 90.0  # seconds; two cores, and other tests beside this one
@@ -135,7 +136,7 @@ def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
     parts = list(up.parts().values())
     up.process.kill()
     up.process.wait()
-    until(lambda: not any(part.is_running() for part in parts))
+    until(lambda: all(has_ended(part) for part in parts))
     assert Running.over(data) is None
 
     # the next start goes on with the same data, and Ctrl-C ends it quietly
@@ -146,7 +147,7 @@ def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
     parts = list(again.parts().values())
     assert len(parts) == len(PARTS)
     assert again.interrupt() == 0
-    assert not any(part.is_running() for part in parts)
+    assert all(has_ended(part) for part in parts)
     assert again.said().splitlines()[-1] == f"Hubwell is stopped; the data is in {data}."
     assert "Traceback" not in again.said()
 
