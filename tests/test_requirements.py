@@ -19,6 +19,7 @@ def wanted(name: str) -> set[str]:
     extras = project["project"]["optional-dependencies"]
     parts = {
         "edge": extras["edge"],
+        "readers": extras["readers"],
         "services": extras["services"],
         "dev": [*extras["edge"], *extras["services"], *project["dependency-groups"]["dev"]],
     }
@@ -34,7 +35,7 @@ def locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", text))
 
 
-@pytest.mark.parametrize("name", ["edge", "services", "dev"])
+@pytest.mark.parametrize("name", ["edge", "readers", "services", "dev"])
 def test_list_has_everything_that_pyproject_asks_for(name: str) -> None:
     assert wanted(name) <= set(locked(name)), "run scripts/lock"
 
@@ -42,6 +43,13 @@ def test_list_has_everything_that_pyproject_asks_for(name: str) -> None:
 @pytest.mark.parametrize("name", ["edge", "services"])
 def test_list_has_the_versions_that_are_tested(name: str) -> None:
     assert locked(name).items() <= locked("dev").items()
+
+
+def test_readers_list_agrees_with_the_others_where_they_meet() -> None:
+    readers, dev = locked("readers"), locked("dev")
+    assert {name: dev[name] for name in readers if name in dev}.items() <= readers.items()
+    assert {"evdev", "pyscard"} <= set(readers)
+    assert not {"evdev", "pyscard"} & set(dev), "they have no wheels: a plain installation needs no compiler"
 
 
 def test_edge_list_has_nothing_of_the_server() -> None:

@@ -1,0 +1,48 @@
+# Read by scripts/prepare-lanes and scripts/prepare-readers: brings Debian packages, and keeps in mind what is missing.
+# shellcheck shell=bash
+missing=0
+
+say() { printf '%s\n' "${0##*/}: $*"; }
+
+lack() {
+    say "missing: $*"
+    missing=1
+}
+
+absent() { # prints those of the given Debian packages that are not installed
+    local package
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || echo "$package"
+    done
+}
+
+install_packages() {
+    local wanted
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        lack "Debian's package manager; bring these another way: $*"
+        return
+    fi
+    mapfile -t wanted < <(absent "$@")
+    if [ ${#wanted[@]} -eq 0 ]; then
+        say "Debian packages are there: $*"
+    elif [ "$(id -u)" -ne 0 ]; then
+        lack "Debian packages ${wanted[*]}; install them as root: apt-get install ${wanted[*]}"
+    else
+        say "installing Debian packages ${wanted[*]} ..."
+        apt_install "${wanted[@]}" || lack "Debian packages ${wanted[*]}: apt-get failed, see above"
+    fi
+}
+
+apt_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+finish() { # says how it went; with CI=true, missing parts are a failure
+    if [ "$missing" -ne 0 ]; then
+        say "some parts are missing: tests that need them are skipped here, and fail where CI=true"
+        [ "${CI:-}" != true ] || exit 1
+    else
+        say "everything is there"
+    fi
+}
