@@ -6,22 +6,23 @@
 import ast
 import inspect
 import json
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
-from uuid import UUID
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from hubwell_wire import messages as wire
+from hubwell_wire import commands, fields, messages
+from hubwell_wire.commands import MusterSnapshot, Roster
+from hubwell_wire.examples import Examples, examples
+from hubwell_wire.fields import WireModel
 from hubwell_wire.topics import ID_PATTERN, ROOT, Channel
 from hubwell_wire.units import QUANTITIES, UNITS
 
-CONTRACT_VERSION: Final = "1.0.0"
+CONTRACT_VERSION: Final = "1.1.0"
 """The first number is the `v` of the messages; the second counts additions that old programs may ignore."""
 
-_BOOT: Final = UUID("0192f0c1-2a30-4b1c-8d7e-5f60718293a4")
 _QOS: Final = 1
+_MODULES: Final = (fields, messages, commands)
 
 Json = dict[str, Any]
 
@@ -29,8 +30,9 @@ _ABOUT: Final = """\
 What devices and the Hubwell server say to each other over MQTT (3.1.1 or 5), as JSON in UTF-8.
 
 **Point of view.** This document is the server's: it *receives* what devices publish on `up/telemetry`,
-`up/event`, `status` and `meta`, and *sends* on `down/ack`. A device does the reverse. It publishes only
-below its own device level, subscribes only to its own `down/#`, and never sets the retain flag on `up/`.
+`up/event`, `status` and `meta`, and *sends* on `down/ack`, `down/cmd` and `down/config`. A device does the
+reverse. It publishes only below its own device level, subscribes only to its own `down/#`, and never sets the
+retain flag on `up/`.
 
 **Nothing is lost.** Every message on `up/` carries `boot` and `seq`. A device keeps each one until a receipt
 on `down/ack` covers its number; the broker's PUBACK is not enough. Messages without a receipt are sent again,
@@ -43,10 +45,15 @@ add optional fields only, so that an old server understands a newer device and t
 understood is kept as rejected with a reason; where `boot` and `seq` can be read, the device is told in
 `rejected` of a receipt.
 
+**Taps.** A badge's own number never leaves its reader: a tap names a pseudonym, keyed for one epoch. The
+reader is answered on `down/cmd` after the commit; while no answer comes it speaks for itself by the list of
+badges on `down/config`, and an answer that comes later corrects it.
+
 **Time.** RFC 3339 with a zone. A message whose `clock` is `unsynced` is set aside on the server: a time of a
 clock that was never set is not guessed.
 
-**Size.** A payload has at most 262144 bytes, a message at most 1000 readings.
+**Size.** A payload has at most 262144 bytes, on `down/cmd` and `down/config` at most 4194304, a message at
+most 1000 readings.
 """
 
 
@@ -55,66 +62,6 @@ class _Schemas(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's signature
         return False
-
-
-def _envelope(seq: int, second: int) -> Json:
-    stamp = datetime(2026, 11, 22, 21, 4, second, 123000, tzinfo=UTC)
-    id_ = UUID(int=0x0192F0C12A307B1C8D7E000000000000 + seq)
-    return {
-        "v": 1,
-        "id": id_,
-        "boot": _BOOT,
-        "seq": seq,
-        "ts": stamp,
-        "clock": "synced",
-        "mono_ms": 81234 + seq,
-    }
-
-
-def examples() -> dict[str, list[tuple[str, wire.WireModel]]]:
-    """Return examples by message, each with one line of what it shows."""
-    stamp = datetime(2026, 11, 22, 21, 4, 5, tzinfo=UTC)
-    climate = wire.Telemetry(
-        **_envelope(4711, 5),
-        r=(
-            wire.Reading(s="scd41/co2", v=812.0, u="ppm"),
-            wire.Reading(s="bme280/temp", v=23.4, u="Cel", t=-1500),
-            wire.Reading(s="bme280/rh", v=99.9, u="%RH", q="suspect"),
-        ),
-    )
-    tap = wire.TapData(reader="desk", badge="6f1c9a0b54e27d38c1f0a2b394857601", epoch=3)
-    numbered = wire.GapData(cause="outbox-full", count=200, first=4000, last=4199)
-    uncounted = wire.GapData(cause="disk-full", count=12)
-    silent = wire.FaultData(part="scd41", state="silent", detail="no answer on the bus for 60 s")
-    sensors = (
-        wire.SensorMeta(s="scd41/co2", u="ppm", every_s=10.0),
-        wire.SensorMeta(s="pir/motion", u="/"),
-    )
-    online = wire.Status(v=1, state="online", boot=_BOOT, ts=stamp, last_seq=4711, pending=3, clock="synced")
-    refused = (wire.Refusal(seq=4709, reason="r.0.v: Input should be a valid number (got '812')"),)
-    return {
-        "Telemetry": [("Three readings, one of them earlier and one doubtful", climate)],
-        "Tap": [("A badge at a desk", wire.Tap(**_envelope(4712, 6), type="tap", data=tap))],
-        "Gap": [
-            ("Numbered messages were dropped", wire.Gap(**_envelope(4713, 7), type="gap", data=numbered)),
-            (
-                "Messages were dropped before they had numbers",
-                wire.Gap(**_envelope(4714, 8), type="gap", data=uncounted),
-            ),
-        ],
-        "Fault": [("A sensor is silent", wire.Fault(**_envelope(4715, 9), type="fault", data=silent))],
-        "Status": [("Connected", online), ("Last will", wire.Status(v=1, state="offline"))],
-        "Meta": [
-            ("Two sensors", wire.Meta(v=1, name="Laboratory", software="hubwell-edge 0.1.0", sensors=sensors))
-        ],
-        "Receipt": [
-            ("Everything so far", wire.Receipt(v=1, boot=_BOOT, upto=4711)),
-            (
-                "A hole at 4701, and one message refused",
-                wire.Receipt(v=1, boot=_BOOT, upto=4700, ranges=((4702, 4711),), rejected=refused),
-            ),
-        ],
-    }
 
 
 _CHANNELS: Final[dict[Channel, tuple[str, tuple[str, ...], str]]] = {
@@ -127,8 +74,16 @@ _CHANNELS: Final[dict[Channel, tuple[str, tuple[str, ...], str]]] = {
     ),
     Channel.META: ("Description", ("Meta",), "What the device is and which series it sends. Retained."),
     Channel.ACK: ("Receipts", ("Receipt",), "Which messages are committed and may be deleted on the device."),
-    Channel.CMD: ("Commands", (), "Reserved: version 1 sends nothing here. Devices may subscribe."),
-    Channel.CONFIG: ("Configuration", (), "Reserved: version 1 sends nothing here. Devices may subscribe."),
+    Channel.CMD: (
+        "Commands",
+        ("Answer", "Forget", "Muster"),
+        "Answers to taps, erasures, and sealed musters. Devices ignore a `type` that they do not know.",
+    ),
+    Channel.CONFIG: (
+        "List of badges",
+        ("SealedRoster",),
+        "What a reader needs to answer taps with the network gone, signed. Retained.",
+    ),
 }
 
 _DEVICE_DOES: Final = {
@@ -138,7 +93,14 @@ _DEVICE_DOES: Final = {
     "`offline` as its last will.",
     Channel.META: "A device publishes it with QoS 1, retained, whenever it has connected.",
     Channel.ACK: "A device subscribes to it with QoS 1 and deletes what a receipt covers.",
+    Channel.CMD: "A device with badge readers subscribes to it with QoS 1.",
+    Channel.CONFIG: "A device with badge readers subscribes to it with QoS 1, refuses a list whose signature,"
+    " site or device is wrong, and never goes back to an older one.",
 }
+_SENT: Final = frozenset({Channel.ACK, Channel.CMD, Channel.CONFIG})
+_RETAINED: Final = frozenset({Channel.STATUS, Channel.META, Channel.CONFIG})
+_INSIDE: Final[tuple[type[WireModel], ...]] = (Roster, MusterSnapshot)
+"""What messages carry as signed text or sealed: described like them, though no topic has it bare."""
 
 
 def document() -> Json:
@@ -182,24 +144,33 @@ def to_json() -> str:
 
 def schemas() -> dict[str, Json]:
     """Return the JSON schema of every message and of their parts, by name."""
-    models = [type(shown[0][1]) for shown in examples().values()]
+    models: list[type[WireModel]] = [*(type(shown[0][1]) for shown in examples().values()), *_INSIDE]
     _, found = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
     parts: dict[str, Json] = found["$defs"]
-    words = _words_under_fields()
+    words, known = _words_under_fields(), _models()
     for name, schema in parts.items():
         schema["additionalProperties"] = True
         for field, inner in schema["properties"].items():
-            for model in getattr(wire, name).__mro__:
+            for model in known[name].__mro__:
                 if (model.__name__, field) in words:
                     inner["description"] = words[model.__name__, field]
                     break
     parts["Reading"]["properties"]["u"]["x-units"] = dict(UNITS)
     parts["Reading"]["properties"]["s"]["x-unit-of-quantity"] = dict(QUANTITIES)
     return dict(sorted(parts.items()))
+
+
+def _models() -> dict[str, type[WireModel]]:
+    return {
+        name: model
+        for module in _MODULES
+        for name, model in vars(module).items()
+        if inspect.isclass(model) and issubclass(model, WireModel)
+    }
 
 
 def _words_under_fields() -> dict[tuple[str, str], str]:
@@ -209,7 +180,7 @@ def _words_under_fields() -> dict[tuple[str, str], str]:
     longer to import the models, on every start of an agent.
     """
     found = {}
-    for node in ast.parse(inspect.getsource(wire)).body:
+    for node in (node for module in _MODULES for node in ast.parse(inspect.getsource(module)).body):
         if isinstance(node, ast.ClassDef):
             for field, below in pairwise(node.body):
                 match field, below:
@@ -225,7 +196,7 @@ def _key(channel: Channel) -> str:
 
 
 def _operation_key(channel: Channel) -> str:
-    return ("send" if channel is Channel.ACK else "receive") + _key(channel).capitalize()
+    return ("send" if channel in _SENT else "receive") + _key(channel).capitalize()
 
 
 def _server() -> Json:
@@ -259,19 +230,20 @@ def _channel(channel: Channel) -> Json:
 def _operation(channel: Channel) -> Json:
     title, names, about = _CHANNELS[channel]
     key = _key(channel)
-    retained = channel in {Channel.STATUS, Channel.META}
     return {
-        "action": "send" if channel is Channel.ACK else "receive",
+        "action": "send" if channel in _SENT else "receive",
         "channel": {"$ref": f"#/channels/{key}"},
         "title": title,
         "summary": about,
         "description": _DEVICE_DOES[channel],
-        "bindings": {"mqtt": {"qos": _QOS, "retain": retained, "bindingVersion": "0.2.0"}},
+        "bindings": {
+            "mqtt": {"qos": _QOS, "retain": channel in _RETAINED, "bindingVersion": "0.2.0"},
+        },
         "messages": [{"$ref": f"#/channels/{key}/messages/{name}"} for name in names],
     }
 
 
-def _message(name: str, shown: list[tuple[str, wire.WireModel]]) -> Json:
+def _message(name: str, shown: Examples) -> Json:
     about = inspect.getdoc(type(shown[0][1])) or ""
     return {
         "name": name,

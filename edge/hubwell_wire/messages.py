@@ -1,124 +1,45 @@
-"""The messages of the contract as frozen pydantic models.
+"""What devices say to the server, and its receipts, as frozen pydantic models; `MESSAGES` has all channels.
 
-Parsing is strict (no text becomes a number, no naive time is accepted) and tolerant of added optional
-fields, so that an old server understands a newer device. Units follow SenML, identities CloudEvents.
-What stands under a field is its description in the published contract too (see `asyncapi.py`).
+Units follow SenML, identities CloudEvents. What stands under a field is its description in the published
+contract too (see `asyncapi.py`). The server's answers, erasures and lists of badges are in `commands`.
 """
 
 import os
-import re
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    FailFast,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import FailFast, Field, StringConstraints, model_validator
 
+from hubwell_wire.commands import Command, SealedRoster
+from hubwell_wire.fields import (
+    MAX_DETAIL,
+    MAX_NUMBER,
+    ClockState,
+    Epoch,
+    Id,
+    Pseudonym,
+    ReaderName,
+    Sequence,
+    Span,
+    Text,
+    Timestamp,
+    Verdict,
+    Version,
+    WireModel,
+)
 from hubwell_wire.units import SERIES_PATTERN, UNITS, check_series
 
 MAX_READINGS: Final = 1000
 MAX_OFFSET_MS: Final = 7 * 24 * 3600 * 1000
 """A reading may lie at most seven days from the time of its message."""
-MAX_NUMBER: Final = 2**62
-MAX_DETAIL: Final = 300
-"""Characters in what a fault says of itself."""
-
-EXAMPLE_TIME: Final = "2026-11-22T21:04:05.123Z"
-
-ClockState = Literal["synced", "unsynced"]
 
 
-def _rfc3339(value: datetime) -> str:
-    try:
-        value = value.astimezone(UTC)
-    except OverflowError:  # within a day of the calendar's ends: no such time in UTC
-        return value.isoformat(timespec="milliseconds")
-    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _written_out(value: object) -> object:
-    """Refuse numbers, which pydantic takes for seconds or milliseconds as seems likely, and half a time."""
-    if isinstance(value, datetime) or (isinstance(value, str) and value[13:14] == value[16:17] == ":"):
-        return value
-    raise ValueError(f"not a time: write it as {EXAMPLE_TIME}")
-
-
-# NUL is what PostgreSQL cannot hold; the others move a terminal's cursor or turn the order of letters around.
-_CONTROL_SET: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
-_CONTROL: Final = re.compile(f"[{_CONTROL_SET}]")
-
-
-def _without_control(text: str) -> str:
-    found = _CONTROL.search(text)
-    if found:
-        code = ord(found[0])
-        name = "NUL (U+0000)" if code == 0 else f"U+{code:04X}"
-        raise ValueError(f"holds the control character {name}: send it without")
-    return text
-
-
-def as_text(text: str, limit: int = MAX_DETAIL) -> str:
-    """Return any text, as of an exception, as the contract allows it.
-
-    Control characters and halves of surrogate pairs become '?'; `limit` is in characters.
-    """
-    return _CONTROL.sub("?", text[:limit].encode("utf-8", "replace").decode())
-
-
-Version = Annotated[int, Field(ge=1, le=1), WithJsonSchema({"type": "integer", "const": 1})]
-"""Not ``Literal[1]``, which would take ``true`` for 1."""
-Id = Annotated[UUID, Field(strict=False)]
-Timestamp = Annotated[
-    AwareDatetime,
-    Field(strict=False),
-    BeforeValidator(_written_out),
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
-]
-"""RFC 3339 with zone; written in UTC with milliseconds."""
 SeriesName = Annotated[str, Field(json_schema_extra={"pattern": SERIES_PATTERN})]
 """Sensor and quantity, for example ``scd41/co2``. Checked with its unit, once for each pair: see `units`."""
 Unit = Annotated[str, Field(json_schema_extra={"enum": list(UNITS)})]
-Sequence = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Span = Annotated[
-    tuple[Sequence, Sequence],
-    Field(strict=False),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER},
-            "minItems": 2,
-            "maxItems": 2,
-        }
-    ),
-]
-"""First and last number, both included."""
-Text = Annotated[
-    str, AfterValidator(_without_control), Field(json_schema_extra={"pattern": f"^[^{_CONTROL_SET}]*$"})
-]
-"""Words for people: no control characters but tab and line break."""
+
 Quality = Literal["ok", "suspect", "inferred"]
-
-
-class WireModel(BaseModel):
-    """Base of all messages: frozen, strict, unknown fields ignored."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
-
-    def encode(self) -> bytes:
-        """Return the JSON bytes as they go over MQTT; optional fields at their default are left out."""
-        return self.model_dump_json(exclude_defaults=True, by_alias=True).encode()
 
 
 class Reading(WireModel):
@@ -182,21 +103,46 @@ class Telemetry(Envelope):
         return min(offsets), max(offsets)
 
 
+class SunMessage(WireModel):
+    """What an NTAG 424 DNA mirrors into its address at each tap (NXP AN12196); the server verifies it."""
+
+    picc: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    """Encrypted card number and counter (PICCData), 16 bytes in hexadecimal."""
+    cmac: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    """The card's signature of them (SDMMAC), 8 bytes in hexadecimal."""
+
+
 class TapData(WireModel):
     """A badge was held to a reader."""
 
-    reader: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    reader: ReaderName
     """Which reader of the device."""
-    badge: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    """The badge's pseudonym of the epoch: 16 bytes in hexadecimal, never the card's number."""
-    epoch: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    badge: Pseudonym | None = None
+    """The badge's pseudonym of the epoch: 16 bytes in hexadecimal, never the card's number.
+
+    Left out only where a card hides its number and `sun` stands for it.
+    """
+    epoch: Epoch
     """Number of the epoch whose key made the pseudonym."""
+    was: Pseudonym | None = None
+    """The pseudonym of the epoch before, given only for badges on the device's list: it links an enrolled
+    person over a change of keys. A badge that is not enrolled is never linked."""
+    sun: SunMessage | None = None
+    """Given by a card that signs each of its taps."""
+    said: Verdict | None = None
+    """What the reader told at once, before the server answered."""
+
+    @model_validator(mode="after")
+    def _stands_for_somebody(self) -> Self:
+        if self.badge is None and self.sun is None:
+            raise ValueError("a tap has a 'badge', or a 'sun' message in place of it")
+        return self
 
 
 class GapData(WireModel):
     """The device says that it had to drop messages, so that nobody takes the hole for a fault."""
 
-    cause: Literal["outbox-full", "disk-full"]
+    cause: Literal["outbox-full", "disk-full", "erased"]
     """Why they were dropped."""
     count: Annotated[int, Field(ge=1)]
     """How many messages were dropped."""
@@ -270,6 +216,17 @@ class Status(WireModel):
     """Messages that wait on the device for a receipt."""
     clock: ClockState | None = None
     """Whether the device's clock has been set."""
+    roster_at: Timestamp | None = None
+    """Time of the list of badges that the device holds; left out where it holds none."""
+
+
+class ReaderMeta(WireModel):
+    """One badge reader of the device."""
+
+    name: ReaderName
+    """Name of the reader, as in its taps."""
+    driver: Annotated[Text, StringConstraints(max_length=60)] = ""
+    """Kind of the reader."""
 
 
 class SensorMeta(WireModel):
@@ -299,6 +256,8 @@ class Meta(WireModel):
     """Name and version of the program that runs on it."""
     sensors: Annotated[tuple[SensorMeta, ...], Field(max_length=200, strict=False), FailFast()] = ()
     """Every series that it will send."""
+    readers: Annotated[tuple[ReaderMeta, ...], Field(max_length=20, strict=False), FailFast()] = ()
+    """Every badge reader that it has."""
 
 
 class Refusal(WireModel):
@@ -348,5 +307,7 @@ MESSAGES: Final[dict[str, Any]] = {
     "status": Status,
     "meta": Meta,
     "down/ack": Receipt,
+    "down/cmd": Command,
+    "down/config": SealedRoster,
 }
 """Channel -> type of its messages; `asyncapi.py` and `parse.py` are both driven by it."""

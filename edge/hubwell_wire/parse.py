@@ -13,17 +13,19 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
+from hubwell_wire.fields import EXAMPLE_TIME, MAX_NUMBER, WireModel
 from hubwell_wire.messages import (
-    EXAMPLE_TIME,
-    MAX_NUMBER,
     MESSAGES,
     Envelope,
+    Fault,
+    Gap,
     Meta,
     Receipt,
     Status,
+    Tap,
     Telemetry,
     UpMessage,
-    WireModel,
 )
 from hubwell_wire.topics import BadTopicError, Channel, Topic, parse_topic
 from hubwell_wire.units import UnitError
@@ -31,13 +33,24 @@ from hubwell_wire.units import UnitError
 MAX_PAYLOAD: Final = 256 * 1024
 """Bytes. A thousand readings take about 60 kB; more than this is a mistake or an attack."""
 
-Message = UpMessage | Status | Meta | Receipt
+MAX_ROSTER: Final = 4 * 1024 * 1024
+"""Bytes of a list of badges or of a muster: about 60 a badge, so 50,000 of them."""
+
+Message = UpMessage | Status | Meta | Receipt | Answer | Forget | Muster | SealedRoster
 
 _ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {channel: TypeAdapter(t) for channel, t in MESSAGES.items()}
+_FROM_SERVER: Final = (Answer, Forget, Muster, SealedRoster)
+"""Few, so each is looked at closely."""
+_LARGE: Final = (Channel.CMD, Channel.CONFIG)
 _MAX_PROBLEMS_TOLD: Final = 3
 _MAX_VALUE_TOLD: Final = 80
 _FIELDS_SET: Final = attrgetter("__pydantic_fields_set__")  # `model_fields_set` without a call per reading
 _EVENT_TYPES: Final = ("tap", "gap", "fault")
+_COMMAND_TYPES: Final = ("answer", "forget", "muster")
+_TYPES: Final = {Channel.EVENT: (_EVENT_TYPES, "event"), Channel.CMD: (_COMMAND_TYPES, "command")}
+_TAGS: Final = frozenset((*_EVENT_TYPES, *_COMMAND_TYPES))
+_UNTOLD: Final = frozenset({"badge", "was", "sun", "badges", "sealed", "body", "text"})
+"""Fields whose values are never repeated: what stands there may be a card's number, or a one-time code."""
 
 _WHAT_TO_DO: Final = {
     "missing": "add it",
@@ -87,16 +100,14 @@ def parse(topic_text: str, payload: bytes) -> Parsed:
 
 
 def _parse_payload(topic: Topic, payload: bytes) -> Message:
-    if len(payload) > MAX_PAYLOAD:
+    limit = MAX_ROSTER if topic.channel in _LARGE else MAX_PAYLOAD
+    if len(payload) > limit:
         raise BadMessageError(
             "too-large",
-            f"payload has {len(payload)} bytes; the limit is {MAX_PAYLOAD}: send fewer readings a message",
+            f"payload has {len(payload)} bytes; the limit is {limit}: send fewer readings a message",
         )
-    adapter = _ADAPTERS.get(topic.channel)
-    if adapter is None:
-        raise BadMessageError("topic", f"version 1 sends no messages on {topic.channel!s}: send none there")
     try:
-        message: Message = adapter.validate_json(payload)
+        message: Message = _ADAPTERS[topic.channel].validate_json(payload)
     except ValidationError as error:
         raise _explain(error, topic, payload) from error
     if isinstance(message, Envelope) and message.device not in {None, topic.device}:
@@ -105,7 +116,7 @@ def _parse_payload(topic: Topic, payload: bytes) -> Message:
             f"device: the payload says {str(message.device)[:_MAX_VALUE_TOLD]!r}, its topic says "
             f"{topic.device!r}: mend one",
         )
-    if _may_repeat_a_key(message, payload):
+    if isinstance(message, _FROM_SERVER) or _may_repeat_a_key(message, payload):
         _refuse_duplicate_keys(payload)
     return message
 
@@ -118,11 +129,16 @@ def _may_repeat_a_key(message: Message, payload: bytes) -> bool:
     looked at more closely: a zone or words with a colon, an added field, blanks, a real duplicate.
     """
     keys = _keys_of(message)
-    in_time = 0 if isinstance(message, Meta | Receipt) or message.ts is None else 2
-    if payload.count(b":") == keys + in_time and b"\\" not in payload:
+    if payload.count(b":") == keys + 2 * _times_of(message) and b"\\" not in payload:
         return False
     # Text that looks like a key only adds to this count, so a duplicate cannot hide behind it.
     return payload.count(b'":') != keys or any(colon in payload for colon in (b" :", b"\n:", b"\t:", b"\r:"))
+
+
+def _times_of(message: Message) -> int:
+    if isinstance(message, Envelope):
+        return 1
+    return (message.ts is not None) + (message.roster_at is not None) if isinstance(message, Status) else 0
 
 
 def _keys_of(message: Message) -> int:
@@ -132,13 +148,15 @@ def _keys_of(message: Message) -> int:
     if isinstance(message, Telemetry):
         inner = message.r
     elif isinstance(message, Meta):
-        inner = message.sensors
+        inner = (*message.sensors, *message.readers)
     elif isinstance(message, Receipt):
         inner = message.rejected
-    elif isinstance(message, Status):
-        inner = ()
-    else:
+    elif isinstance(message, Tap):
+        inner = (message.data,) if message.data.sun is None else (message.data, message.data.sun)
+    elif isinstance(message, Gap | Fault):
         inner = (message.data,)
+    else:
+        inner = ()
     return keys + sum(map(len, map(_FIELDS_SET, inner)))
 
 
@@ -172,7 +190,7 @@ def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessage
         return BadMessageError("topic-mismatch", "this looks like telemetry; send readings on up/telemetry")
     # When the first reading of a batch fails, pydantic adds that the batch is too short: an echo, no cause.
     problems = [p for p in problems if p["type"] != "too_short" or p["input"] == []] or problems
-    told = [_sentence(problem) for problem in problems[:_MAX_PROBLEMS_TOLD]]
+    told = [_sentence(problem, topic.channel) for problem in problems[:_MAX_PROBLEMS_TOLD]]
     if len(problems) > _MAX_PROBLEMS_TOLD:
         told.append(f"and {len(problems) - _MAX_PROBLEMS_TOLD} more")
     is_unit = isinstance(problems[0].get("ctx", {}).get("error"), UnitError)
@@ -185,18 +203,18 @@ def _not_json(what: str, payload: bytes) -> str:
     return f"not JSON: {what} (it begins {payload[:20]!r}): send one JSON object in UTF-8"
 
 
-def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a private-ish TypedDict
+def _sentence(problem: Any, channel: Channel) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a private-ish TypedDict
     kind, value = problem["type"], problem["input"]
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         tag = problem["ctx"].get("tag")
+        known, kind = _TYPES[channel]
         found = (
-            "Field required" if tag is None else f"{str(tag)[:_MAX_VALUE_TOLD]!r} is no event of version 1"
+            "Field required" if tag is None else f"{str(tag)[:_MAX_VALUE_TOLD]!r} is no {kind} of version 1"
         )
-        return f"type: {found}: say one of {', '.join(_EVENT_TYPES)}"
+        return f"type: {found}: say one of {', '.join(known)}"
     where = _where(problem["loc"])
     sentence = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
-    # What stands in place of a pseudonym may be a card's own number: it must not get into logs.
-    if kind != "missing" and not isinstance(value, dict | list) and "badge" not in problem["loc"]:
+    if kind != "missing" and not isinstance(value, dict | list) and _UNTOLD.isdisjoint(problem["loc"]):
         sentence += f" (got {_shown(value)})"
     advice = _advice(kind, where, value)
     return f"{sentence}: {advice}" if advice else sentence
@@ -211,8 +229,8 @@ def _advice(kind: str, where: str, value: object) -> str | None:
 
 
 def _where(loc: tuple[str | int, ...]) -> str:
-    # pydantic puts the event's type before the fields of an event; the payload has no such level.
-    parts = loc[1:] if loc and loc[0] in _EVENT_TYPES else loc
+    # pydantic puts the type of an event or command before its fields; the payload has no such level.
+    parts = loc[1:] if loc and loc[0] in _TAGS else loc
     return ".".join(map(str, parts)) or "message"
 
 

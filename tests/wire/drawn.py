@@ -1,12 +1,15 @@
 """Hypothesis strategies: any message that the contract allows."""
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from hubwell_wire import commands
 from hubwell_wire import messages as wire
+from hubwell_wire.fields import Language, Verdict
 from hubwell_wire.units import QUANTITIES, UNITS
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -57,16 +60,25 @@ _ENVELOPE: dict[str, st.SearchStrategy[Any]] = {
 }
 _GAPS = st.builds(
     lambda cause, count, hole: wire.GapData(cause=cause, count=count, **hole),
-    st.sampled_from(["outbox-full", "disk-full"]),
+    st.sampled_from(["outbox-full", "disk-full", "erased"]),
     st.integers(1, 2**40),
     st.just({}) | st.tuples(_NUMBER, _NUMBER).map(lambda pair: {"first": min(pair), "last": max(pair)}),
 )
+_BADGE = st.binary(min_size=16, max_size=16).map(bytes.hex)
+_VERDICT = st.sampled_from(get_args(Verdict))
+_LANGUAGE = st.sampled_from(get_args(Language))
+_SUN = st.builds(wire.SunMessage, picc=_BADGE, cmac=st.binary(min_size=8, max_size=8).map(bytes.hex))
+_EPOCH = st.integers(0, 2**31 - 1)
+_SAID = st.none() | _VERDICT
 _TAPS = st.builds(
     wire.TapData,
     reader=_ID,
-    badge=st.binary(min_size=16, max_size=16).map(bytes.hex),
-    epoch=st.integers(0, 2**31 - 1),
-)
+    badge=_BADGE,
+    epoch=_EPOCH,
+    was=st.none() | _BADGE,
+    sun=st.none() | _SUN,
+    said=_SAID,
+) | st.builds(wire.TapData, reader=_ID, epoch=_EPOCH, sun=_SUN, said=_SAID)
 _FAULTS = st.builds(
     wire.FaultData, part=_PART, state=st.sampled_from(["silent", "error", "recovered"]), detail=_TEXT
 )
@@ -93,6 +105,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         last_seq=st.none() | st.integers(0, 2**62),
         pending=st.none() | st.integers(0, 2**40),
         clock=st.none() | _CLOCK,
+        roster_at=st.none() | TIMES,
     ),
     "meta": st.builds(
         wire.Meta,
@@ -100,6 +113,9 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         name=_TEXT,
         software=_TEXT,
         sensors=st.lists(_SENSORS, max_size=4).map(tuple),
+        readers=st.lists(
+            st.builds(wire.ReaderMeta, name=_ID, driver=_TEXT.map(lambda t: t[:60])), max_size=3
+        ).map(tuple),
     ),
     "ack": st.builds(
         wire.Receipt,
@@ -112,5 +128,43 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         ),
     ),
 }
+SENT: dict[str, st.SearchStrategy[Any]] = {
+    "cmd-answer": st.builds(
+        commands.Answer,
+        v=st.just(1),
+        type=st.just("answer"),
+        boot=st.uuids(),
+        seq=_NUMBER,
+        verdict=_VERDICT,
+        text=_TEXT,
+        lang=_LANGUAGE,
+    ),
+    "cmd-forget": st.builds(
+        commands.Forget,
+        v=st.just(1),
+        type=st.just("forget"),
+        badges=st.lists(
+            st.builds(
+                commands.Tombstone, salt=_BADGE, tag=st.binary(min_size=32, max_size=32).map(bytes.hex)
+            ),
+            max_size=4,
+        ).map(tuple),
+    ),
+    "cmd-muster": st.builds(
+        commands.Muster,
+        v=st.just(1),
+        type=st.just("muster"),
+        at=TIMES,
+        sealed=st.binary(max_size=90).map(lambda sealed: b64encode(sealed).decode()),
+    ),
+    "config": st.builds(
+        commands.SealedRoster,
+        v=st.just(1),
+        body=_TEXT,
+        sig=st.binary(min_size=64, max_size=64).map(bytes.hex),
+    ),
+}
+"""What the server says on `down/cmd` and `down/config`."""
+BY_NAME |= SENT
 NAMED = st.sampled_from(sorted(BY_NAME)).flatmap(lambda name: st.tuples(st.just(name), BY_NAME[name]))
 """Pairs of a kind (as `samples.topic` knows it) and a message."""

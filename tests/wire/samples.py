@@ -13,7 +13,13 @@ MESSAGES = sorted(path.stem for path in GOLDEN.glob("*.json") if not path.stem.s
 FUTURE = sorted(path.stem for path in (GOLDEN / "future").glob("*.json"))
 BOOT = "5c1d2e3f-4a5b-4c6d-8e7f-901a2b3c4d5e"
 SEQ = 4711
-_CHANNELS = {"telemetry": "up/telemetry", "event": "up/event", "ack": "down/ack"}
+_CHANNELS = {
+    "telemetry": "up/telemetry",
+    "event": "up/event",
+    "ack": "down/ack",
+    "cmd": "down/cmd",
+    "config": "down/config",
+}
 
 
 def topic(name: str) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 from hubwell_wire import asyncapi
 
 _WORDS = ("description", "title", "examples")
-_MAY_GROW = {"u"}  # the list of units: servers are updated before the devices that use a new one
+# Servers are updated before the devices that use a new unit, a new cause of a gap, or a tap without a badge.
+_MAY_GROW = {"u", "cause"}
+_MAY_BE_LEFT_OUT = {"TapData.badge"}
 
 
 def bare() -> dict[str, Any]:
@@ -43,20 +45,23 @@ def _breaks_of(name: str, old: dict[str, Any], new: dict[str, Any] | None) -> It
     if new is None:
         yield f"{name} is gone"
         return
-    for field in sorted(set(new.get("required", [])) ^ set(old.get("required", []))):
+    changed = set(new.get("required", [])) ^ set(old.get("required", []))
+    for field in sorted(field for field in changed if f"{name}.{field}" not in _MAY_BE_LEFT_OUT):
         now = "required" if field in new.get("required", []) else "not required"
         yield f"{name}.{field} is {now} now"
     for field, schema in old.get("properties", {}).items():
         if field not in new.get("properties", {}):
             yield f"{name}.{field} is gone"
-        elif not _same(field, schema, new["properties"][field]):
+        elif not _same(f"{name}.{field}", schema, new["properties"][field]):
             yield f"{name}.{field} was {schema} and is {new['properties'][field]}"
     others = (old.keys() | new.keys()) - {"properties", "required"}
     yield from (f"{name}: {key} was changed" for key in sorted(others) if old.get(key) != new.get(key))
 
 
-def _same(field: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
-    if field in _MAY_GROW and set(old.get("enum", [])) <= set(new.get("enum", [])):
+def _same(where: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    if where in _MAY_BE_LEFT_OUT and "anyOf" in new and "anyOf" not in old:
+        return new == {"anyOf": [old, {"type": "null"}], "default": None}
+    if where.rpartition(".")[2] in _MAY_GROW and set(old.get("enum", [])) <= set(new.get("enum", [])):
         return {**old, "enum": None} == {**new, "enum": None}
     return old == new
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from hubwell_wire import messages
-from hubwell_wire.asyncapi import document, examples, to_json
-from hubwell_wire.parse import MAX_PAYLOAD, parse
+from hubwell_wire.asyncapi import document, to_json
+from hubwell_wire.examples import examples
+from hubwell_wire.parse import MAX_PAYLOAD, MAX_ROSTER, parse
 from hubwell_wire.topics import Channel
 from lanes.missing import missing
 from lanes.paths import NODE_PACKAGES, PROJECT, node_program
@@ -98,6 +99,8 @@ def test_operations_are_the_server_s_with_qos_and_retain(written: dict[str, Any]
         "status": ("receive", True),
         "meta": ("receive", True),
         "down/ack": ("send", False),
+        "down/cmd": ("send", False),
+        "down/config": ("send", True),
     }
     assert set(told) == set(messages.MESSAGES)
 
@@ -121,6 +124,12 @@ def test_every_field_is_described(written: dict[str, Any]) -> None:
             assert "$ref" in inner or inner["description"], f"{name}.{field}"
 
 
+def test_what_is_signed_or_sealed_is_described_too(written: dict[str, Any]) -> None:
+    schemas = written["components"]["schemas"]
+    assert {"Roster", "RosterBadge", "MusterSnapshot", "MusterEntry"} <= set(schemas)
+    assert not {"Roster", "MusterSnapshot"} & set(written["components"]["messages"])
+
+
 def test_units_are_explained_and_added_fields_are_tolerated_in_words(written: dict[str, Any]) -> None:
     reading = written["components"]["schemas"]["Reading"]["properties"]
     assert set(reading["u"]["enum"]) == set(reading["u"]["x-units"])
@@ -130,8 +139,9 @@ def test_units_are_explained_and_added_fields_are_tolerated_in_words(written: di
 
 
 def test_document_names_the_limits_of_the_code(written: dict[str, Any]) -> None:
-    assert f"{MAX_PAYLOAD} bytes" in written["info"]["description"]
-    assert f"{messages.MAX_READINGS} readings" in written["info"]["description"]
+    told = " ".join(written["info"]["description"].split())
+    assert f"{MAX_PAYLOAD} bytes, on `down/cmd` and `down/config` at most {MAX_ROSTER}" in told
+    assert f"{messages.MAX_READINGS} readings" in told
     assert (
         written["components"]["schemas"]["Telemetry"]["properties"]["r"]["maxItems"] == messages.MAX_READINGS
     )

@@ -40,6 +40,11 @@ BLANKS = st.text(" \t\r\n", max_size=2)
         ("meta", b'"name":', b'"name":"","name":', "name"),
         ("ack", b'"upto":4700', b'"upto":4700,"upto":9999', "upto"),
         ("ack", b'"seq":4709', b'"seq":4709,"seq":4710', "seq"),
+        ("event-tap-sun", b'"picc":', b'"picc":"00","picc":', "picc"),
+        ("meta-readers", b'"driver":', b'"driver":"a","driver":', "driver"),
+        ("status-roster", b'"roster_at":', b'"roster_at":null,"roster_at":', "roster_at"),
+        ("cmd-answer", b'"verdict":"in"', b'"verdict":"in","verdict":"out"', "verdict"),
+        ("config", b'"v":1', b'"v":1,"v":1', "v"),
     ],
 )
 def test_duplicate_key_is_refused_by_name(name: str, old: bytes, new: bytes, key: str) -> None:
@@ -110,7 +115,7 @@ def test_same_key_in_different_objects_is_fine() -> None:
     assert parsed("telemetry", fields("telemetry", new=nested)) == parsed("telemetry")
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("name", [name for name in MESSAGES if not name.startswith(("cmd", "config"))])
 def test_message_as_devices_write_it_is_read_only_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The second reading finds duplicates, and costs more than all the rest: plain messages must not need it.
     seen: list[bytes] = []

@@ -2,11 +2,12 @@ import json
 
 import pytest
 
+from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Status, Tap, Telemetry
 from wire.samples import FUTURE, GOLDEN, MESSAGES, parsed, payload
 from wire.schemas import bare, breaks
 
-KINDS = {Telemetry, Tap, Gap, Fault, Status, Meta, Receipt}
+KINDS = {Telemetry, Tap, Gap, Fault, Status, Meta, Receipt, Answer, Forget, Muster, SealedRoster}
 RELEASES = sorted(GOLDEN.glob("schemas-*.json"))
 
 
@@ -53,6 +54,16 @@ def changed(required: list[str], **properties: object) -> dict[str, object]:
 
 
 A, B, U, W = {"type": "integer"}, {"type": "string"}, {"enum": ["ppm"]}, {"enum": ["ppb"]}
+
+
+def test_badge_of_a_tap_may_be_left_out_and_nothing_else() -> None:
+    text = {"type": "string"}
+    left_out = {"anyOf": [text, {"type": "null"}], "default": None}
+    old = {"TapData": {"properties": {"badge": text, "epoch": A}, "required": ["badge", "epoch"]}}
+    new = {"TapData": {"properties": {"badge": left_out, "epoch": A}, "required": ["epoch"]}}
+    worse = {"TapData": {"properties": {"badge": {**left_out, "default": ""}, "epoch": A}, "required": []}}
+    assert breaks(old, new) == []
+    assert [told.split()[0] for told in breaks(old, worse)] == ["TapData.epoch", "TapData.badge"]
 
 
 @pytest.mark.parametrize(

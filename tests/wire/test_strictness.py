@@ -108,7 +108,7 @@ OTHERS = [
     ("event-tap", fields("event-tap", data=[]), "data", "", "object"),
     ("event-tap", fields("event-tap", type="dance"), "type", "'dance'", "tap, gap, fault"),
     ("event-tap", fields("event-tap", type=None), "type", "'None'", "tap, gap, fault"),
-    ("event-gap", data("event-gap", cause="bored"), "data.cause", "'bored'", "'outbox-full' or 'disk-full'"),
+    ("event-gap", data("event-gap", cause="bored"), "data.cause", "'bored'", "'disk-full' or 'erased'"),
     ("event-gap", data("event-gap", count=0), "data.count", "got 0", "greater than or equal to 1"),
     ("event-gap", data("event-gap", last=None), "data", "'first' and 'last'", "or neither"),
     ("event-gap", data("event-gap", first=9, last=3), "data", "(3)", "before it begins (9)"),
@@ -174,8 +174,8 @@ def test_other_bad_message_names_field_value_and_what_to_do(
 
 
 def required_fields() -> list[tuple[str, str]]:
-    optional = {"device", "boot", "ts", "last_seq", "pending", "clock"}
-    optional_elsewhere = {"name", "software", "sensors", "ranges", "rejected"}
+    optional = {"device", "boot", "ts", "last_seq", "pending", "clock", "roster_at"}
+    optional_elsewhere = {"name", "software", "sensors", "ranges", "rejected", "readers", "text", "lang"}
     return [
         (name, field)
         for name in MESSAGES

@@ -5,13 +5,20 @@ kept apart from the data. Destroying the key of an epoch erases the link to pers
 """
 
 import hmac
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
 DOMAIN: Final = b"badge:v1|"
 """Keeps these pseudonyms apart from any other use of the same key."""
+TOKEN_DOMAIN: Final = b"qr:v1|"
+"""The same for the codes that people carry on their phones: no code can pass for a card."""
 PSEUDONYM_BYTES: Final = 16
 KEY_BYTES: Final = 32
+TOKEN_PREFIX: Final = "HW1:"  # noqa: S105 - it stands on every code
+"""What a code on a phone begins with, so that a scanner knows it among others."""
+_TOKEN: Final = re.compile(r"[A-Z2-7]{24,64}")
+"""Base 32 (RFC 4648): 24 letters are 120 bits; shorter tokens could be guessed."""
 UID_BYTES: Final = (4, 7, 10)
 """Lengths of a card's number by ISO/IEC 14443-3: single, double, triple."""
 
@@ -43,4 +50,21 @@ def pseudonym(uid: bytes, epoch_key: EpochKey) -> str:
         raise ValueError(
             f"a badge number has 4, 7 or 10 bytes, got {len(uid)}; give the raw bytes, not their hex text"
         )
-    return hmac.digest(epoch_key.key, DOMAIN + uid, "sha256")[:PSEUDONYM_BYTES].hex()
+    return _keyed(DOMAIN + uid, epoch_key)
+
+
+def token_pseudonym(token: str, epoch_key: EpochKey) -> str:
+    """Return the 32 hex digits that stand for a person's QR code in one epoch.
+
+    First 128 bits of HMAC-SHA256(key, ``qr:v1|`` + token), where `token` are the code's 24 to 64 letters of
+    base 32, in upper case and without their prefix ``HW1:``; lower case and the prefix are understood. Raises
+    ValueError for anything else, without repeating it.
+    """
+    letters = token.strip().upper().removeprefix(TOKEN_PREFIX)
+    if not _TOKEN.fullmatch(letters):
+        raise ValueError("not a code of this hub: it has 24 to 64 letters of base 32 (A to Z, 2 to 7)")
+    return _keyed(TOKEN_DOMAIN + letters.encode("ascii"), epoch_key)
+
+
+def _keyed(message: bytes, epoch_key: EpochKey) -> str:
+    return hmac.digest(epoch_key.key, message, "sha256")[:PSEUDONYM_BYTES].hex()

@@ -1,6 +1,6 @@
 import pytest
 
-from hubwell_edge.drivers.pseudonym import EpochKey, pseudonym
+from hubwell_wire.pseudonym import EpochKey, pseudonym, token_pseudonym
 
 UID = bytes.fromhex("04de5f1eacc040")
 KEY = EpochKey(1, b"\x01" * 32)
@@ -35,3 +35,25 @@ def test_weak_key_and_negative_epoch_are_refused() -> None:
         EpochKey(1, b"\x01" * 16)
     with pytest.raises(ValueError, match="counted from 0"):
         EpochKey(-1, b"\x01" * 32)
+
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def test_code_of_a_phone_has_a_domain_of_its_own() -> None:
+    assert token_pseudonym(LETTERS, KEY) == "2c137d490e1a2dad5ff1a7d702127c6a"
+    assert token_pseudonym(LETTERS, EpochKey(2, b"\x02" * 32)) != token_pseudonym(LETTERS, KEY)
+
+
+@pytest.mark.parametrize("text", ["HW1:" + LETTERS, "hw1:" + LETTERS.lower(), f" {LETTERS}\r\n"])
+def test_code_may_come_with_its_prefix_and_as_a_scanner_types_it(text: str) -> None:
+    assert token_pseudonym(text, KEY) == token_pseudonym(LETTERS, KEY)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "GUESSME", "04de5f1eacc040", "HW1:", "A" * 65, "GUESS-" * 5, "GUESSÜ" * 5]
+)
+def test_token_that_could_be_guessed_is_refused_without_showing_it(token: str) -> None:
+    with pytest.raises(ValueError, match="not a code of this hub") as caught:
+        token_pseudonym(token, KEY)
+    assert "GUESS" not in str(caught.value)
