@@ -4,6 +4,7 @@ Servers start when the first test wants them. A missing part skips the test on a
 in CI (environment `CI=true`). Types and further knobs: `tests/lanes/`.
 """
 
+import importlib.util
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from edge.readers.virtual_card import PREPARE as PREPARE_READERS
+from edge.readers.virtual_card import VirtualReader
 from lanes.apache import apache
 from lanes.brokers import IotCore, Mosquitto, iotcore
 from lanes.community import community
@@ -122,6 +125,28 @@ def iotcore_broker(tmp_path: Path) -> Iterator[IotCore]:
     broker = iotcore(folder)
     yield broker
     broker.server.stop()
+
+
+@pytest.fixture(scope="session")
+def _card_reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualReader]:
+    """Give one reader for all tests: a process that has used PC/SC once stays with its socket."""
+    if importlib.util.find_spec("smartcard") is None:
+        missing("pyscard", PREPARE_READERS)
+    reader = VirtualReader(tmp_path_factory.mktemp("pcscd"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in reader.environment.items():
+            patch.setenv(name, value)
+        yield reader
+    reader.stop()
+
+
+@pytest.fixture
+def virtual_reader(_card_reader: VirtualReader) -> Iterator[VirtualReader]:
+    """Give a virtual smart-card reader, empty, which this process and its children see."""
+    _card_reader.start()
+    yield _card_reader
+    _card_reader.remove()
+    _card_reader.commands.clear()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hubwell_edge.feedback import FEEDBACK
+from hubwell_edge.readers import READERS
 from hubwell_wire.topics import ID_PATTERN
 
 FOLDER = Path(__file__).resolve().parents[2] / "firmware_configs" / "raspberry-pi"
@@ -39,7 +41,11 @@ def test_device_file_is_right_and_says_what_it_reads(file: Path, tmp_path: Path)
     assert re.match(ID_PATTERN, settings["device"])
     assert settings["mqtt_username"] == settings["device"]  # the broker's rights go by the user name
     assert f"with TLS as {settings['device']}" in done.stdout
-    assert "reads scd41/co2 in ppm" in done.stdout
+    for sensor in settings.get("sensor", []):
+        assert {"scd4x": "reads scd41/co2 in ppm"}.get(sensor["driver"], "reads ") in done.stdout
+    for reader in settings.get("reader", []):
+        assert f"reads badges at {reader['name']!r} ({reader['driver']})" in done.stdout
+    assert settings.get("sensor") or settings.get("reader")
     assert "of-the-device" not in done.stdout + done.stderr
     assert "password" not in settings
 
@@ -65,6 +71,32 @@ def test_drop_ins_have_one_section(name: str, section: str) -> None:
     drop_in = configparser.RawConfigParser()
     drop_in.read(FOLDER / name)
     assert drop_in.sections() == [section]
+
+
+def test_every_kind_of_reader_and_of_feedback_with_hardware_has_an_example() -> None:
+    readers = [reader for file in DEVICES for reader in tomllib.loads(file.read_text()).get("reader", [])]
+    feedback = {shown["driver"] for reader in readers for shown in reader.get("feedback", [])}
+    assert {reader["driver"] for reader in readers} == set(READERS) - {"line", "simulated"}
+    assert feedback == set(FEEDBACK) - {"console"}
+
+
+def test_rights_of_card_readers_are_for_the_user_of_the_unit() -> None:
+    rules = (FOLDER / "hubwell-pcsc.rules").read_text()
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(FOLDER / "hubwell-edge.service")
+    assert unit["Service"]["DynamicUser"] == "yes", "the user is called like the unit"
+    assert 'subject.user === "hubwell-edge"' in rules
+    assert {"org.debian.pcsc-lite.access_pcsc", "org.debian.pcsc-lite.access_card"} <= set(
+        re.findall(r'"([^"]+)"', rules)
+    )
+    assert rules.count("{") == rules.count("}")
+    assert rules.count("(") == rules.count(")")
+
+
+def test_nfc_drivers_of_the_kernel_are_kept_away() -> None:
+    text = (FOLDER / "hubwell-no-pn533.conf").read_text()
+    lines = {line for line in text.splitlines() if line and not line.startswith("#")}
+    assert lines == {"blacklist pn533_usb", "blacklist pn533", "blacklist nfc"}
 
 
 def test_boot_configuration_turns_on_what_the_drivers_use() -> None:

@@ -5,22 +5,19 @@ A new sensor is one file beside this one and one line in `DRIVERS`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final, TypeVar
-
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from hubwell_edge.drivers.bme280 import Bme280, Bme280Settings
 from hubwell_edge.drivers.contract import Sensor, SensorSettings
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.drivers.pir import Pir, PirSettings
 from hubwell_edge.drivers.scd4x import Scd4x, Scd4xSettings
+from hubwell_edge.tables import TableError, kind_of, options_of
 
 S = TypeVar("S", bound=SensorSettings)
 
 
-class SensorConfigError(ValueError):
+class SensorConfigError(TableError):
     """The `[[sensor]]` tables are wrong; the text has one line for each problem and says what to do."""
 
 
@@ -45,20 +42,10 @@ DRIVERS: Final[dict[str, Driver]] = {
 
 
 def parse_sensor(number: int, entry: Mapping[str, object]) -> tuple[str, SensorSettings]:
-    """Return the driver name and the settings of the `number`-th sensor table.
-
-    Raises SensorConfigError.
-    """
-    options = dict(entry)
-    name = options.pop("driver", None)
-    if not isinstance(name, str) or name not in DRIVERS:
-        raise SensorConfigError(f"sensor {number}: {_no_such_driver(name)}")
-    try:
-        return name, DRIVERS[name].settings.model_validate(options)
-    except ValidationError as error:
-        known = DRIVERS[name].settings
-        lines = [f"sensor {number} ({name}): {_plain(problem, known)}" for problem in error.errors()]
-        raise SensorConfigError("\n".join(lines)) from None
+    """Return the driver name and the settings of the `number`-th sensor table. Raises TableError."""
+    name = kind_of(f"sensor {number}", "driver", entry, DRIVERS)
+    options = {option: value for option, value in entry.items() if option != "driver"}
+    return name, options_of(f"sensor {number} ({name})", options, DRIVERS[name].settings)
 
 
 def build_sensors(entries: Sequence[Mapping[str, object]], hardware: Hardware) -> list[Sensor]:
@@ -72,7 +59,7 @@ def build_sensors(entries: Sequence[Mapping[str, object]], hardware: Hardware) -
     for number, entry in enumerate(entries, start=1):
         try:
             name, settings = parse_sensor(number, entry)
-        except SensorConfigError as error:
+        except TableError as error:
             problems.append(str(error))
             continue
         earlier = first_use.setdefault(settings.part, number)
@@ -85,26 +72,3 @@ def build_sensors(entries: Sequence[Mapping[str, object]], hardware: Hardware) -
     if problems:
         raise SensorConfigError("\n".join(problems))
     return sensors
-
-
-def _no_such_driver(name: object) -> str:
-    known = ", ".join(sorted(DRIVERS))
-    if name is None:
-        return f"'driver' is missing; write driver = 'NAME' with one of: {known}"
-    close = get_close_matches(str(name), DRIVERS, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"driver {name!r} is not known; {hint}known drivers: {known}"
-
-
-def _plain(problem: ErrorDetails, settings: type[SensorSettings]) -> str:
-    option = str(problem["loc"][0]) if problem["loc"] else "?"
-    fields = settings.model_fields
-    if problem["type"] == "extra_forbidden":
-        close = get_close_matches(option, fields, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"option {option!r} is not known; {hint}options: {', '.join(sorted(fields))}"
-    field = fields.get(option)
-    meaning = f" ({field.description})" if field is not None and field.description else ""
-    if problem["type"] == "missing":
-        return f"option {option!r} is missing; write {option} = ...{meaning}"
-    return f"option {option!r}{meaning} cannot be {problem['input']!r}: {problem['msg']}"

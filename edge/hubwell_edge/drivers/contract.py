@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from hubwell_edge.tables import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,8 @@ class WatchableSensor(Sensor, Protocol):
         ...
 
 
-class SensorSettings(BaseModel):
+class SensorSettings(Options):
     """What every sensor can be told in the device file; each driver adds its own."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     part: PartName
     every_s: Annotated[float, Field(gt=0, le=86400, description="seconds between two reads")] = 10

@@ -65,13 +65,55 @@ class I2CBus(Protocol):
         ...
 
 
-def library(name: str) -> ModuleType:
+class SerialPort(Protocol):
+    """The part of `serial.Serial` that drivers use."""
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that can be read at once."""
+        ...
+
+    def fileno(self) -> int:
+        """Return the file descriptor, to wait for bytes with a time limit."""
+        ...
+
+    def read(self, size: int = 1, /) -> bytes:
+        """Return up to `size` bytes; fewer, or none, when the port's time limit passes."""
+        ...
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write the bytes."""
+        ...
+
+    def reset_input_buffer(self) -> None:
+        """Forget what came and was not read."""
+        ...
+
+    def close(self) -> None:
+        """Close the port."""
+        ...
+
+
+class Keyboard(Protocol):
+    """A keyboard-like device that nobody else hears."""
+
+    @property
+    def fd(self) -> int:
+        """The descriptor that gives `struct input_event`."""
+        ...
+
+    def close(self) -> None:
+        """Give the device back."""
+        ...
+
+
+def library(name: str, extra: str = "edge") -> ModuleType:
     """Import a hardware library. Raises SensorError that says how to install it."""
     try:
         return import_module(name)
     except ImportError as error:
         raise SensorError(
-            f"the library {name} cannot be imported ({error}); install it with: pip install hubwell[edge]"
+            f"the library {name} cannot be imported ({error}); install it with: pip install hubwell[{extra}]"
         ) from error
 
 
@@ -81,16 +123,61 @@ def machine_i2c(bus: int) -> I2CBus:
     return opened
 
 
+def machine_serial(path: str, baud: int) -> SerialPort:
+    """Open a serial port of this machine for us alone.
+
+    Raises OSError if that does not work: PermissionError without the right, BlockingIOError where another
+    program holds it.
+    """
+    serial = library("serial")
+    try:
+        port: SerialPort = serial.Serial(path, baud, timeout=0.05, write_timeout=2, exclusive=True)
+    except serial.SerialException as error:
+        # The library hides what kind of OSError it was; by its number Python finds the kind again.
+        raise OSError(error.errno, str(error)) from error
+    return port
+
+
+def machine_spi(bus: int, select_pin: int) -> tuple[Any, Any]:
+    """Return SPI bus 0 or 1 of this machine as `busio.SPI`, and the pin that selects the chip.
+
+    Raises what Blinka raises where there is no such bus or pin.
+    """
+    board, busio, digitalio = library("board"), library("busio"), library("digitalio")
+    names = ("SCK", "MOSI", "MISO") if bus == 0 else (f"SCK_{bus}", f"MOSI_{bus}", f"MISO_{bus}")
+    spi = busio.SPI(*(getattr(board, name) for name in names))
+    return spi, digitalio.DigitalInOut(getattr(board, f"D{select_pin}"))
+
+
+def machine_keyboard(path: str) -> Keyboard:
+    """Open an input device and take it from the console. Raises OSError if that does not work."""
+    device = library("evdev", "readers").InputDevice(path)
+    try:
+        device.grab()
+    except OSError:
+        device.close()
+        raise
+    keyboard: Keyboard = device
+    return keyboard
+
+
 def machine_pins() -> None:
     """Leave the choice to gpiozero, which finds this machine's pins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """How to reach buses and pins. `pins` gives a gpiozero pin factory, or None for gpiozero's own choice."""
+    """How to reach buses and pins. `pins` gives a gpiozero pin factory, or None for gpiozero's own choice.
+
+    `serial` takes a path and a speed in baud, `spi` a bus and the GPIO number of the chip's select pin, and
+    `keyboard` the path of an input device.
+    """
 
     i2c: Callable[[int], I2CBus] = machine_i2c
     pins: Callable[[], Any] = machine_pins
+    serial: Callable[[str, int], SerialPort] = machine_serial
+    spi: Callable[[int, int], tuple[Any, Any]] = machine_spi
+    keyboard: Callable[[str], Keyboard] = machine_keyboard
 
 
 @contextmanager

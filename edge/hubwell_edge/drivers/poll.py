@@ -14,7 +14,8 @@ from hubwell_edge.drivers.contract import Measurement, Sensor, SensorError, Watc
 from hubwell_edge.drivers.lane import Lane, LaneHeldError
 from hubwell_edge.drivers.plausibility import Plausibility
 from hubwell_edge.observation import Observation
-from hubwell_wire.messages import FaultData, Reading, SensorMeta, as_text
+from hubwell_wire.fields import as_text
+from hubwell_wire.messages import FaultData, Reading, SensorMeta
 
 LONGEST_PAUSE_S: Final = 300.0
 """A sensor that stays broken is tried again every five minutes."""

@@ -13,9 +13,9 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
-from hubwell_edge.drivers.pseudonym import EpochKey, pseudonym
 from hubwell_edge.sim import chance
 from hubwell_edge.sim.scenario import Group, Programme, Scenario
+from hubwell_wire.pseudonym import EpochKey, pseudonym
 
 EPOCH: Final = 1
 """The key epoch of simulated badges."""

@@ -24,7 +24,7 @@ from hubwell_edge.sim.hub import devices
 from hubwell_edge.sim.pace import UNLIMITED, Pace
 from hubwell_edge.sim.run import SimulationError, Span, simulate
 from hubwell_edge.sim.scenario import Scenario, load_scenario
-from hubwell_wire.messages import Meta, Receipt, Status, Tap, Telemetry
+from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Status, Tap, Telemetry
 from hubwell_wire.parse import parse
 
 DEADLINE_S = 30
@@ -53,7 +53,7 @@ class Listener:
         if isinstance(message, Meta):
             self.metas[device] = message
             return None
-        assert not isinstance(message, Receipt)
+        assert isinstance(message, Telemetry | Tap | Gap | Fault)
         numbers = self.numbers[device, str(message.boot)]
         if message.seq not in numbers:
             numbers.add(message.seq)

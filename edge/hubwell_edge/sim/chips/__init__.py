@@ -6,10 +6,13 @@ Tests order faults from the models; the agent run with simulated hardware reads 
 import random
 from functools import cache
 
-from hubwell_edge.drivers.hardware import Hardware, I2CBus
+from hubwell_edge.drivers.hardware import Hardware, I2CBus, SerialPort, machine_serial
 from hubwell_edge.sim.chips import bme280, scd41
+from hubwell_edge.sim.chips.attached import SelectPin, SerialCable, SilentKeyboard, SpiBus
 from hubwell_edge.sim.chips.bus import Chip, SimulatedI2C
 from hubwell_edge.sim.chips.pins import simulated_pins
+from hubwell_edge.sim.chips.pn532 import Pn532Chip
+from hubwell_edge.sim.chips.visitors import Visitors
 
 
 class _Walk:
@@ -49,10 +52,31 @@ def simulated_i2c(seed: int = 0) -> SimulatedI2C:
 
 
 def simulated_hardware(seed: int = 0) -> Hardware:
-    """Return hardware without hardware: every I2C bus has the two chips, every pin sees people."""
+    """Return hardware without hardware.
+
+    Every I2C bus has the two chips, every pin sees people, every serial port and SPI bus has a PN532 to which
+    people hold cards, and every keyboard is silent.
+    """
 
     @cache
     def bus(number: int) -> I2CBus:
         return simulated_i2c(seed + number)
 
-    return Hardware(i2c=bus, pins=cache(lambda: simulated_pins(seed)))
+    @cache
+    def cable(path: str) -> SerialCable:
+        return SerialCable(Pn532Chip(Visitors(f"{seed}:{path}")))
+
+    @cache
+    def spi(number: int, select_pin: int) -> tuple[SpiBus, SelectPin]:
+        return SpiBus(Pn532Chip(Visitors(f"{seed}:spi-{number}:{select_pin}"))), SelectPin()
+
+    def serial(path: str, baud: int) -> SerialPort:
+        return machine_serial(cable(path).path, baud)
+
+    return Hardware(
+        i2c=bus,
+        pins=cache(lambda: simulated_pins(seed)),
+        serial=serial,
+        spi=spi,
+        keyboard=lambda _path: SilentKeyboard(),
+    )

@@ -1,0 +1,40 @@
+"""A line on standard output for each verdict: to try things without hardware."""
+
+import sys
+
+from hubwell_edge.drivers.hardware import Hardware
+from hubwell_edge.feedback.contract import FeedbackError, Signal, Wait
+from hubwell_edge.feedback.patterns import SIGNS
+from hubwell_edge.tables import Options
+
+
+class ConsoleSettings(Options):
+    """A console of the device file; there is nothing to choose."""
+
+
+class Console:
+    """Standard output."""
+
+    name = "console"
+    rest_s = 0.0
+
+    def __init__(self, settings: ConsoleSettings, hardware: Hardware) -> None:
+        del settings, hardware
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def show(self, signal: Signal, wait: Wait) -> None:
+        """Write a line. Raises FeedbackError."""
+        del wait
+        try:
+            sys.stdout.write(f"{SIGNS[signal.group]} {signal.verdict}: {signal.text}\n")
+            sys.stdout.flush()
+        except (OSError, ValueError) as error:
+            raise FeedbackError(f"standard output takes no text: {error}") from error
+
+    def clear(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing: standard output is not ours."""

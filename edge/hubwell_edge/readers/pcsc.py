@@ -1,0 +1,112 @@
+"""Card readers that speak PC/SC (ACR122U and most others on USB) through pcscd and pyscard."""
+
+import logging
+import time
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from hubwell_edge.drivers.hardware import Hardware
+from hubwell_edge.readers import smartcards
+from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError, SignedCardSettings
+from hubwell_edge.readers.sun import read_sun
+
+GET_UID: Final = bytes.fromhex("ffca000000")
+"""PC/SC part 3, 3.2.2.1.3: asks the reader, not the card, for the card's number."""
+STORAGE_CARD: Final = bytes.fromhex("a000000306")
+"""In the answer to reset of cards that take no commands (PC/SC part 3, 3.1.3.2.3.1): MIFARE, NTAG21x."""
+_OK: Final = b"\x90\x00"
+_AGAIN_S: Final = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class PcscSettings(SignedCardSettings):
+    """A PC/SC reader of the device file."""
+
+    reader: Annotated[
+        str, Field(max_length=120, description="part of its name as `pcsc_scan` shows it; '': the first")
+    ] = ""
+
+
+class Pcsc:
+    """One PC/SC reader."""
+
+    driver = "pcsc"
+
+    def __init__(self, settings: PcscSettings, hardware: Hardware) -> None:
+        del hardware
+        self._settings = settings
+        self._scard: Any = None
+        self._context: Any = None
+        self._reader = ""
+        self._state = 0
+        self.name = settings.name
+        self.bus = f"pcsc {settings.reader}".strip()
+
+    def open(self) -> None:
+        """Find the reader. Raises ReaderError."""
+        self._scard = smartcards.load()
+        self._context = smartcards.context(self._scard)
+        self._reader = smartcards.pick(self._scard, self._context, self._settings.reader)
+        self._state = self._scard.SCARD_STATE_UNAWARE
+
+    def wait(self, timeout_s: float) -> Card | None:
+        """Return the next card. Raises ReaderError."""
+        if self._context is None:
+            raise ReaderError(f"{self.name} is not open")
+        end = time.monotonic() + timeout_s
+        while (left := end - time.monotonic()) > 0:
+            if self._card_comes(left) and (card := self._read()) is not None:
+                return card
+        return None
+
+    def close(self) -> None:
+        """Let the reader go."""
+        made, self._context = self._context, None
+        if made is not None:
+            self._scard.SCardReleaseContext(made)
+
+    def _card_comes(self, timeout_s: float) -> bool:
+        """Wait for a change and say whether it is a card. Raises ReaderError."""
+        scard = self._scard
+        code, states = scard.SCardGetStatusChange(
+            self._context, max(1, int(timeout_s * 1000)), [(self._reader, self._state)]
+        )
+        if smartcards.unsigned(code) == smartcards.TIMEOUT:
+            return False
+        smartcards.check(code, "wait for a card")
+        _, now, _ = states[0]
+        if now & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE):
+            raise ReaderSilentError(f"{self._reader} was unplugged: plug it in again")
+        before, self._state = self._state, now & ~scard.SCARD_STATE_CHANGED
+        # The upper half counts comings and goings; so a card that left for an instant is new, and a card that
+        # another program only opens is not.
+        moved = before >> 16 != now >> 16 or not before & scard.SCARD_STATE_PRESENT
+        return moved and bool(now & scard.SCARD_STATE_PRESENT) and not now & scard.SCARD_STATE_MUTE
+
+    def _read(self) -> Card | None:
+        try:
+            return self._ask_card()
+        except smartcards.CardGoneError:
+            # Gone, or at the edge of the field: the next look says which; what is there is read again.
+            log.debug("%s: a card was not read", self.name)
+            self._state = self._scard.SCARD_STATE_UNAWARE
+            time.sleep(_AGAIN_S)
+        except ValueError as error:
+            log.warning("%s read a card that nobody can check in with: %s", self.name, error)
+        return None
+
+    def _ask_card(self) -> Card:
+        with smartcards.connected(self._scard, self._context, self._reader) as transmit:
+            answer = transmit(GET_UID)
+            uid = answer[:-2] if answer.endswith(_OK) else None
+            sun = None
+            if self._settings.sun and STORAGE_CARD not in self._answer_to_reset():
+                settings = self._settings
+                sun = read_sun(transmit, settings.picc_parameter, settings.cmac_parameter)
+        return Card(uid=uid or None, sun=sun)
+
+    def _answer_to_reset(self) -> bytes:
+        _, states = self._scard.SCardGetStatusChange(self._context, 0, [(self._reader, 0)])
+        return bytes(states[0][2])

@@ -1,0 +1,190 @@
+"""NXP PN532 over UART or SPI through Adafruit's library.
+
+Numbers of cards by the chip's own search (user manual UM0701-02, InListPassiveTarget), signed messages of
+NTAG 424 DNA through InDataExchange.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.drivers.hardware import Hardware, library
+from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError, SignedCardSettings
+from hubwell_edge.readers.pn532_serial import FramePort
+from hubwell_edge.readers.presence import Presence
+from hubwell_edge.readers.sun import read_sun
+
+LIST_PASSIVE_TARGET: Final = 0x4A
+DATA_EXCHANGE: Final = 0x40
+_ONE_CARD_TYPE_A: Final = bytes([1, 0])
+_LONGEST_ANSWER: Final = 64
+_LONGEST_DATA: Final = 0x80
+_ACK_S: Final = 0.3
+"""The chip acknowledges within 15 ms (UM0701-02, 6.2.2); the rest is for a busy machine."""
+_LOOK_AGAIN_S: Final = 0.08
+"""Between two looks at a card that stays."""
+_DROPPED: Final = 5
+"""So many spoilt answers one after the other are a fault of the wires, not of a card moved away."""
+_SPEAKS_ISO_7816: Final = 0x20
+"""Bit of SEL_RES of cards that take commands (ISO/IEC 14443-3, 6.5.3.4)."""
+
+log = logging.getLogger(__name__)
+
+
+class Pn532Settings(SignedCardSettings):
+    """A PN532 of the device file."""
+
+    interface: Annotated[
+        Literal["uart", "spi"], Field(description="uart or spi, as its switches are set")
+    ] = "uart"
+    port: Annotated[str, Field(min_length=1, description="its serial port, for uart")] = "/dev/serial0"
+    baud: Annotated[int, Field(ge=9600, le=1288000, description="speed, for uart")] = 115200
+    spi_bus: Annotated[Literal[0, 1], Field(description="the 0 in /dev/spidev0.0, for spi")] = 0
+    select_pin: Annotated[
+        int, Field(ge=0, le=27, description="GPIO number (BCM) that is wired to SS, for spi")
+    ] = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A card in the field."""
+
+    uid: bytes
+    takes_commands: bool
+
+
+class Pn532:
+    """One PN532."""
+
+    driver = "pn532"
+
+    def __init__(
+        self,
+        settings: Pn532Settings,
+        hardware: Hardware,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._hardware = hardware
+        self._clock = clock
+        self._chip: Any = None
+        self._let_go: list[Callable[[], object]] = []
+        self._presence = Presence()
+        self._spoilt = 0
+        self.name = settings.name
+        self.bus = settings.port if settings.interface == "uart" else f"spi-{settings.spi_bus}"
+
+    def open(self) -> None:
+        """Wake the chip and set it to reading cards. Raises ReaderError."""
+        try:
+            self._chip = self._attach()
+            self._chip.SAM_configuration()
+        except SensorError:
+            raise
+        except PermissionError as error:
+            raise ReaderError(self._no_right()) from error
+        except BlockingIOError as error:
+            raise ReaderError(
+                f"another program holds {self.bus}: stop it, so that {self.name} works"
+            ) from error
+        except Exception as error:
+            # Blinka and the library raise whatever comes to hand where a bus, a pin or the chip is missing.
+            raise ReaderSilentError(self._no_answer(f"{type(error).__name__}: {error}")) from error
+        self._spoilt = 0
+
+    def wait(self, timeout_s: float) -> Card | None:
+        """Return the next card. Raises ReaderError."""
+        end = self._clock() + timeout_s
+        while (left := end - self._clock()) > 0:
+            target = self._look(left)
+            if self._presence.seen(target.uid if target else None, self._clock()) and target is not None:
+                return self._card(target)
+            if target is not None:
+                time.sleep(min(_LOOK_AGAIN_S, left))
+        return None
+
+    def close(self) -> None:
+        """Let port or pins go."""
+        self._chip = None
+        while self._let_go:
+            with suppress(OSError):
+                self._let_go.pop()()
+
+    def _attach(self) -> Any:  # noqa: ANN401 - no types in the library
+        settings = self._settings
+        if settings.interface == "uart":
+            port = FramePort(self._hardware.serial(settings.port, settings.baud))
+            self._let_go.append(port.close)
+            return library("adafruit_pn532.uart").PN532_UART(port)
+        spi, select = self._hardware.spi(settings.spi_bus, settings.select_pin)
+        self._let_go += [spi.deinit, select.deinit]
+        return library("adafruit_pn532.spi").PN532_SPI(spi, select)
+
+    def _look(self, timeout_s: float) -> _Target | None:
+        """Search for a card for at most `timeout_s`, or until the one that was there is surely gone."""
+        patience = min(timeout_s, self._presence.patience_s(self._clock()))
+        answer = self._ask(LIST_PASSIVE_TARGET, _ONE_CARD_TYPE_A, _LONGEST_ANSWER, patience)
+        # Number of targets, which of them, SENS_RES (2), SEL_RES, length of the number, the number.
+        if not answer or answer[0] != 1 or len(answer) < 6 + answer[5]:
+            return None
+        return _Target(bytes(answer[6 : 6 + answer[5]]), bool(answer[4] & _SPEAKS_ISO_7816))
+
+    def _card(self, target: _Target) -> Card | None:
+        sun = None
+        if self._settings.sun and target.takes_commands:
+            sun = read_sun(self._exchange, self._settings.picc_parameter, self._settings.cmac_parameter)
+        try:
+            return Card(uid=target.uid, sun=sun)
+        except ValueError as error:
+            log.warning("%s read a card that nobody can check in with: %s", self.name, error)
+            return None
+
+    def _exchange(self, apdu: bytes) -> bytes:
+        answer = self._ask(DATA_EXCHANGE, bytes([1]) + apdu, _LONGEST_DATA, 1.0)
+        # The first byte is the chip's own error code; without the card there is no status word.
+        return bytes(answer[1:]) if answer and answer[0] == 0 else b""
+
+    def _ask(self, command: int, parameters: bytes, longest: int, timeout_s: float) -> bytes | None:
+        """Return the chip's answer, None without one in time. Raises ReaderError where it does not listen."""
+        if self._chip is None:
+            raise ReaderError(f"{self.name} is not open")
+        try:
+            heard = self._chip.send_command(command, params=parameters, timeout=_ACK_S)
+            answer = self._chip.process_response(command, longest, timeout_s) if heard else None
+        except OSError as error:
+            raise ReaderSilentError(self._no_answer(str(error))) from error
+        except Exception as error:  # noqa: BLE001 - BusyError and RuntimeError, and IndexError for half a frame
+            self._count_spoilt(error)
+            return None
+        if not heard:
+            raise ReaderSilentError(self._no_answer("no acknowledgement"))
+        self._spoilt = 0
+        return None if answer is None else bytes(answer)
+
+    def _count_spoilt(self, error: Exception) -> None:
+        self._spoilt += 1
+        if self._spoilt >= _DROPPED:
+            raise ReaderError(
+                f"{self.name} gives spoilt answers ({error}): shorten the cable of the PN532 on {self.bus}, "
+                "and check that nothing else uses it"
+            ) from error
+
+    def _no_answer(self, detail: str) -> str:
+        switches = "both to UART (HSU)" if self._settings.interface == "uart" else "to SPI"
+        return (
+            f"the PN532 of {self.name} does not answer on {self.bus} ({detail}): check power and wires, and "
+            f"that its switches are set {switches}"
+        )
+
+    def _no_right(self) -> str:
+        group = "dialout" if self._settings.interface == "uart" else "spi and gpio"
+        return (
+            f"no right to use {self.bus}: add the user of the agent to the group {group} and start it again"
+        )

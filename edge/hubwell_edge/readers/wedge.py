@@ -1,0 +1,156 @@
+"""Readers and scanners that type like a keyboard ("keyboard wedge"), through Linux' input devices.
+
+The device is taken for us alone, so that card numbers never reach a console. Keys are read as a keyboard of
+the United States, which is what such readers take for granted.
+"""
+
+import errno
+import os
+import select
+import struct
+import time
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.drivers.hardware import Hardware, Keyboard
+from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError
+from hubwell_edge.readers.lines import Lines
+from hubwell_edge.readers.text import TextSettings
+
+EVENT: Final = struct.Struct("@llHHi")
+"""`struct input_event` of <linux/input.h>: seconds, microseconds, type, code, value."""
+_EV_KEY: Final = 1
+_RELEASED, _PRESSED = 0, 1
+_SHIFTS: Final = frozenset({42, 54})
+_ENDS: Final = frozenset({15, 28, 96})
+"""Tabulator, Enter, Enter of the number block: what readers are set to type at the end."""
+
+# Codes of <linux/input-event-codes.h>, by rows of the keyboard, without and with Shift.
+_ROWS: Final = (
+    (2, "1234567890-=", "!@#$%^&*()_+"),
+    (16, "qwertyuiop[]", "QWERTYUIOP{}"),
+    (30, "asdfghjkl;'", 'ASDFGHJKL:"'),
+    (43, "\\zxcvbnm,./", "|ZXCVBNM<>?"),
+    (57, " ", " "),
+    (71, "789", "789"),
+    (75, "456", "456"),
+    (79, "1230.", "1230."),
+)
+KEYS: Final = {
+    first + place: (plain, shifted)
+    for first, row, shifts in _ROWS
+    for place, (plain, shifted) in enumerate(zip(row, shifts, strict=True))
+}
+
+
+class KeyParser:
+    """Bytes of `struct input_event` in, lines of text out. Bytes may come in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._shift = 0
+        self._text = ""
+
+    def feed(self, data: bytes) -> Iterator[str]:
+        """Yield each line that is complete."""
+        data = self._rest + data
+        whole = len(data) - len(data) % EVENT.size
+        self._rest = data[whole:]
+        for _, _, kind, code, value in EVENT.iter_unpack(data[:whole]):
+            if kind != _EV_KEY:
+                continue
+            if code in _SHIFTS:
+                self._shift += {_PRESSED: 1, _RELEASED: -1}.get(value, 0)
+            elif value == _PRESSED and code in _ENDS:
+                line, self._text = self._text, ""
+                yield line
+            elif value == _PRESSED:
+                self._text += KEYS.get(code, ("", ""))[self._shift > 0]
+
+    def forget(self) -> None:
+        """Drop a line that was begun and never ended."""
+        self._text = ""
+
+
+class WedgeSettings(TextSettings):
+    """A keyboard-like reader of the device file."""
+
+    device: Annotated[
+        str, Field(min_length=1, description="input device, best by its lasting name in /dev/input/by-id")
+    ]
+    pause_s: Annotated[
+        float, Field(gt=0, le=10, description="seconds without a key after which a line is dropped")
+    ] = 1.0
+
+
+class Wedge:
+    """One keyboard-like reader."""
+
+    driver = "wedge"
+
+    def __init__(self, settings: WedgeSettings, hardware: Hardware) -> None:
+        self._settings = settings
+        self._hardware = hardware
+        self._keyboard: Keyboard | None = None
+        self._keys = KeyParser()
+        self._lines = Lines(settings)
+        self._last_key = 0.0
+        self.name = settings.name
+        self.bus = settings.device
+
+    def open(self) -> None:
+        """Take the device for us alone. Raises ReaderError."""
+        device = self._settings.device
+        try:
+            self._keyboard = self._hardware.keyboard(device)
+        except SensorError:
+            raise
+        except OSError as error:
+            raise self._fault(error) from error
+        self._keys = KeyParser()
+        self._lines.clear()
+
+    def wait(self, timeout_s: float) -> Card | None:
+        """Return the next card. Raises ReaderError."""
+        if self._keyboard is None:
+            raise ReaderError(f"{self.name} is not open")
+        end = time.monotonic() + timeout_s
+        while (card := self._lines.next()) is None and (left := end - time.monotonic()) > 0:
+            if select.select([self._keyboard.fd], [], [], left)[0]:
+                self._take(self._keyboard.fd)
+        return card
+
+    def close(self) -> None:
+        """Give the device back."""
+        keyboard, self._keyboard = self._keyboard, None
+        if keyboard is not None:
+            keyboard.close()
+
+    def _take(self, descriptor: int) -> None:
+        try:
+            data = os.read(descriptor, EVENT.size * 64)
+        except OSError as error:
+            raise self._fault(error) from error
+        if not data:
+            raise ReaderSilentError(f"{self._settings.device} has ended: plug {self.name} in again")
+        now = time.monotonic()
+        if now - self._last_key > self._settings.pause_s:
+            self._keys.forget()
+        self._last_key = now
+        for line in self._keys.feed(data):
+            self._lines.add(line)
+
+    def _fault(self, error: OSError) -> ReaderError:
+        device = self._settings.device
+        if error.errno in {errno.ENODEV, errno.ENOENT, errno.ENXIO}:
+            return ReaderSilentError(f"{device} is not there: plug {self.name} in, or correct 'device'")
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            return ReaderError(
+                f"no right to read {device}: add the user of the agent to the group input and start it again"
+            )
+        if error.errno == errno.EBUSY:
+            return ReaderError(f"another program holds {device}: stop it, so that {self.name} can be read")
+        return ReaderError(f"{device} of {self.name} failed: {error.strerror or error}")
