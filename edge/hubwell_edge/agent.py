@@ -14,7 +14,8 @@ from hubwell_edge.clock import STEP_MS, Clock, Stamp
 from hubwell_edge.observation import Observation, Source, SourceError
 from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.settings import BatchSettings
-from hubwell_wire.messages import FaultData, as_text
+from hubwell_wire.fields import as_text
+from hubwell_wire.messages import FaultData
 
 logger: Final = logging.getLogger(__name__)
 

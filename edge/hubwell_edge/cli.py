@@ -71,6 +71,46 @@ def doctor(config: Config = None, secrets: Secrets = None) -> None:
 
 
 @app.command()
+def muster(
+    config: Config = None,
+    part: Annotated[list[str] | None, typer.Option(help="An officer's part; give two, or be asked.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    check_only: Annotated[bool, typer.Option("--check", help="Only say whether there is one.")] = False,
+) -> None:
+    """Open the sealed list of who is probably inside; needs neither server nor broker."""
+    from hubwell_edge.settings import EdgeSettings
+    from hubwell_edge.taps.look import look_at_muster
+
+    with _plain_errors():
+        folder = EdgeSettings.load(config).outbox.dir
+        if not check_only:
+            _print_muster(folder, part or [], as_json=as_json)
+            return
+    look = look_at_muster(folder)
+    print(look.text)
+    if not look.ok:
+        raise typer.Exit(1)
+
+
+def _print_muster(folder: Path, parts: list[str], *, as_json: bool) -> None:
+    import json
+    from datetime import UTC
+
+    from hubwell_edge.taps import muster
+
+    if len(parts) not in {0, 2}:
+        _fail("two parts are needed, one of each officer: --part A --part B, or none to be asked for them")
+    first, second = parts or [
+        typer.prompt(f"Part of the {which} officer", hide_input=True) for which in ("first", "second")
+    ]
+    opened, now = muster.open_muster(folder, first, second), datetime.now(UTC)
+    if as_json:
+        print(json.dumps(muster.as_json(opened, now), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(muster.in_words(opened, now)))
+
+
+@app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="CSV file.")],
     layout: Annotated[Path, typer.Option("--map", help="What its columns mean (TOML).")],
@@ -151,8 +191,9 @@ def _plain_errors() -> Iterator[None]:
     from hubwell_edge.observation import SourceError
     from hubwell_edge.outbox_file import OutboxError
     from hubwell_edge.settings import SettingsError
+    from hubwell_edge.taps.vault import VaultError
 
-    known: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError)
+    known: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError, VaultError)
     if "hubwell_edge.sim.run" in sys.modules:
         known = (*known, sys.modules["hubwell_edge.sim.run"].SimulationError)
     try:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from hubwell_wire.messages import ClockState
+from hubwell_wire.fields import ClockState
 
 ClockMode = Literal["auto", "trust"]
 
@@ -119,7 +119,11 @@ def to_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+def to_datetime(wall_ms: int) -> datetime:
+    """Return milliseconds since 1970 as an aware time in UTC."""
+    return _EPOCH + timedelta(milliseconds=wall_ms)
+
+
 def to_rfc3339(wall_ms: int) -> str:
     """Return milliseconds since 1970 as RFC 3339 in UTC, for example ``2026-11-22T21:04:05.123Z``."""
-    moment = _EPOCH + timedelta(milliseconds=wall_ms)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return to_datetime(wall_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

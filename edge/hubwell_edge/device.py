@@ -16,6 +16,9 @@ from hubwell_edge.observation import Source
 from hubwell_edge.outbox import Outbox
 from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.settings import EdgeSettings
+from hubwell_edge.taps.desk import TapDesk
+from hubwell_edge.taps.orders import Orders
+from hubwell_edge.taps.parts import Station, open_desk, sources_of
 from hubwell_edge.uplink import Uplink
 from hubwell_wire.messages import Meta, SensorMeta
 
@@ -29,29 +32,39 @@ async def run_device(
     stop: asyncio.Event,
     clock: Clock | None = None,
     sensors: tuple[SensorMeta, ...] = (),
+    stations: Sequence[Station] = (),
     watch: Watch | None = None,
     pulse: Callable[[], None] = lambda: None,
 ) -> bool:
     """Run one device until `stop` is set, or until its sources ended and the server has everything.
 
-    Return whether everything has a receipt. `sensors` describe what the device will send; `watch` is
-    called with the open outbox before the start, `pulse` about every second while the agent makes
-    progress. Raises OutboxError, and SourceError when a source can
-    never go on.
+    Return whether everything has a receipt. `sensors` describe what the device will send, `stations` are its
+    badge readers; `watch` is called with the open outbox before the start, `pulse` about every second while
+    the agent makes progress. Raises OutboxError, and SourceError when a source can never go on.
     """
     clock = clock or SystemClock(settings.clock)
     outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
     thread = OutboxThread(outbox)
+    desk: TapDesk | None = None
     try:
         if watch is not None:
             watch(outbox)
         fault = outbox.take_fault()
         if fault is not None:
             await thread.put([event_draft(fault, clock.now())], {})
-        meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors)
+        readers = tuple(station.meta for station in stations)
+        meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors, readers=readers)
+        uplink = Uplink(settings, thread, clock=clock, meta=meta)
+        if stations:
+            desk = open_desk(settings, thread, clock, lambda: uplink.online)
+            desk.start()
+            sources = [*sources, *sources_of(stations, desk)]
+        uplink.obey(Orders(thread, desk))
         agent = Agent(thread, sources, clock=clock, batch=settings.batch, pulse=pulse)
-        return await _run(agent, Uplink(settings, thread, clock=clock, meta=meta), thread, stop)
+        return await _run(agent, uplink, thread, stop)
     finally:
+        if desk is not None:
+            await desk.close()
         await thread.close()
 
 

@@ -1,4 +1,4 @@
-"""``hubwell-edge doctor``: looks at clock, buses, outbox and broker of this device.
+"""``hubwell-edge doctor``: looks at clock, buses, readers, outbox and broker of this device.
 
 Each finding is a sentence; a bad one says what to do.
 """
@@ -19,6 +19,7 @@ from hubwell_edge.outbox import Outbox
 from hubwell_edge.outbox_file import OutboxError
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.sources import build_sources
+from hubwell_edge.taps.look import look_at_badges, look_at_muster
 from hubwell_wire.messages import Meta
 from hubwell_wire.topics import Channel, Topic
 
@@ -36,7 +37,14 @@ class Finding:
 
 def examine(settings: EdgeSettings) -> list[Finding]:
     """Look at everything; takes up to some ten seconds when the broker does not answer."""
-    looks: tuple[Callable[[EdgeSettings], Iterator[Finding]], ...] = (_clock, _buses, _outbox, _broker)
+    looks: tuple[Callable[[EdgeSettings], Iterator[Finding]], ...] = (
+        _clock,
+        _buses,
+        _readers,
+        _outbox,
+        _badges,
+        _broker,
+    )
     return [finding for look in looks for finding in look(settings)]
 
 
@@ -66,6 +74,34 @@ def _buses(settings: EdgeSettings) -> Iterator[Finding]:
             yield Finding(f"i2c-{number}", bool(found), found or "no part answers: check power and wires")
 
 
+def _readers(settings: EdgeSettings) -> Iterator[Finding]:
+    """Open each badge reader for a moment; a running agent holds them, and tells of them in its log."""
+    running = _agent_runs(settings)
+    for station in build_sources(settings).stations:
+        part, what = f"reader {station.reader.name}", f"{station.reader.driver} on {station.reader.bus}"
+        if running:
+            yield Finding(part, ok=True, text=f"{what}; the running agent has it, see its log")
+            continue
+        try:
+            station.reader.open()
+        except SensorError as error:
+            yield Finding(part, ok=False, text=str(error))
+        else:
+            yield Finding(part, ok=True, text=f"{what} is ready")
+        finally:
+            station.reader.close()
+
+
+def _agent_runs(settings: EdgeSettings) -> bool:
+    if not settings.reader:
+        return False
+    try:
+        Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes).close()
+    except OutboxError as error:
+        return "already uses" in str(error)
+    return False
+
+
 def _outbox(settings: EdgeSettings) -> Iterator[Finding]:
     try:
         outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
@@ -77,6 +113,15 @@ def _outbox(settings: EdgeSettings) -> Iterator[Finding]:
         yield Finding("outbox", ok=True, text=f"{outbox.pending} messages wait in {settings.outbox.dir}")
     finally:
         outbox.close()
+
+
+def _badges(settings: EdgeSettings) -> Iterator[Finding]:
+    if settings.reader:
+        for look in look_at_badges(settings):
+            yield Finding(look.part, look.ok, look.text)
+    muster = look_at_muster(settings.outbox.dir)
+    if muster.ok:
+        yield Finding(muster.part, muster.ok, muster.text)
 
 
 def _broker(settings: EdgeSettings) -> Iterator[Finding]:
@@ -91,8 +136,11 @@ async def _ask_broker(settings: EdgeSettings) -> list[Finding]:
         async with mqtt_link.make_client(settings, suffix="-doctor") as client:
             mqtt_link.watch_refusals(client, refusals.append)
             # What the agent says too, so that nothing changes; and a command for a device that is none.
-            sensors = build_sources(settings).sensors
-            meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors).encode()
+            sources = build_sources(settings)
+            readers = tuple(station.meta for station in sources.stations)
+            meta = Meta(
+                v=1, name=settings.name, software=software(), sensors=sources.sensors, readers=readers
+            ).encode()
             await client.publish(mqtt_link.topic(settings, Channel.META), meta, qos=1, retain=True)
             own = list(refusals)
             foreign = str(Topic(settings.site, "hubwell-doctor-foreign", Channel.CMD))

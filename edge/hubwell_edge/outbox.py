@@ -17,8 +17,12 @@ from uuid import UUID, uuid4
 
 from hubwell_edge.clock import Stamp, kernel_boot_id
 from hubwell_edge.draft import ROW_BYTES, SEQ_BITS, SEQ_MASK, Draft, Kind, Row, event_draft, row_key
+from hubwell_edge.holes import forget_old_boots, gaps, make_room
 from hubwell_edge.outbox_file import OutboxFile, OutboxUnavailableError
-from hubwell_wire.messages import FaultData, GapData, Receipt, as_text, new_message_id
+from hubwell_edge.parcels import Parcel, shed
+from hubwell_edge.tap_rows import LIVE_TAPS, erase, is_tap_of, stored
+from hubwell_wire.fields import as_text
+from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
 
 logger: Final = logging.getLogger(__name__)
 
@@ -28,17 +32,10 @@ WAITING_BYTES: Final = 4 * 1024 * 1024
 _RESERVE_BYTES: Final = 1024 * 1024
 """Space kept so that receipts can be applied on a full disk."""
 _RETRY_S: Final = 1.0
-_CHUNK: Final = 200
+_AHEAD: Final = 50
+"""Taps that may be on their way before older rows: a receipt names at most a hundred ranges."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(slots=True)
-class _Parcel:
-    """Drafts and cursors that must be stored together."""
-
-    drafts: list[Draft]
-    cursors: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +57,15 @@ class Outbox:
     def __init__(
         self, folder: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES, kernel_boot: str | None = None
     ) -> None:
+        self._folder = folder
         self._cap = cap_bytes
         self._kernel = kernel_boot or kernel_boot_id()
-        self._waiting: deque[_Parcel] = deque()
+        self._waiting: deque[Parcel] = deque()
         self._waiting_bytes = 0
         self._given_up = 0
         self._refused = False
         self._retry_at = 0.0
-        self._n = 0
+        self._n = self._newest = 0
         self._file = OutboxFile(folder, reserve_bytes=min(cap_bytes // 8, _RESERVE_BYTES))
         try:
             self._load()
@@ -97,6 +95,11 @@ class Outbox:
             count = self._given_up + sum(len(parcel.drafts) for parcel in self._waiting)
             logger.error("%d messages were never written to the disk", count, extra={"action": "outbox-lost"})
         self._file.close()
+
+    @property
+    def folder(self) -> Path:
+        """Where the file is; other files of the device lie beside it."""
+        return self._folder
 
     @property
     def last_seq(self) -> int:
@@ -133,12 +136,19 @@ class Outbox:
         Return False when the disk refuses: they then wait in memory (4 MiB; beyond that the oldest
         telemetry is given up and later declared), and `flush` or a call a second later tries again.
         """
-        self._waiting.append(_Parcel(list(drafts), dict(cursors or {})))
+        self._waiting.append(Parcel(list(drafts), dict(cursors or {})))
         self._waiting_bytes += sum(draft.size for draft in drafts)
         if time.monotonic() < self._retry_at:
             self._shed()
             return False
         return self.flush()
+
+    def put_event(self, draft: Draft) -> tuple[UUID, int] | None:
+        """Store one event and return the boot and the number that it got.
+
+        None when the disk refuses: it then waits in memory like all others and gets its number later.
+        """
+        return (self.boot, self._newest) if self.put([draft]) else None
 
     def flush(self) -> bool:
         """Try to store what waits in memory; True when nothing waits any more."""
@@ -157,6 +167,8 @@ class Outbox:
                 extra={"action": "outbox-full"},
             )
         self._counts = counts
+        # The declaration of what was given up comes last of all.
+        self._newest = counts.last_seq - bool(self._given_up)
         self._waiting.clear()
         self._waiting_bytes = self._given_up = 0
         if self._refused:
@@ -164,14 +176,24 @@ class Outbox:
         self._refused, self._retry_at = False, 0.0
         return True
 
-    def unsent(self, limit: int, *, sent: Collection[int] = (), hold_from_ms: int | None = None) -> list[Row]:
-        """Return the oldest rows whose keys are not in `sent`, gap events first.
+    def unsent(
+        self,
+        limit: int,
+        *,
+        sent: Collection[int] = (),
+        hold_from_ms: int | None = None,
+        live_from_ms: int | None = None,
+    ) -> list[Row]:
+        """Return the oldest rows whose keys are not in `sent`: gap events first, then taps of just now.
 
         Rows that this kernel boot stamped with an unsynchronised clock at or after `hold_from_ms` of its
-        boot clock are held back: they can still be corrected. None holds nothing back.
+        boot clock are held back: they can still be corrected. Taps at or after `live_from_ms` go before
+        what waits longer, some fifty of them: somebody stands there. None holds back, or prefers, nothing.
         """
         many = limit + len(sent)
         keys = self._read("SELECT key FROM message WHERE kind = 2 ORDER BY key LIMIT ?", many)
+        if live_from_ms is not None:
+            keys += self._read(LIVE_TAPS, self._n, live_from_ms, _AHEAD)
         keys += self._read(
             "SELECT key FROM message WHERE kind <> 2 AND (synced = 1 OR stamped <> ? OR mono_ms < ?)"
             " ORDER BY key LIMIT ?",
@@ -179,7 +201,8 @@ class Outbox:
             2**62 if hold_from_ms is None else hold_from_ms,
             many,
         )
-        return self.rows([key for (key,) in keys if key not in sent][:limit])
+        # A tap of just now may be among the oldest too.
+        return self.rows([key for key in dict.fromkeys(key for (key,) in keys) if key not in sent][:limit])
 
     def rows(self, keys: Iterable[int]) -> list[Row]:
         """Return the rows with these keys, in that order; those that are gone are left out."""
@@ -215,7 +238,7 @@ class Outbox:
             sizes = [size for span in spans for (size,) in db.execute(sql, span).fetchall()]
             db.execute("UPDATE boot SET safe_upto = ? WHERE n = ? AND safe_upto < ?", (upto, n, upto))
             if n != self._n:
-                _forget_old_boots(db, self._n)
+                forget_old_boots(db, self._n)
             return sizes
 
         sizes = self._shrink(delete)
@@ -250,6 +273,26 @@ class Outbox:
         sql = "UPDATE message SET wall_ms = mono_ms + ?, synced = 1 WHERE synced = 0 AND stamped = ?"
         values = (now.offset_ms, self._n)
         return self._write(lambda db: db.execute(sql, values).rowcount, durable=False)
+
+    def badges(self) -> set[str]:
+        """Return the pseudonyms of all taps that wait here."""
+        found = self._write(lambda db: list(stored(db)), durable=False)
+        return {badge for _, _, badges in found for badge in badges}
+
+    def erase(self, badges: Collection[str]) -> int:
+        """Delete every tap of these badges so that no byte of it is left in the files; return how many.
+
+        Their numbers are declared as `erased`. Files that were set aside as corrupt go too: nobody could say
+        what is in them. Raises OutboxUnavailableError when the disk refuses.
+        """
+        for parcel in self._waiting:
+            parcel.drafts = [draft for draft in parcel.drafts if not is_tap_of(draft, badges)]
+        sizes = self._shrink(lambda db: erase(db, badges))
+        left = self._counts
+        size, dropped = left.size - sum(sizes), left.dropped or bool(sizes)
+        self._counts = replace(left, pending=left.pending - len(sizes), size=size, dropped=dropped)
+        self._file.scrub()
+        return len(sizes)
 
     def take_fault(self) -> FaultData | None:
         """Return, once, that a corrupt file was set aside and a new one begun."""
@@ -293,7 +336,7 @@ class Outbox:
         cursors = [pair for parcel in self._waiting for pair in parcel.cursors.items()]
         db.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursors)
         size = self._counts.size + sum(draft.size for draft in drafts)
-        sizes = _make_room(db, size - self._cap)
+        sizes = make_room(db, size - self._cap)
         return _Counts(
             last_seq,
             self._counts.pending + len(drafts) - len(sizes),
@@ -321,15 +364,11 @@ class Outbox:
 
     def _store_gaps(self, db: sqlite3.Connection, stamp: Stamp) -> tuple[list[int], int]:
         sizes = []
-        for first_key, last_key in db.execute("SELECT first, last FROM dropped ORDER BY first").fetchall():
-            n, last = first_key >> SEQ_BITS, last_key & SEQ_MASK
-            boot = db.execute("SELECT last_seq, safe_upto FROM boot WHERE n = ?", (n,)).fetchone()
-            first = max(first_key & SEQ_MASK, boot[1] + 1)
-            if first <= last:
-                gap = GapData(cause="outbox-full", count=last - first + 1, first=first, last=last)
-                draft = event_draft(gap, stamp)
-                self._insert(db, n, boot[0], [draft])
-                sizes.append(draft.size)
+        for n, gap in gaps(db):
+            (last_seq,) = db.execute("SELECT last_seq FROM boot WHERE n = ?", (n,)).fetchone()
+            draft = event_draft(gap, stamp)
+            self._insert(db, n, last_seq, [draft])
+            sizes.append(draft.size)
         db.execute("DELETE FROM dropped")
         return sizes, db.execute("SELECT last_seq FROM boot WHERE n = ?", (self._n,)).fetchone()[0]
 
@@ -345,51 +384,7 @@ class Outbox:
         self._shed()
 
     def _shed(self) -> None:
-        """Give up the oldest telemetry, and only then events, beyond what memory may hold."""
-        for kinds in ({Kind.TELEMETRY}, {Kind.EVENT, Kind.GAP}):
-            for parcel in self._waiting:
-                kept: list[Draft] = []
-                for draft in parcel.drafts:
-                    if self._waiting_bytes > WAITING_BYTES and draft.kind in kinds:
-                        self._waiting_bytes -= draft.size
-                        self._given_up += 1
-                    else:
-                        kept.append(draft)
-                parcel.drafts = kept
-                if self._waiting_bytes <= WAITING_BYTES:
-                    return
-
-
-def _make_room(db: sqlite3.Connection, excess: int) -> list[int]:
-    """Drop the oldest telemetry until `excess` bytes are free; return the sizes of what was dropped."""
-    sizes: list[int] = []
-    freed = 0
-    sql = "SELECT key, length(body) FROM message WHERE kind = 0 ORDER BY key LIMIT ?"
-    while freed < excess and (oldest := db.execute(sql, (_CHUNK,)).fetchall()):
-        for key, length in oldest:
-            if freed >= excess:
-                break
-            db.execute("DELETE FROM message WHERE key = ?", (key,))
-            _note_dropped(db, key)
-            sizes.append(length + ROW_BYTES)
-            freed += sizes[-1]
-    return sizes
-
-
-def _note_dropped(db: sqlite3.Connection, key: int) -> None:
-    before = db.execute(
-        "SELECT first, last FROM dropped WHERE first < ? ORDER BY first DESC LIMIT 1", (key,)
-    ).fetchone()
-    if before and before[1] == key - 1:
-        db.execute("UPDATE dropped SET last = ? WHERE first = ?", (key, before[0]))
-    else:
-        db.execute("INSERT INTO dropped VALUES (?, ?)", (key, key))
-
-
-def _forget_old_boots(db: sqlite3.Connection, current: int) -> None:
-    db.execute(
-        "DELETE FROM boot WHERE n < ?1"
-        " AND NOT EXISTS (SELECT 1 FROM message WHERE key BETWEEN n << ?2 AND (n << ?2) + ?3)"
-        " AND NOT EXISTS (SELECT 1 FROM dropped WHERE first BETWEEN n << ?2 AND (n << ?2) + ?3)",
-        (current, SEQ_BITS, SEQ_MASK),
-    )
+        """Give up what memory may not hold."""
+        given_up = shed(self._waiting, self._waiting_bytes - WAITING_BYTES)
+        self._waiting_bytes -= sum(draft.size for draft in given_up)
+        self._given_up += len(given_up)

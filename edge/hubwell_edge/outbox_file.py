@@ -24,7 +24,9 @@ CREATE TABLE IF NOT EXISTS message (
     key INTEGER PRIMARY KEY, stamped INTEGER NOT NULL, kind INTEGER NOT NULL, synced INTEGER NOT NULL,
     wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, id BLOB NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS message_gap ON message (key) WHERE kind = 2;
-CREATE TABLE IF NOT EXISTS dropped (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS message_event ON message (key) WHERE kind = 1;
+CREATE TABLE IF NOT EXISTS dropped (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, cause TEXT NOT NULL DEFAULT 'outbox-full');
 CREATE TABLE IF NOT EXISTS cursor (source TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -111,6 +113,14 @@ class OutboxFile:
             self._fold_log()
         return result
 
+    def scrub(self) -> None:
+        """Leave no byte of deleted rows: fold the log into the file, and delete files that were set aside."""
+        self._fold_log()
+        for kept in self._path.parent.glob("outbox-corrupt-*"):
+            logger.warning("%s is deleted for an erasure", kept.name, extra={"action": "outbox-erased"})
+            overwrite(kept)
+            kept.unlink()
+
     def _fold_log(self) -> None:
         """Fold the log into the file and give free pages back to the disk, with the reserve as room to work.
 
@@ -184,6 +194,16 @@ class OutboxFile:
         logger.error("%s", self.set_aside, extra={"action": "outbox-set-aside"})
 
 
+def overwrite(path: Path) -> None:
+    """Write zeros over a file. What an SSD keeps in its spare blocks is out of reach."""
+    with suppress(OSError), path.open("r+b") as file:
+        blank = bytes(64 * 1024)
+        for _ in range(-(-path.stat().st_size // len(blank))):
+            file.write(blank)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class Reserve:
     """A file of `size` bytes that only keeps space for the moment in which the disk is full."""
 
@@ -231,15 +251,25 @@ def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # A tap is about a person: what is deleted is overwritten, not only marked as free.
+        db.execute("PRAGMA secure_delete = ON")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute("PRAGMA cache_size = -1024")
         db.executescript(_SCHEMA)
+        _add_cause(db)
         _check(db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _add_cause(db: sqlite3.Connection) -> None:
+    """Give files of release 0.1 the column that tells why numbers were dropped."""
+    with closing(db.execute("PRAGMA table_info(dropped)")) as columns:
+        if "cause" not in {column[1] for column in columns}:
+            db.execute("ALTER TABLE dropped ADD COLUMN cause TEXT NOT NULL DEFAULT 'outbox-full'")
 
 
 def _check(db: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
+from uuid import UUID
 
 from hubwell_edge.clock import Stamp
 from hubwell_edge.draft import Draft, Row
@@ -32,14 +33,27 @@ class OutboxThread:
     async def put(self, drafts: Sequence[Draft], cursors: Mapping[str, str]) -> bool:
         """Store, or try again what could not be stored; see Outbox.put."""
         if not drafts and not cursors:
-            return await self._call(self.outbox.flush)
-        done = await self._call(partial(self.outbox.put, drafts, cursors))
+            return await self.run(self.outbox.flush)
+        done = await self.run(partial(self.outbox.put, drafts, cursors))
         self.news.set()
         return done
 
+    async def put_event(self, draft: Draft) -> tuple[UUID, int] | None:
+        """Store one event and return its boot and number; see Outbox.put_event."""
+        number = await self.run(partial(self.outbox.put_event, draft))
+        self.news.set()
+        return number
+
+    async def erase(self, badges: Collection[str]) -> int:
+        """Delete the taps of these badges; see Outbox.erase."""
+        count = await self.run(partial(self.outbox.erase, badges))
+        self._freed.set()
+        self.news.set()
+        return count
+
     async def apply(self, receipt: Receipt) -> int:
         """Delete what the server has; see Outbox.apply."""
-        count = await self._call(partial(self.outbox.apply, receipt))
+        count = await self.run(partial(self.outbox.apply, receipt))
         if count:
             self._freed.set()
         return count
@@ -56,29 +70,32 @@ class OutboxThread:
 
     async def cursor(self, source: str) -> str | None:
         """See Outbox.cursor."""
-        return await self._call(partial(self.outbox.cursor, source))
+        return await self.run(partial(self.outbox.cursor, source))
 
-    async def unsent(self, limit: int, *, sent: Collection[int], hold_from_ms: int) -> list[Row]:
+    async def unsent(
+        self, limit: int, *, sent: Collection[int], hold_from_ms: int, live_from_ms: int
+    ) -> list[Row]:
         """See Outbox.unsent."""
-        return await self._call(partial(self.outbox.unsent, limit, sent=sent, hold_from_ms=hold_from_ms))
+        ask = partial(self.outbox.unsent, sent=sent, hold_from_ms=hold_from_ms, live_from_ms=live_from_ms)
+        return await self.run(partial(ask, limit))
 
     async def rows(self, keys: Sequence[int]) -> list[Row]:
         """See Outbox.rows."""
-        return await self._call(partial(self.outbox.rows, keys))
+        return await self.run(partial(self.outbox.rows, keys))
 
     async def declare(self, stamp: Stamp) -> int:
         """See Outbox.declare."""
-        return await self._call(partial(self.outbox.declare, stamp))
+        return await self.run(partial(self.outbox.declare, stamp))
 
     async def restamp(self, now: Stamp) -> int:
         """See Outbox.restamp."""
-        count = await self._call(partial(self.outbox.restamp, now))
+        count = await self.run(partial(self.outbox.restamp, now))
         self.news.set()  # what was held back may be sent now
         return count
 
     async def close(self) -> None:
         """Close the outbox and end the thread."""
-        await self._call(self.outbox.close)
+        await self.run(self.outbox.close)
         self._thread.shutdown()
 
     async def _wait_for_room(self) -> None:
@@ -86,9 +103,10 @@ class OutboxThread:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
         if self.outbox.waiting:
-            await self._call(self.outbox.flush)
+            await self.run(self.outbox.flush)
 
-    async def _call(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do something with files that belong to the outbox's thread, and return its result."""
         # A cancelled caller must not leave the work half known: it is finished, then the cancel goes on.
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         return await asyncio.shield(future)

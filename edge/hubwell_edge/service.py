@@ -13,6 +13,7 @@ from hubwell_edge.outbox import Outbox
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.sources import Sources, build_sources
 from hubwell_edge.systemd import Watchdog, notify
+from hubwell_edge.taps.look import check_badges, look_at_badges
 
 logger: Final = logging.getLogger(__name__)
 
@@ -21,8 +22,12 @@ def serve(config: Path | None, secrets: Path | None, *, simulate_hardware: bool)
     """Run the agent until it is told to stop. Raises SettingsError, OutboxError, SourceError."""
     settings = EdgeSettings.load(config, secrets)
     sources = build_sources(settings, simulate_hardware=simulate_hardware)
-    if not sources.all:
-        raise SettingsError("there is nothing to read: add a [[sensor]] table to the device file")
+    if not sources.any:
+        raise SettingsError(
+            "there is nothing to read: add a [[sensor]] or [[reader]] table to the device file"
+        )
+    if sources.stations:
+        check_badges(settings)
     asyncio.run(_serve(settings, sources))
 
 
@@ -43,7 +48,15 @@ async def _serve(settings: EdgeSettings, sources: Sources) -> None:
 
     beat = Watchdog().beat
     try:
-        await run_device(settings, sources.all, stop=stop, sensors=sources.sensors, watch=started, pulse=beat)
+        await run_device(
+            settings,
+            sources.all,
+            stop=stop,
+            sensors=sources.sensors,
+            stations=sources.stations,
+            watch=started,
+            pulse=beat,
+        )
     finally:
         notify("STOPPING=1")
 
@@ -70,5 +83,10 @@ def describe(config: Path | None, secrets: Path | None) -> Iterator[str]:
     for sensor in sources.sensors:
         rhythm = f" every {sensor.every_s:g} s" if sensor.every_s else ""
         yield f"reads {sensor.s} in {sensor.u}{rhythm}"
-    if not sources.all:
-        yield "reads nothing: add a [[sensor]] table"
+    for station in sources.stations:
+        yield f"reads badges at {station.reader.name!r} ({station.reader.driver})"
+    if sources.stations:
+        for look in look_at_badges(settings):
+            yield look.text
+    if not sources.any:
+        yield "reads nothing: add a [[sensor]] or [[reader]] table"

@@ -7,6 +7,7 @@ Order, first wins: arguments, environment (``HUBWELL_EDGE__BROKER__URL``), secre
 import os
 import ssl
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -117,6 +118,17 @@ class BatchSettings(Section):
     backlog: Annotated[int, Field(ge=1)] = 20_000
 
 
+class BadgeSettings(Section):
+    """What badge readers need: keys, the hub's word, and how patient they are."""
+
+    keys_dir: Path | None = Field(default=None, description="folder with epoch-N.key files")
+    roster_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="the hub's public key (Ed25519) that signs lists of badges, in hexadecimal"
+    )
+    patience_ms: Annotated[int, Field(ge=0, le=5000)] = 100
+    debounce_s: Annotated[float, Field(ge=0, le=60)] = 5
+
+
 class EdgeSettings(BaseSettings):
     """All settings of one device."""
 
@@ -133,7 +145,9 @@ class EdgeSettings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     outbox: OutboxSettings = OutboxSettings()
     batch: BatchSettings = BatchSettings()
+    badges: BadgeSettings = BadgeSettings()
     sensor: tuple[dict[str, Any], ...] = ()
+    reader: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -171,7 +185,8 @@ class EdgeSettings(BaseSettings):
             if config is not None:
                 values = tomllib.loads(config.read_text(encoding="utf-8"))
             if secrets is not None:
-                values = _merged(values, SecretsSettingsSource(cls, secrets, env_prefix="")())
+                values = _merged({"badges": {"keys_dir": _keys_among(secrets)}}, values)
+                values = _merged(values, _secret_values(cls, secrets))
             return cls.from_values(**_merged(values, EnvSettingsSource(cls)()))
         except OSError as error:
             raise SettingsError(
@@ -179,6 +194,19 @@ class EdgeSettings(BaseSettings):
             ) from error
         except ValueError as error:  # TOML that is none, or JSON in the environment that is none
             raise SettingsError(f"{config or 'environment'}: {error}") from error
+
+
+def _keys_among(secrets: Path) -> Path:
+    """Return where epoch keys lie: in a folder `badges`, or beside the other secrets as systemd puts them."""
+    folder = secrets / "badges"
+    return folder if folder.is_dir() else secrets
+
+
+def _secret_values(settings: type[BaseSettings], secrets: Path) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        # The folder `badges` has the name of a setting, and is none.
+        warnings.filterwarnings("ignore", message="attempted to load secret file")
+        return SecretsSettingsSource(settings, secrets, env_prefix="")()
 
 
 def _merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Settings -> the sources of a device: its sensors as one source, and the counters of load tests.
+"""Settings -> the sources of a device: sensors as one source, counters of load tests, badge readers.
 
 Nothing is opened here; wrong settings are found all the same.
 """
@@ -11,33 +11,58 @@ from hubwell_edge.drivers import SensorConfigError, build_sensors
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.drivers.poll import Poller
 from hubwell_edge.drivers.steady import SteadySettings, SteadySource
+from hubwell_edge.feedback import build_feedback
 from hubwell_edge.observation import Source
+from hubwell_edge.readers import build_readers
 from hubwell_edge.settings import EdgeSettings, SettingsError
+from hubwell_edge.tables import TableError
+from hubwell_edge.taps.parts import Station
 from hubwell_wire.messages import SensorMeta
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where readings come from, and what they will be."""
+    """Where readings come from and what they will be, and where badges are read."""
 
     all: tuple[Source, ...]
     sensors: tuple[SensorMeta, ...]
+    stations: tuple[Station, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.all or self.stations)
 
 
 def build_sources(settings: EdgeSettings, *, simulate_hardware: bool = False) -> Sources:
-    """Make the sources of the ``[[sensor]]`` tables. Raises SettingsError with a line for each problem."""
+    """Make what the ``[[sensor]]`` and ``[[reader]]`` tables name; nothing is opened yet.
+
+    Raises SettingsError with a line for each problem.
+    """
+    hardware = _hardware(simulate=simulate_hardware)
     counters = [_steady(entry) for entry in settings.sensor if entry.get("driver") == "steady"]
     sources: list[Source] = list(counters)
     sensors = [meta for counter in counters for meta in counter.meta()]
     tables = [entry for entry in settings.sensor if entry.get("driver") != "steady"]
     if tables:
         try:
-            poller = Poller(build_sensors(tables, _hardware(simulate=simulate_hardware)))
+            poller = Poller(build_sensors(tables, hardware))
         except SensorConfigError as error:
             raise SettingsError(str(error)) from error
         sources.append(poller)
         sensors += poller.meta()
-    return Sources(tuple(sources), tuple(sensors))
+    return Sources(tuple(sources), tuple(sensors), _stations(settings, hardware))
+
+
+def _stations(settings: EdgeSettings, hardware: Hardware) -> tuple[Station, ...]:
+    if not settings.reader:
+        return ()
+    try:
+        readers = build_readers(settings.reader, hardware)
+        shown = build_feedback(settings.reader, hardware)
+    except TableError as error:
+        raise SettingsError(str(error)) from error
+    return tuple(Station(reader, shown[reader.name]) for reader in readers)
 
 
 def _hardware(*, simulate: bool) -> Hardware:

@@ -9,17 +9,19 @@ import logging
 import random
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Final, Literal
+from datetime import datetime
+from typing import Final, Literal, Protocol
 
 import aiomqtt
 
 from hubwell_edge import mqtt_link
-from hubwell_edge.clock import Clock, to_rfc3339
+from hubwell_edge.clock import Clock, to_datetime
 from hubwell_edge.draft import Row
 from hubwell_edge.flight import Flight
 from hubwell_edge.outbox_file import OutboxUnavailableError
 from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.settings import EdgeSettings
+from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 from hubwell_wire.messages import Meta, Receipt, Status
 from hubwell_wire.parse import BadMessageError, parse
 from hubwell_wire.topics import Channel
@@ -34,22 +36,50 @@ _SHORT_LIFE_S: Final = 3.0
 _SHORT_LIVES: Final = 3
 _DRAIN_S: Final = 2.0
 """Time for the last messages and receipts when the agent is asked to stop."""
+_LIVE_MS: Final = 10_000
+"""A tap this young goes before what waits longer; whoever tapped earlier has gone on."""
 _IDLE_S: Final = 30.0
 _DISK_PAUSE_S: Final = 1.0
 _REASONS_TOLD: Final = 100
 
 
+class Orders(Protocol):
+    """Who carries out what the server says besides receipts."""
+
+    @property
+    def roster_at(self) -> datetime | None:
+        """Time of the list of badges that the device holds."""
+        ...
+
+    async def take(self, order: Answer | Forget | Muster | SealedRoster) -> bool:
+        """Carry it out; tell whether the device's status is another one now. Raises OrderError."""
+        ...
+
+
+class OrderError(Exception):
+    """An order of the server could not be carried out; the sentence says why and what to do."""
+
+
 class Uplink:
-    """Sends one device's outbox. Runs until told to stop; a lost connection is made again for ever."""
+    """Sends one device's outbox. Runs until told to stop; a lost connection is made again for ever.
+
+    `online` tells whether the broker is there and its answers can come.
+    """
 
     def __init__(self, settings: EdgeSettings, outbox: OutboxThread, *, clock: Clock, meta: Meta) -> None:
+        self.online = False
         self._settings = settings
+        self._orders: Orders | None = None
         self._outbox = outbox
         self._clock = clock
         self._meta = meta
         self._flight = Flight(settings.broker.window, settings.broker.resend_s)
         self._told: set[str] = set()
         self._short_lives = 0
+
+    def obey(self, orders: Orders) -> None:
+        """Take the server's orders too, from the next connection on."""
+        self._orders = orders
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set; then give the last messages a moment and say goodbye."""
@@ -106,21 +136,32 @@ class Uplink:
         """
         client.pending_calls_threshold = self._settings.broker.window + 10
         mqtt_link.watch_refusals(client, self._refused)
-        await _either(self._receive(client), self._talk(client), self._until_drained(stop))
+        try:
+            await _either(self._receive(client), self._talk(client), self._until_drained(stop))
+        finally:
+            self.online = False
         await _either(self._receive(client), self._say(client, "offline"))
 
     async def _talk(self, client: aiomqtt.Client) -> None:
-        ack = mqtt_link.topic(self._settings, Channel.ACK)
-        refused = mqtt_link.refused_subscription(await client.subscribe(ack, qos=1))
-        if refused:
-            self._tell_once(f"the broker refuses the subscription to {ack} ({refused}): no receipt can come")
+        await self._subscribe(client)
         self._flight.reconnected()
         await self._retain(client, Channel.META, self._meta.encode())
         await self._say(client, "online")
         address, pending = self._settings.address, self._outbox.outbox.pending
         where = f"{address.host}:{address.port}"
         logger.info("connected to %s, %d messages to send", where, pending, extra={"action": "online"})
+        self.online = True
         await _either(self._send(client), self._beat(client))
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        channels = {Channel.ACK: "no receipt can come"}
+        if self._orders is not None:
+            channels |= {Channel.CMD: "no answer can come", Channel.CONFIG: "no list of badges can come"}
+        for channel, so in channels.items():
+            topic = mqtt_link.topic(self._settings, channel)
+            refused = mqtt_link.refused_subscription(await client.subscribe(topic, qos=1))
+            if refused:
+                self._tell_once(f"the broker refuses the subscription to {topic} ({refused}): {so}")
 
     async def _until_drained(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -134,9 +175,15 @@ class Uplink:
 
     async def _say(self, client: aiomqtt.Client, state: Literal["online", "offline"]) -> None:
         now, outbox = self._clock.now(), self._outbox.outbox
-        status = Status.model_validate_json(
-            f'{{"v":1,"state":"{state}","boot":"{outbox.boot}","ts":"{to_rfc3339(now.wall_ms)}",'
-            f'"last_seq":{outbox.last_seq},"pending":{outbox.pending},"clock":"{now.state}"}}'
+        status = Status(
+            v=1,
+            state=state,
+            boot=outbox.boot,
+            ts=to_datetime(now.wall_ms),
+            last_seq=outbox.last_seq,
+            pending=outbox.pending,
+            clock=now.state,
+            roster_at=self._orders.roster_at if self._orders is not None else None,
         )
         await self._retain(client, Channel.STATUS, status.encode())
 
@@ -146,13 +193,28 @@ class Uplink:
     async def _receive(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
             payload = bytes(message.payload)
+            if not payload:  # a retained list was taken back: the one held stays, and shows its age
+                continue
             try:
-                receipt = parse(str(message.topic), payload).message
+                told = parse(str(message.topic), payload).message
             except BadMessageError as error:
                 self._tell_once(f"a message from the server is not understood: {error}")
                 continue
-            if isinstance(receipt, Receipt):  # the one thing that we subscribe to
-                await self._apply(receipt)
+            if isinstance(told, Receipt):
+                await self._apply(told)
+            elif isinstance(told, Answer | Forget | Muster | SealedRoster):
+                await self._carry_out(client, told)
+
+    async def _carry_out(
+        self, client: aiomqtt.Client, order: Answer | Forget | Muster | SealedRoster
+    ) -> None:
+        if self._orders is None:
+            return
+        try:
+            if await self._orders.take(order):
+                await self._say(client, "online")
+        except OrderError as error:
+            self._tell_once(str(error))
 
     async def _apply(self, receipt: Receipt) -> None:
         for refusal in receipt.rejected:
@@ -194,9 +256,18 @@ class Uplink:
         if self._flight.room > 0:
             hold_from = now.mono_ms - round(self._settings.broker.hold_unsynced_s * 1000)
             rows += await self._outbox.unsent(
-                self._flight.room, sent=self._flight.keys, hold_from_ms=hold_from
+                self._flight.room,
+                sent=self._flight.keys,
+                hold_from_ms=hold_from,
+                live_from_ms=now.mono_ms - _LIVE_MS,
             )
         self._flight.sent(rows, now_s)
+        if not rows and not now.synced and self._outbox.outbox.pending:
+            self._tell_once(
+                "the clock is not set: messages wait on this device, at most "
+                f"{self._settings.broker.hold_unsynced_s / 60:.0f} minutes; give it network time (NTP), or "
+                'write clock = "trust" if this clock is known to be right'
+            )
         return rows
 
     async def _publish(self, client: aiomqtt.Client, row: Row) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import aiomqtt
 
+from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Refusal, Status, Tap, Telemetry
 from hubwell_wire.parse import parse
 from hubwell_wire.topics import Channel, Topic, site_filter
@@ -29,6 +30,8 @@ class StandInServer:
         self.metas: list[Meta] = []
         self.answers = True
         self._due: dict[tuple[str, UUID], list[Refusal]] = {}
+        self.reply: Callable[[Tap], Answer | None] = lambda _: None
+        self._client: aiomqtt.Client | None = None
         self.refuse: Callable[[Telemetry | Tap | Fault | Gap], str | None] = lambda _: None
         self._url = urlsplit(url)
         self._site = site
@@ -79,6 +82,17 @@ class StandInServer:
             holes += [(boot, seq) for seq in range(1, last + 1) if seq not in rows and seq not in declared]
         return holes
 
+    @property
+    def taps(self) -> list[Tap]:
+        return [message for message in self.received if isinstance(message, Tap)]
+
+    async def say(self, device: str, order: Answer | Forget | Muster | SealedRoster) -> None:
+        """Give an order to a device; lists of badges are retained."""
+        channel = Channel.CONFIG if isinstance(order, SealedRoster) else Channel.CMD
+        assert self._client is not None
+        topic = str(Topic(self._site, device, channel))
+        await self._client.publish(topic, order.encode(), qos=1, retain=channel is Channel.CONFIG)
+
     async def _serve(self) -> None:
         while True:
             with suppress(aiomqtt.MqttError):
@@ -91,6 +105,7 @@ class StandInServer:
                 ) as client:
                     for channel in (Channel.TELEMETRY, Channel.EVENT, Channel.STATUS, Channel.META):
                         await client.subscribe(site_filter(self._site, channel), qos=1)
+                    self._client = client
                     self._ready.set()
                     async for message in client.messages:
                         assert isinstance(message.payload, bytes)
@@ -111,6 +126,9 @@ class StandInServer:
             self.copies[message.boot, message.seq] += 1
             reason = self.refuse(message)
             refused = (Refusal(seq=message.seq, reason=reason),) if reason else ()
+            answer = self.reply(message) if isinstance(message, Tap) else None
+            if answer is not None:
+                await self.say(parsed.topic.device, answer)
         boot = getattr(message, "boot", None)
         if boot is not None and getattr(message, "state", "online") == "online":
             self._due.setdefault((parsed.topic.device, boot), []).extend(refused)

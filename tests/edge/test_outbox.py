@@ -284,3 +284,24 @@ def test_disk_error_on_a_receipt_is_reported_and_changes_nothing(
             outbox.apply(receipt(outbox.boot, 1))
     assert outbox.pending == 1
     assert seqs(outbox) == [1]
+
+
+def test_taps_of_just_now_go_before_what_waits_longer(tmp_path: Path) -> None:
+    box = Outbox(tmp_path, kernel_boot="k1")
+    box.put([telemetry(), tap(stamp(mono_ms=1000))])
+    box.put([telemetry(), tap(stamp(mono_ms=5000)), tap(stamp(mono_ms=5001, synced=False))])
+    keys = [row.seq for row in box.unsent(100, live_from_ms=5000)]
+    assert keys == [4, 1, 2, 3, 5]
+    sent = {row.key for row in box.unsent(1, live_from_ms=5000)}
+    assert [row.seq for row in box.unsent(2, sent=sent, live_from_ms=5000)] == [1, 2]
+    box.close()
+
+
+def test_many_taps_of_just_now_do_not_keep_older_rows_from_going(tmp_path: Path) -> None:
+    # A receipt names at most a hundred ranges: a window full of taps that none names would never empty.
+    box = Outbox(tmp_path, kernel_boot="k1")
+    for n in range(80):
+        box.put([telemetry(), tap(stamp(mono_ms=5000 + n))])
+    first = [row.seq for row in box.unsent(60, live_from_ms=5000)]
+    assert first == [*range(2, 102, 2), *range(1, 21, 2)]
+    box.close()

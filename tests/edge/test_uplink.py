@@ -174,13 +174,14 @@ async def test_refusal_by_the_server_deletes_and_tells_the_reason_once(
 
 
 async def test_clock_becoming_right_corrects_what_waited(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     noon = stamp().wall_ms
     clock = HandClock(stamp(wall_ms=1000, mono_ms=5000, synced=False))
     source = ListSource([Observation(readings=(reading(1.0),))], ends=False)
     async with running(settings(mosquitto.url, tmp_path / "box"), source, clock=clock):
         await until(lambda: server.statuses)
+        await until(lambda: "the clock is not set: messages wait on this device" in caplog.text)
         clock.advance(2000, step_ms=noon - 1000, synced=True)
         await until(lambda: server.received)
     (message,) = server.received
@@ -328,3 +329,17 @@ async def test_last_will_says_offline_when_the_connection_breaks(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await until(lambda: server.statuses[-1].state == "offline")
+
+
+async def test_retained_list_that_is_taken_back_is_no_message(
+    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = str(Topic("hub", "room-1", Channel.CONFIG))
+    async with running(settings(mosquitto.url, tmp_path / "box"), ListSource([], ends=False)):
+        await until(lambda: server.statuses)
+        assert server._client is not None
+        for payload in (b"", b"nonsense"):
+            await server._client.publish(config, payload, qos=1)
+        await until(lambda: "not understood" in caplog.text)
+    (told,) = [record.message for record in caplog.records if "not understood" in record.message]
+    assert "nonsense" in told

@@ -1,0 +1,57 @@
+from typing import get_args
+
+import pytest
+
+from edge.taps.made import BADGE, OTHER, ago, roster
+from hubwell_edge.taps.verdicts import PLAIN, inside_after, local_verdict, purpose_of, words
+from hubwell_wire.commands import Roster, RosterBadge, RosterReader
+from hubwell_wire.fields import Verdict
+
+AT = ago(hours=1)
+LOST = roster(AT, badges={BADGE: RosterBadge(revoked=True), OTHER: RosterBadge(lang="nl")})
+
+
+@pytest.mark.parametrize(
+    ("badges", "purpose", "listed", "inside", "verdict"),
+    [
+        ((BADGE,), "space", roster(AT), False, "in"),
+        ((BADGE,), "space", roster(AT), True, "out"),
+        ((BADGE,), "space", LOST, False, "revoked"),
+        ((BADGE,), "space", LOST, True, "revoked"),
+        (("ff" * 16, OTHER), "space", LOST, False, "in"),
+        ((OTHER,), "space", roster(AT), False, "unknown"),
+        ((OTHER,), "space", roster(AT, unknown="count"), False, "in"),
+        ((OTHER,), "space", roster(AT, unknown="count"), True, "out"),
+        ((BADGE,), "space", None, False, "noted"),
+        ((), "space", roster(AT), False, "noted"),
+        ((BADGE,), "desk", roster(AT), False, "desk"),
+        ((), "kiosk", None, True, "code"),
+    ],
+)
+def test_reader_says_what_the_list_and_the_door_know(
+    badges: tuple[str, ...], purpose: str, listed: Roster | None, *, inside: bool, verdict: str
+) -> None:
+    assert local_verdict(badges, purpose, listed, inside=inside) == verdict
+
+
+def test_readers_are_doors_unless_the_list_says_otherwise() -> None:
+    listed = roster(AT, readers={"counter": RosterReader(purpose="desk")})
+    assert [purpose_of(name, listed) for name in ("door", "counter")] == ["space", "desk"]
+    assert purpose_of("counter", None) == "space"
+
+
+def test_words_are_in_the_person_s_language_then_the_hub_s_then_english() -> None:
+    assert words("in", (BADGE,), roster(AT)) == "Benvenuta."
+    assert words("revoked", (BADGE,), roster(AT)) == "Reported lost."
+    assert words("in", (OTHER,), roster(AT, lang="it")) == "Benvenuta."
+    assert words("in", (OTHER,), LOST) == "Welcome.", "the list has no Dutch"
+    assert words("full", (BADGE,), roster(AT)) == PLAIN["full"]
+    assert words("in", (BADGE,), None) == PLAIN["in"]
+
+
+def test_every_verdict_has_words_and_a_meaning_for_who_is_in() -> None:
+    assert set(PLAIN) == set(get_args(Verdict))
+    assert {verdict for verdict in PLAIN if inside_after(verdict)} == {"in", "moved"}
+    assert {verdict for verdict in PLAIN if inside_after(verdict) is None} == {
+        "again", "refused", "noted", "code", "desk", "phone",
+    }  # fmt: skip
