@@ -1,12 +1,16 @@
 """The server's settings: environment variables that start with ``HUBWELL_``, frozen once read."""
 
-from typing import Annotated, Self
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hubwell_wire.topics import ID_PATTERN
+
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Settings(BaseSettings):
@@ -29,20 +33,72 @@ class Settings(BaseSettings):
     """IANA time zone of the hub: what its clocks on the wall show."""
     hub_name: str = "Learning hub"
     """Title of the pages."""
+    language: Literal["en", "it", "fi", "et", "lv", "nl"] = "en"
+    """Language of the hub, for whoever chose none."""
+    closing_time: time = time(22, 0)
+    """Local time at which visits that nobody ended are ended; a space may close earlier."""
+    unknown_badges: Literal["refuse", "count"] = "refuse"
+    """What happens at a door with a badge that nobody enrolled: not known, or counted without a person."""
+    keys_dir: Path = Path("hubwell-keys")
+    """Folder of the hub's secrets (see `hubwell keys`), kept apart from the data and out of backups."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: HttpUrl | None = None
+    """Where browsers find the pages; with https, cookies are sent over https only."""
+    setup_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the code with which a browser may make the first administrator; `hubwell up` sets it."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: Annotated[str, Field(max_length=60)] = ""
+    """The provider's name on the button; its host unless told."""
+    oidc_groups_claim: str = "groups"
+    """Where the provider says what groups somebody is in; dots lead into objects: realm_access.roles."""
+    oidc_roles: dict[str, Literal["learner", "staff", "facilities", "osh", "admin"]] = {}
+    """Which group gives which role: {"teachers": "staff"}; the group "*" is everybody."""
+    oidc_issuer: HttpUrl | None = None
+    """Issuer of an OpenID Connect provider where people sign in; it is asked for everything else."""
     ingest_batch: Annotated[int, Field(ge=1, le=5000)] = 1000
     """Most messages in one transaction."""
     ingest_shared: bool = True
     """Whether several ingest processes share the work; false for the embedded broker, which cannot."""
     ingest_wait_ms: Annotated[int, Field(ge=0, le=5000)] = 15
     """How long a started batch waits for more messages, in milliseconds."""
+    retention: dict[str, str] = {}
+    """How long data stays where not as long as usual: {"visit": "30d"}; `hubwell retention show` lists it."""
+    privacy_contact: Annotated[str, Field(max_length=300)] = ""
+    """Whom people ask about their data: name, address, telephone of the hub's data protection contact."""
+    privacy_basis: Annotated[str, Field(max_length=2000)] = ""
+    """Legal basis of the processing in the site's own words, for the privacy page."""
+    privacy_controller: Annotated[str, Field(max_length=300)] = ""
+    """Who is responsible for the data (the controller): name and address."""
     webhook_url: HttpUrl | None = None
     """Where alerts are posted as JSON."""
     webhook_secret: SecretStr | None = None
     """Key of the HMAC-SHA256 signature of each post (header X-Hubwell-Signature)."""
 
-    def found(self, *, database_url: str, broker_url: str, page: str) -> Self:
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _provider_is_whole(cls, issuer: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
+        """Refuse a provider that could not work, or not safely."""
+        if issuer is None:
+            return None
+        if issuer.scheme != "https" and issuer.host not in _LOOPBACK:
+            raise ValueError("a provider is reached over https")
+        if not info.data.get("oidc_client_id") or not info.data.get("public_url"):
+            raise ValueError("a provider needs HUBWELL_OIDC_CLIENT_ID and HUBWELL_PUBLIC_URL as well")
+        return issuer
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether browsers reach the pages over https."""
+        return self.public_url is not None and self.public_url.scheme == "https"
+
+    @property
+    def public_host(self) -> str:
+        """Name and port of the public address; empty where none is set."""
+        return urlsplit(str(self.public_url)).netloc if self.public_url else ""
+
+    def found(self, *, database_url: str, broker_url: str, page: str, keys_dir: Path | None = None) -> Self:
         """Return these settings with addresses of a running system for what was not set."""
         parts = urlsplit(page)
         addresses = {
@@ -50,6 +106,7 @@ class Settings(BaseSettings):
             "broker_url": broker_url,
             "http_host": parts.hostname,
             "http_port": parts.port,
+            "keys_dir": keys_dir or self.keys_dir,
         }
         missing = {key: value for key, value in addresses.items() if key not in self.model_fields_set}
         return self.model_copy(update=missing)

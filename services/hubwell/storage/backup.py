@@ -18,7 +18,7 @@ from psycopg import Connection, sql
 from pydantic import BaseModel
 
 from hubwell.storage.connect import connect_sync
-from hubwell.storage.digest import TABLES, TableDigest, table_digest
+from hubwell.storage.digest import TableDigest, table_digest, tables_of
 from hubwell.storage.migrate import migrate
 from hubwell.storage.revisions import current_revision, is_known
 
@@ -53,6 +53,8 @@ def backup(url: str, file: Path) -> int:
     """Write the backup, read it back and compare; print what was done and return an exit code."""
     partial = file.with_name(file.name + ".partial")
     try:
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600)  # it holds names, badges and visits: its owner's alone
         manifest = write_backup(url, partial)
         verify_file(partial)
         partial.replace(file)
@@ -103,7 +105,7 @@ def write_backup(url: str, file: Path) -> Manifest:
                 format=_FORMAT,
                 revision=revision,
                 taken_at=datetime.now(UTC),
-                tables={table: _write_table(conn, archive, table) for table in TABLES},
+                tables={table: _write_table(conn, archive, table) for table in tables_of(revision)},
                 waiting=_write_queue(conn, archive),
             )
             archive.writestr("manifest.json", manifest.model_dump_json(indent=2))
@@ -165,7 +167,7 @@ def _verify_members(archive: zipfile.ZipFile, file: Path) -> None:
     expected = {table: told.rows for table, told in manifest.tables.items()}
     expected[_QUEUE] = manifest.waiting
     missing = expected.keys() - {name.removesuffix(".copy") for name in archive.namelist()}
-    if missing or not expected.keys() >= set(TABLES):
+    if missing or not expected.keys() >= set(tables_of(manifest.revision)):
         raise BackupError(f"{file} is not whole: {', '.join(sorted(missing)) or 'a table'} is missing in it")
     for table, wanted in expected.items():
         with archive.open(f"{table}.copy") as member:

@@ -40,7 +40,13 @@ _SETTINGS = {
     "log_checkpoints": "off",
 }
 # What must hold whatever that file says.
-_COMMAND_SETTINGS = {"listen_addresses": "", "port": "5432", "logging_collector": "off", "fsync": "on"}
+_COMMAND_SETTINGS = {
+    "listen_addresses": "",
+    "port": "5432",
+    "logging_collector": "off",
+    "log_error_verbosity": "terse",  # else the log holds the values of a refused row: names, badges, logins
+    "fsync": "on",
+}
 # The built-in locale: the same order on every machine, and no index that a new C library makes wrong.
 _LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
 _RIGHTS = ["--auth-local=trust", "--auth-host=reject"]  # the socket's folder is private, the network is off

@@ -12,24 +12,66 @@ from psycopg import Connection, sql
 TABLES: Final = (
     "space",
     "device",
+    "reader",
     "stream",
     "message",
     "gap",
     "rejected",
     "series",
     "reading",
+    "person",
+    "credential",
+    "credential_pseudonym",
     "tap",
     "visit",
+    "suspicion",
+    "course_session",
     "episode",
     "event",
     "delivery",
+    "account",
+    "account_role",
+    "account_identity",
+    "service_token",
+    "audit_entry",
+    "deletion",
+    "erased",
+    "people_figure",
+    "people_gate",
+    "muster",
+    "muster_person",
+    "break_glass",
 )
-"""Every table of the hub, each after those that it refers to."""
+"""Every table of the hub that is worth keeping, each after those that it refers to."""
+
+FLEETING: Final = ("sign_in", "visit_code", "desk_tap")
+"""What is gone within hours anyway: in no backup, so that a restore signs nobody in."""
+
+_OF_0001: Final = frozenset(
+    (
+        "space",
+        "device",
+        "stream",
+        "message",
+        "gap",
+        "rejected",
+        "series",
+        "reading",
+        "tap",
+        "visit",
+        "episode",
+        "event",
+        "delivery",
+    )
+)
 
 _CONTENT: Final[tuple[LiteralString, ...]] = (
     """SELECT s.device_id, s.name, s.unit, r.time, r.value, r.quality
        FROM reading r JOIN series s ON s.id = r.series_id""",
-    "SELECT badge, space_id, during, ended_by FROM visit",
+    """SELECT (SELECT array_agg(p.badge ORDER BY p.badge) FROM credential_pseudonym p
+               JOIN credential c ON c.id = p.credential_id WHERE c.person_id = v.person_id) AS badges,
+              v.space_id, v.during, v.ended_by
+       FROM visit v""",
     "SELECT rule, rule_version, space_id, opened_at, resolved_at, peak FROM episode",
 )
 """What the hub knows, without surrogate keys, message ids and times of arrival."""
@@ -41,6 +83,11 @@ class TableDigest:
 
     rows: int
     digest: str
+
+
+def tables_of(revision: str) -> tuple[str, ...]:
+    """Return the tables that a backup of this schema holds, each after those that it refers to."""
+    return tuple(table for table in TABLES if revision != "0001" or table in _OF_0001)
 
 
 def table_digest(conn: Connection[Any], table: str) -> TableDigest:

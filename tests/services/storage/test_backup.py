@@ -18,10 +18,42 @@ from hubwell import worker
 from hubwell.events import EpisodeOpened
 from hubwell.storage.backup import BackupError, backup, read_backup, restore, verify_file, write_backup
 from hubwell.storage.connect import connect
-from hubwell.storage.digest import TABLES, TableDigest, content_digest, table_digest
+from hubwell.storage.digest import FLEETING, TABLES, TableDigest, content_digest, table_digest
+from hubwell.storage.migrate import migrate
 from lanes.lane import Database
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+
+REGISTER = """
+INSERT INTO reader VALUES ('lab-pi', 'desk', 'desk') ON CONFLICT DO NOTHING;
+INSERT INTO suspicion (credential_id, kind, at) SELECT id, 'revoked-used', now() FROM credential;
+INSERT INTO course_session (title, purpose, space_id, during, owner_id, roll_until)
+    VALUES ('Dovetails', 'who needs wood', 'lab', tstzrange(now(), now() + '1 h'), gen_random_uuid(),
+            now() + '2 d');
+INSERT INTO account (login, person_id) SELECT 'staff-' || n, person.id
+    FROM (SELECT count(*) AS n FROM account) a, (SELECT id FROM person LIMIT 1) person;
+INSERT INTO account_role SELECT id, 'staff', 'local' FROM account ON CONFLICT DO NOTHING;
+INSERT INTO account_identity SELECT 'https://id.example', id, id FROM account ON CONFLICT DO NOTHING;
+INSERT INTO service_token (name, token_hash, roles)
+    SELECT 'program-' || n, sha256(n::text::bytea), '{osh}' FROM (SELECT count(*) AS n FROM service_token) t;
+INSERT INTO audit_entry SELECT n, now(), 'cli', 'key.rotated', '', '{"epoch": 2}', '', sha256(n::text::bytea)
+    FROM (SELECT count(*) + 1 AS n FROM audit_entry) e;
+INSERT INTO deletion (class, why, rows, left_over) VALUES ('tap', 'retention', 3, 0);
+INSERT INTO erased SELECT '\x01', sha256(n::text::bytea), now() FROM (SELECT count(*) AS n FROM erased) e;
+INSERT INTO people_figure VALUES ('hub', '', clock_timestamp(), 15, 'half', NULL);
+INSERT INTO people_gate VALUES ('hub', '', 15, now()) ON CONFLICT DO NOTHING;
+UPDATE muster SET closed_at = now();
+INSERT INTO muster (kind) VALUES ('drill');
+INSERT INTO muster_person (muster_id, person_id, space_id, zone, since)
+    SELECT m.id, p.id, 'lab', '', now() FROM muster m, person p WHERE m.closed_at IS NULL;
+INSERT INTO break_glass (muster_id, reason, requested_by, expires_at)
+    SELECT id, 'who is missing', gen_random_uuid(), now() FROM muster WHERE closed_at IS NULL;
+INSERT INTO sign_in (token_hash, account_id, csrf, expires_at)
+    SELECT sha256('s'), id, 'c', now() FROM account LIMIT 1 ON CONFLICT DO NOTHING;
+INSERT INTO visit_code SELECT sha256('c'), id, now() FROM person LIMIT 1 ON CONFLICT DO NOTHING;
+INSERT INTO desk_tap (device_id, reader, badge, epoch)
+    VALUES ('lab-pi', 'desk', decode(repeat('ab', 16), 'hex'), 1);
+"""
 
 
 def live(url: str) -> None:
@@ -37,6 +69,8 @@ def live(url: str) -> None:
     packets += [pi.gap(begin, count=2, first=29, last=30), pi.raw(b'{"odd": "\\t\\n\\\\x"}\xff\x00')]
     packets += [pi.meta(name="Lab\tpi\\n", software="1.0"), pi.status(boot=pi.boot, last_seq=40)]
     commit(url, packets, webhook_url="http://127.0.0.1:9/")
+    with reading(url) as conn:
+        conn.execute(REGISTER)
 
 
 def tables_of(url: str) -> dict[str, TableDigest]:
@@ -107,6 +141,7 @@ def test_restored_database_holds_the_same(
     assert all(found.rows for found in before.values()), "the test wants every table filled"
     file = tmp_path / "hub.backup"
     assert backup(url, file) == 0
+    assert file.stat().st_mode & 0o077 == 0
     assert "verified" in capsys.readouterr().out
     assert restore(other, file) == 0
     assert "counts and digests agree" in capsys.readouterr().out
@@ -114,6 +149,38 @@ def test_restored_database_holds_the_same(
     with reading(url) as one_side, reading(other) as other_side:
         assert content_digest(one_side) == content_digest(other_side)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_backup_signs_nobody_in_and_shows_no_badge_at_the_desk(
+    lived: Database, targets: Callable[..., Database], tmp_path: Path
+) -> None:
+    write_backup(lived.url, tmp_path / "file")
+    url = targets().url
+    read_backup(url, tmp_path / "file")
+    for table in FLEETING:
+        count = f"SELECT count(*) FROM {table}"  # noqa: S608 - names from the code
+        assert (one(lived.url, count), one(url, count)) == (1, 0), table
+    with zipfile.ZipFile(tmp_path / "file") as archive:
+        assert not {f"{table}.copy" for table in FLEETING} & set(archive.namelist())
+
+
+def test_backup_of_the_first_release_is_brought_up(
+    targets: Callable[..., Database], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = targets("plain", "empty").url, targets("plain", "empty").url
+    migrate(old, "0001")
+    with reading(old) as conn:
+        conn.execute(
+            """
+            INSERT INTO space (id, name, kind, capacity) VALUES ('lab', 'Lab', 'workshop', 8);
+            INSERT INTO device (id, space_id) VALUES ('lab-pi', 'lab');
+            INSERT INTO stream (device_id, boot) VALUES ('lab-pi', gen_random_uuid());
+            INSERT INTO tap VALUES (1, 1, now(), decode(repeat('ab', 16), 'hex'), 1, 'door', 'lab');
+            """
+        )
+    assert backup(old, tmp_path / "file") == 0
+    assert restore(new, tmp_path / "file") == 0, capsys.readouterr().err
+    assert rows(new, "SELECT kind, count(*) FROM person GROUP BY 1") == [("counted", 1)]
 
 
 def test_hub_goes_on_after_a_restore(file: Path, targets: Callable[..., Database]) -> None:

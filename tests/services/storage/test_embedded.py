@@ -145,6 +145,16 @@ async def test_server_listens_on_no_network_port_and_flushes_to_disk(database: E
     assert not psutil.Process(database.pid).net_connections("inet")
 
 
+async def test_log_says_what_was_refused_and_not_whose(database: EmbeddedPostgres) -> None:
+    write(database, "create table held (name text primary key)")
+    with pytest.raises(psycopg.errors.UniqueViolation), psycopg.connect(database.url()) as connection:
+        connection.execute("insert into held values (%s), (%s)", ["made-up", "made-up"])
+
+    said = database.log.read_text()
+    assert "held_pkey" in said
+    assert "made-up" not in said
+
+
 async def test_exclusion_constraints_over_ranges_work(database: EmbeddedPostgres) -> None:
     write(
         database,

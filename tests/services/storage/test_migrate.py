@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -50,14 +51,30 @@ INSERT INTO message (stream_id, seq, id, time, kind, verdict, readings)
 INSERT INTO series (device_id, name, quantity, unit) VALUES ('lab-pi', 'scd41/co2', 'co2', 'ppm');
 INSERT INTO reading (time, series_id, value)
     SELECT now() - n * interval '1 day', 1, n FROM generate_series(1, 40) n;
-INSERT INTO tap VALUES (1, 2, now(), decode(repeat('ab', 16), 'hex'), 1, 'door', 'lab');
-INSERT INTO visit (badge, space_id, during)
-    VALUES (decode(repeat('ab', 16), 'hex'), 'lab', tstzrange(now(), NULL));
 INSERT INTO episode (rule, rule_version, space_id, opened_at, value, peak, evidence)
     VALUES ('co2-asr-a3.6', 1, 'lab', now(), 1, 2, '{}');
 INSERT INTO event (type, occurred_at, space_id, payload) VALUES ('EpisodeOpened', now(), 'lab', '{}');
 INSERT INTO delivery (event_id, channel, target) VALUES (1, 'webhook', 'alerts');
 """
+
+PEOPLE = {
+    "0001": """
+INSERT INTO tap VALUES (1, 2, '2026-11-02 08:00Z', decode(repeat('ab', 16), 'hex'), 1, 'door', 'lab');
+INSERT INTO tap VALUES (1, 3, '2026-11-02 09:00Z', decode(repeat('ab', 16), 'hex'), 1, 'door', 'lab');
+INSERT INTO tap VALUES (1, 4, '2026-11-02 08:30Z', decode(repeat('cd', 16), 'hex'), 2, 'door', 'lab');
+INSERT INTO visit (badge, space_id, during, ended_by)
+    VALUES (decode(repeat('ab', 16), 'hex'), 'lab', '[2026-11-02 08:00Z,2026-11-02 09:00Z)', 'tap');
+INSERT INTO visit (badge, space_id, during)
+    VALUES (decode(repeat('cd', 16), 'hex'), 'lab', '[2026-11-02 08:30Z,)');
+""",
+    "0002": """
+INSERT INTO person (id, kind) SELECT gen_random_uuid(), 'enrolled' FROM generate_series(1, 2);
+INSERT INTO tap (person_id, space_id, time, source, stream_id, seq)
+    SELECT id, 'lab', '2026-11-02 08:00Z', 'reader', 1, row_number() OVER () FROM person;
+INSERT INTO visit (person_id, space_id, during) SELECT id, 'lab', '[2026-11-02 08:00Z,)' FROM person;
+""",
+}
+"""Revision -> people who tapped and were in; the next revision has to say here what became of them."""
 
 
 def schema(url: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -100,11 +117,38 @@ def test_every_earlier_release_is_brought_up_with_its_data(
     migrate(url, revision)
     with reading(url) as conn:
         conn.execute(DATA)
+        conn.execute(PEOPLE[revision])
         before = {table: table_digest(conn, table).rows for table in TABLES if exists(conn, table)}
     migrate(url)
     with reading(url) as conn:
         assert {table: table_digest(conn, table).rows for table in before} == before
     assert schema(url) == schema(database.url)
+
+
+def test_badges_of_the_first_release_become_counted_people(empty_lane_database: Database) -> None:
+    url = empty_lane_database.url
+    migrate(url, "0001")
+    with reading(url) as conn:
+        conn.execute(DATA)
+        conn.execute(PEOPLE["0001"])
+    migrate(url)
+    found = rows(
+        url,
+        """
+        SELECT encode(p.badge, 'hex'), p.epoch, person.kind, count(tap.*), min(v.ended_by),
+               min(lower(v.during))
+        FROM credential_pseudonym p JOIN credential c ON c.id = p.credential_id
+        JOIN person ON person.id = c.person_id
+        JOIN tap ON tap.person_id = person.id AND c.valid @> tap.time AND tap.source = 'reader'
+        JOIN visit v ON v.person_id = person.id
+        GROUP BY p.badge, p.epoch, person.kind ORDER BY p.badge
+        """,
+    )
+    begin = datetime(2026, 11, 2, 8, tzinfo=UTC)
+    assert found == [
+        ("ab" * 16, 1, "counted", 2, "tap", begin),
+        ("cd" * 16, 2, "counted", 1, None, begin + timedelta(minutes=30)),
+    ]
 
 
 def exists(conn: psycopg.Connection[Any], table: str) -> bool:

@@ -1,0 +1,137 @@
+"""The hub's secrets: a folder of small files, kept apart from the data and never in a backup.
+
+One file a key: `epoch-N.key` makes the pseudonyms of badges (readers hold copies), `roster.key` signs the
+lists that readers keep, `muster.pub` seals musters, `sun.key` reads NTAG 424 DNA cards. Destroying an epoch's
+file makes everything of that epoch anonymous for good.
+"""
+
+import os
+import re
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nacl.signing import SigningKey
+
+from hubwell_wire.pseudonym import KEY_BYTES, EpochKey
+
+_EPOCH: Final = re.compile(r"^epoch-(\d{1,9})\.key$")
+_ROSTER: Final = "roster.key"
+_SUN: Final = "sun.key"
+_MUSTER: Final = "muster.pub"
+_SUN_BYTES: Final = 16
+_ONLY_OWNER: Final = 0o600
+
+
+class KeysError(Exception):
+    """A key is missing or not usable; the sentence says which file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The folder of keys. Files are read when asked for, so that a change needs no restart."""
+
+    folder: Path
+
+    def epochs(self) -> list[EpochKey]:
+        """Return the keys that make pseudonyms, the newest epoch first. Raises KeysError."""
+        if not self.folder.is_dir():
+            return []
+        found = [
+            (int(match[1]), path) for path in self.folder.iterdir() if (match := _EPOCH.match(path.name))
+        ]
+        return [EpochKey(number, _read(path, KEY_BYTES)) for number, path in sorted(found, reverse=True)]
+
+    def newest_epoch(self) -> EpochKey:
+        """Return the key in use; the first one is made when there is none. Raises KeysError."""
+        found = self.epochs()
+        if not found:
+            _write(self.folder / "epoch-1.key", secrets.token_bytes(KEY_BYTES), once=True)
+            found = self.epochs()  # of two processes that make the first one at once, both use what was kept
+        return found[0]
+
+    def add_epoch(self) -> EpochKey:
+        """Begin a new epoch with a random key."""
+        found = self.epochs()
+        key = EpochKey(found[0].epoch + 1 if found else 1, secrets.token_bytes(KEY_BYTES))
+        _write(self.folder / f"epoch-{key.epoch}.key", key.key)
+        return key
+
+    def check_destroyable(self, epoch: int) -> None:
+        """Raise KeysError when an epoch's key is the one in use, or unknown."""
+        found = self.epochs()
+        if epoch not in {key.epoch for key in found}:
+            raise KeysError(f"there is no key of epoch {epoch}; `hubwell keys list` shows what there is")
+        if epoch == found[0].epoch:
+            raise KeysError(f"epoch {epoch} is in use: begin the next one first with `hubwell keys rotate`")
+
+    def destroy_epoch(self, epoch: int) -> None:
+        """Overwrite and delete the key of an epoch. Raises KeysError when it is the one in use, or unknown.
+
+        An overwritten file may live on in an SSD's spare blocks or in a copy of the folder: those are the
+        operator's to destroy.
+        """
+        self.check_destroyable(epoch)
+        path = self.folder / f"epoch-{epoch}.key"
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+    def roster_key(self) -> SigningKey:
+        """Return the key that signs lists of badges; made when there is none. Raises KeysError."""
+        path = self.folder / _ROSTER
+        if not path.exists():
+            _write(path, bytes(SigningKey.generate()), once=True)
+        return SigningKey(_read(path, 32))
+
+    def sun_key(self) -> bytes | None:
+        """Return the AES key of the hub's NTAG 424 DNA cards, or None where it has none. Raises KeysError."""
+        path = self.folder / _SUN
+        return _read(path, _SUN_BYTES) if path.exists() else None
+
+    def put_sun_key(self, key: bytes) -> None:
+        """Set the AES key of the hub's NTAG 424 DNA cards. Raises KeysError for another length than 16."""
+        if len(key) != _SUN_BYTES:
+            raise KeysError(f"an NTAG 424 DNA key has {_SUN_BYTES} bytes, got {len(key)}: give 32 hex digits")
+        _write(self.folder / _SUN, key)
+
+    def muster_key(self) -> bytes | None:
+        """Return the public key that seals musters, or None where none was made. Raises KeysError."""
+        path = self.folder / _MUSTER
+        return _read(path, 32) if path.exists() else None
+
+    def put_muster_key(self, public: bytes) -> None:
+        """Set the public key that seals musters; its private half is never stored here."""
+        _write(self.folder / _MUSTER, public)
+
+
+def _read(path: Path, size: int) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except OSError as error:
+        raise KeysError(f"cannot read the key {path.name}: {error.strerror}") from error
+    except ValueError:
+        raise KeysError(f"{path.name} is no key: it holds {2 * size} hex digits") from None
+    if len(key) != size:
+        raise KeysError(f"{path.name} has {len(key)} bytes; it needs {size}")
+    return key
+
+
+def _write(path: Path, key: bytes, *, once: bool = False) -> None:
+    """Write a key for its owner only, whole or not at all. `once`: what is there already stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _ONLY_OWNER), "w") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if not once:
+        unfinished.rename(path)
+        return
+    with suppress(FileExistsError):
+        path.hardlink_to(unfinished)
+    unfinished.unlink()
