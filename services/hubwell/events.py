@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from hubwell_wire.fields import Language, Verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -34,17 +36,34 @@ class ReadingsStored:
         return frozenset(span.space_id for span in self.spans)
 
 
+@dataclass(frozen=True, slots=True)
+class SunSigned:
+    """What a card that signs its taps said: its encrypted number and counter, and the signature of them."""
+
+    picc: bytes
+    mac: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadgeTapped:
-    """A badge was held to a reader; `badge` is the 16-byte pseudonym of its epoch."""
+    """A badge was held to a reader; `badge` is the 16-byte pseudonym of its epoch.
 
+    `was` is that of the epoch before, `sun` is given by a card that signs, `said` is what the reader told
+    at once.
+    """
+
+    device_id: str
+    boot: UUID
     stream_id: int
     seq: int
     time: datetime
-    badge: bytes
+    badge: bytes | None
     epoch: int
     reader: str
     space_id: str | None
+    was: bytes | None = None
+    sun: SunSigned | None = None
+    said: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +80,57 @@ class FaultReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsChanged:
-    """The visits of a badge were worked out anew; these spaces have other people in them now."""
+    """The visits of a person were worked out anew; these spaces have other people in them now."""
 
     space_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedIn:
+    """Somebody came into a space. Like the three below it never says who."""
+
+    space_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Somebody went from one space to another."""
+
+    from_space_id: str
+    space_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedOut:
+    """Somebody left a space."""
+
+    space_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferredOut:
+    """Somebody forgot to say that they left; this is when their visit was ended."""
+
+    space_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapAnswered:
+    """What the person at the reader is told once the tap is committed. Leaves the hub's devices only.
+
+    A second one for the same tap, without a text, says that the person was seen elsewhere or out since.
+    """
+
+    device_id: str
+    boot: UUID
+    seq: int
+    verdict: Verdict
+    text: str
+    language: Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +159,7 @@ class EpisodeResolved:
 
 
 Stored = ReadingsStored | BadgeTapped | FaultReported
-Reaction = VisitsChanged | EpisodeOpened | EpisodeResolved
+Movement = CheckedIn | Moved | CheckedOut | InferredOut
+Reaction = VisitsChanged | Movement | EpisodeOpened | EpisodeResolved
 Fact = Stored | Reaction
 Facts = Sequence[Fact]

@@ -1,27 +1,36 @@
 """The timetable: when which job runs. Jobs say what; this file only says when."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from psycopg import AsyncConnection
 
 from hubwell.events import Fact, Facts
+from hubwell.muster import actions as muster
 from hubwell.presence import actions as presence
+from hubwell.privacy import figures, retention
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 
 _LOG: Final = logging.getLogger(__name__)
 
-Job = Callable[[AsyncConnection[Any], datetime], Awaitable[Fact | None]]
-React = Callable[[AsyncConnection[Any], Facts], Awaitable[None]]
+Job = Callable[[AsyncConnection[Any], datetime, Settings], Awaitable[Fact | Facts | None]]
+"""Does its work as of a time, in the transaction of the connection; returns what happened, if anything."""
+React = Callable[[AsyncConnection[Any], Facts], Awaitable[object]]
 
-TIMETABLE: Final[tuple[tuple[IntervalTrigger, Job], ...]] = (
+TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
     (IntervalTrigger(minutes=5), presence.close_forgotten),
+    (IntervalTrigger(minutes=5), muster.close_forgotten),
+    (CronTrigger(minute="*/5", second=30, timezone=UTC), figures.close_windows),
+    (IntervalTrigger(minutes=1), retention.keep_to_the_minute),
+    (IntervalTrigger(hours=1), retention.keep_to_the_hour),
 )
 
 
@@ -45,7 +54,7 @@ async def _in_transaction(settings: Settings, react: React, job: Job) -> None:
     try:
         conn = await connect(settings.database_url, name="jobs")
         async with conn, conn.transaction():
-            fact = await job(conn, datetime.now(UTC))
-            await react(conn, [] if fact is None else [fact])
+            done = await job(conn, datetime.now(UTC), settings)
+            await react(conn, [] if done is None else done if isinstance(done, Sequence) else [done])
     except psycopg.Error as error:
         _LOG.warning("job %s.%s is left for its next turn: %s", job.__module__, job.__name__, error)

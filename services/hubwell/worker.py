@@ -1,4 +1,4 @@
-"""The worker process: empties the delivery queue and keeps the timetable."""
+"""The worker process: empties the delivery queue, keeps the timetable, tells devices what they need."""
 
 import asyncio
 import logging
@@ -12,7 +12,12 @@ from procrastinate import PsycopgConnector
 
 from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import Deliveries
+from hubwell.devices_link import DevicesLink
 from hubwell.jobs import scheduler
+from hubwell.muster.stations import tell_stations
+from hubwell.presence.left import tell_doors
+from hubwell.presence.said import texts_for_roster
+from hubwell.rosters.publish import Publisher
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
 
@@ -29,21 +34,32 @@ def deliveries(settings: Settings) -> Deliveries:
 
 
 async def run(settings: Settings) -> None:
-    """Work until cancelled; a database that is away is waited for."""
+    """Work until cancelled; a database or broker that is away is waited for."""
     # At INFO it would log the webhook's address, and with it what is secret in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    timetable = scheduler(settings, Switchboard(deliveries(settings)).react)
+    timetable = scheduler(settings, Switchboard(deliveries(settings), settings).react)
     timetable.start()
+    link = DevicesLink(settings)
+    rosters = Publisher(settings, link, texts_for_roster())
     try:
-        while True:
-            try:
-                await _work(deliveries(settings), timetable)
-            except (psycopg.Error, procrastinate.exceptions.ConnectorException, OSError) as error:
-                reason = str(error.__cause__ or error).strip() or type(error).__name__
-                _LOG.warning("database not usable, the worker tries again: %s", reason.splitlines()[0])
-            await asyncio.sleep(_PAUSE_S)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(link.run(), name="hubwell-worker[devices]")
+            tasks.create_task(tell_stations(settings, link), name="hubwell-worker[muster]")
+            tasks.create_task(tell_doors(settings, link), name="hubwell-worker[doors]")
+            tasks.create_task(rosters.run(), name="hubwell-worker[rosters]")
+            tasks.create_task(_deliver(settings, timetable), name="hubwell-worker[deliveries]")
     finally:
         timetable.shutdown(wait=False)
+
+
+async def _deliver(settings: Settings, timetable: AsyncIOScheduler) -> None:
+    while True:
+        try:
+            await _work(deliveries(settings), timetable)
+        except (psycopg.Error, procrastinate.exceptions.ConnectorException, OSError) as error:
+            reason = str(error.__cause__ or error).strip() or type(error).__name__
+            _LOG.warning("database not usable, the worker tries again: %s", reason.splitlines()[0])
+        await asyncio.sleep(_PAUSE_S)
 
 
 async def _work(queue: Deliveries, timetable: AsyncIOScheduler) -> None:

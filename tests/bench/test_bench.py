@@ -51,10 +51,20 @@ def test_time_from_publish_to_the_api(apache_database: Database) -> None:
     assert 0 < found["figures"]["median_ms"] <= found["figures"]["p99_ms"]
 
 
+def test_time_from_a_tap_to_its_answer(apache_database: Database) -> None:
+    code, found = bench("tap", apache_database)
+    figures = found["figures"]
+    assert (figures["taps_per_s"], figures["samples"], figures["unanswered"]) == (50, 500, 0)
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["worst_ms"]
+    assert found["ratio"].keys() == found["target"].keys()
+    assert found["ok"], found
+    assert code == 0
+
+
 def test_benches_are_listed_and_unknown_ones_refused() -> None:
     command = [sys.executable, "-m", "hubwell", "bench"]
     listed = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    assert set(json.loads(listed.stdout)["benches"]) == {"ingest", "visible"}
+    assert set(json.loads(listed.stdout)["benches"]) == {"ingest", "tap", "visible"}
     refused = subprocess.run([*command, "nothing"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert "ingest, visible" in refused.stderr
+    assert "ingest, tap, visible" in refused.stderr

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -20,16 +21,21 @@ from hubwell.worker import deliveries
 PATIENCE = 60.0
 """Seconds. Ingest itself waits for ever, also when the database refuses because of a mistake in the code."""
 
+CLOSING = (datetime.now(UTC) + timedelta(hours=12)).time().replace(minute=0, second=0, microsecond=0)
+"""Half a day away, so that no test runs into it; one with taps of a fixed day sets its own."""
+
 
 def settings_for(url: str, **values: Any) -> Settings:
-    return Settings(_env_file=None, database_url=url, site=SITE, **values)
+    """Give settings of a hub that does not close soon and counts badges that nobody enrolled."""
+    usual: dict[str, Any] = {"zone": "UTC", "closing_time": CLOSING, "unknown_badges": "count"}
+    return Settings(_env_file=None, database_url=url, site=SITE, **usual | values)
 
 
 @asynccontextmanager
 async def ingest_of(url: str, *, worker: str = "1", **values: Any) -> AsyncIterator[Ingest]:
     """Give an ingest process that reacts as the real one does; its batches come from the test."""
     settings = settings_for(url, **values)
-    ingest = Ingest(settings, Switchboard(deliveries(settings)).react, worker=worker)
+    ingest = Ingest(settings, Switchboard(deliveries(settings), settings).react, worker=worker)
     try:
         yield ingest
     finally:

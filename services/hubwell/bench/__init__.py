@@ -12,6 +12,7 @@ from hubwell.settings import Settings
 
 BENCHES: Final = {
     "ingest": "rows/s from MQTT to commit, over binary COPY of the same rows into the same table",
+    "tap": "time from a tap to the server's answer at the reader, 50 a second with telemetry beside it",
     "visible": "time from publishing a reading to seeing it in the API",
 }
 """Name -> what it measures; the module of the same name has `async def measure(settings) -> Outcome`."""

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from psycopg import Connection, sql
@@ -85,7 +85,10 @@ class _ScratchDatabase:
     def __enter__(self) -> str:
         with connect_sync(self._server, name="bench") as conn:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._name)))
-        return urlunsplit(urlsplit(self._server)._replace(path=f"/{self._name}"))
+        # Not urlunsplit: it would take the empty host of a socket's URL and both its slashes away.
+        parts = urlsplit(self._server)
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc}/{self._name}{query}"
 
     def __exit__(self, *_: object) -> None:
         with connect_sync(self._server, name="bench") as conn:

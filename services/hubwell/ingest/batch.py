@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 from uuid import UUID
 
 from hubwell.ingest.admit import check_clock, check_text, check_values
 from hubwell_wire.messages import Gap, Meta, Status, UpMessage
 from hubwell_wire.parse import BadMessageError, parse
+from hubwell_wire.topics import Channel
+
+_FOR_DEVICES: Final = frozenset({Channel.ACK, Channel.CMD, Channel.CONFIG})
 
 
 class Delivered(Protocol):
@@ -87,6 +90,10 @@ def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
         )
         return
     device, message = parsed.topic.device, parsed.message
+    if parsed.topic.channel in _FOR_DEVICES:
+        reason = f"{parsed.topic.channel} is written by the server and read by devices"
+        batch.refused.append(Refused(delivery.topic, delivery.payload, "topic", reason, device, None, None))
+        return
     if isinstance(message, Status | Meta):
         said = StateSaid(device, message, delivery.topic, delivery.payload)
         try:

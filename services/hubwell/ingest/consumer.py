@@ -1,4 +1,4 @@
-"""The ingest process: broker -> batch -> one transaction -> commit -> acknowledge -> receipt.
+"""The ingest process: broker -> batch -> one transaction -> commit -> answer taps -> acknowledge -> receipt.
 
 Nothing is acknowledged before the commit. While the database is away the same batch is tried again and
 nothing more is read: the broker's Receive Maximum is the back-pressure. A batch that the database refuses
@@ -17,7 +17,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.events import Facts
+from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.batch import Arrival, Batch, Delivered, StateSaid, sort_deliveries
 from hubwell.ingest.registry import Registry
 from hubwell.ingest.source import Delivery, MqttSource
@@ -25,7 +25,8 @@ from hubwell.ingest.store import Outcome, store_batch
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries
-from hubwell_wire.topics import Channel, site_filter, up_filter
+from hubwell_wire.commands import Answer
+from hubwell_wire.topics import Channel, Topic, site_filter, up_filter
 
 _LOG: Final = logging.getLogger(__name__)
 _SQL: Final = Queries("hubwell.ingest")
@@ -43,8 +44,8 @@ _NOT_MIGRATED: Final = (
 _ANNOUNCED_TOGETHER: Final = 100
 """Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
 
-React = Callable[[AsyncConnection[Any], Facts], Awaitable[None]]
-"""Changes rows in the same transaction and queues deliveries; never commits."""
+React = Callable[[AsyncConnection[Any], Facts], Awaitable[Sequence[TapAnswered]]]
+"""Changes rows in the same transaction and queues deliveries; never commits. Returns what readers say."""
 
 
 def subscriptions(site: str, *, shared: bool = True) -> list[tuple[str, int]]:
@@ -97,6 +98,9 @@ class Ingest:
 
     async def _commit_and_answer(self, source: MqttSource, deliveries: list[Delivery]) -> None:
         outcomes = await self.commit(deliveries)
+        for answer in (answer for outcome in outcomes for answer in outcome.answers):
+            topic = str(Topic(self._settings.site, answer.device_id, Channel.CMD))
+            await source.publish(topic, _answer(answer).encode())  # first: somebody stands there and waits
         source.acknowledge(deliveries)
         for outcome in outcomes:
             for receipt in outcome.receipts:
@@ -133,7 +137,7 @@ class Ingest:
         conn = await self._connection()
         async with conn.transaction():
             outcome = await store_batch(conn, self._registry, batch)
-            await self._react(conn, outcome.facts)
+            outcome.answers = list(await self._react(conn, outcome.facts))
             spaces = sorted(outcome.spaces)
             for first in range(0, len(spaces), _ANNOUNCED_TOGETHER):
                 payload = json.dumps({"spaces": spaces[first : first + _ANNOUNCED_TOGETHER]})
@@ -147,6 +151,18 @@ class Ingest:
             self._registry.forget()
             self._conn = await connect(self._settings.database_url, name=f"ingest-{self._worker}")
         return self._conn
+
+
+def _answer(told: TapAnswered) -> Answer:
+    return Answer(
+        v=1,
+        type="answer",
+        boot=told.boot,
+        seq=told.seq,
+        verdict=told.verdict,
+        text=told.text,
+        lang=told.language,
+    )
 
 
 def _collect_garbage_seldom() -> None:

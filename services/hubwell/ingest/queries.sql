@@ -72,7 +72,9 @@ WHERE stream.id = heard.id AND stream.id = locked.id
 RETURNING stream.id, stream.device_id, stream.boot, stream.received + stream.declared AS safe
 
 -- name: set_status
-UPDATE device SET status = %(status)s, status_at = now() WHERE id = %(device)s
+-- The last will says nothing of the list of badges that the device still holds.
+UPDATE device SET status = %(status)s, status_at = now(), roster_at = coalesce(%(roster_at)s, roster_at)
+WHERE id = %(device)s
 
 -- name: set_meta
 UPDATE device SET meta = %(meta)s, name = CASE WHEN name = '' THEN %(name)s ELSE name END WHERE id = %(device)s

@@ -7,6 +7,7 @@ caller commits, and only then acknowledges and sends the receipts.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
-from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Span, Stored
+from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Span, Stored, SunSigned, TapAnswered
 from hubwell.ingest import copy_rows, ledger
 from hubwell.ingest.batch import Arrival, Batch, Refused
 from hubwell.ingest.ledger import Entry, LedgerKey
@@ -28,16 +29,18 @@ _SQL: Final = Queries("hubwell.ingest")
 _QUALITY: Final = {"ok": 0, "inferred": 1, "suspect": 2}
 _KEPT_PAYLOAD: Final = 64 * 1024
 """Bytes of a refused payload that are kept."""
+_CARD_FIELDS: Final = (b'"badge"', b'"was"', b'"picc"')
 _APART_US: Final = 6 * 3600 * 1_000_000
 """Readings further apart (microseconds) are told as two spans: nobody looks at the years between."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one batch did: facts for the switchboard, receipts for after the commit."""
+    """What one batch did: facts for the switchboard; answers and receipts for after the commit."""
 
     facts: list[Stored] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    answers: list[TapAnswered] = field(default_factory=list)
     spaces: set[str] = field(default_factory=set)
 
 
@@ -175,18 +178,19 @@ def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
     yield first, last
 
 
-def _turn(fact: Stored) -> tuple[int, str, str]:
+def _turn(fact: Stored) -> tuple[int, str]:
     """Return the place of a fact: reactions lock in one order, so that no two processes wait for each other.
 
-    Taps come first, because rules ask whether a space is occupied.
+    Taps come first, because rules ask whether a space is occupied; among them the earlier one, because the
+    counters of cards that sign have to rise.
     """
     match fact:
         case BadgeTapped():
-            return 0, fact.badge.hex(), ""
+            return 0, fact.time.astimezone(UTC).isoformat()
         case ReadingsStored():
-            return 1, fact.quantity, ""
+            return 1, fact.quantity
         case FaultReported():
-            return 2, fact.device_id, ""
+            return 2, fact.device_id
 
 
 async def _store_event(
@@ -198,17 +202,7 @@ async def _store_event(
         case Telemetry():
             return
         case Tap():
-            outcome.facts.append(
-                BadgeTapped(
-                    stream_id=key[0],
-                    seq=key[1],
-                    time=message.ts,
-                    badge=bytes.fromhex(message.data.badge),
-                    epoch=message.data.epoch,
-                    reader=message.data.reader,
-                    space_id=space,
-                )
-            )
+            outcome.facts.append(_tapped(key, arrival.device, space, message))
         case Fault():
             outcome.facts.append(
                 FaultReported(
@@ -236,6 +230,25 @@ async def _store_event(
             )
 
 
+def _tapped(key: LedgerKey, device: str, space: str | None, message: Tap) -> BadgeTapped:
+    data = message.data
+    sun = data.sun
+    return BadgeTapped(
+        device_id=device,
+        boot=message.boot,
+        stream_id=key[0],
+        seq=key[1],
+        time=message.ts,
+        badge=None if data.badge is None else bytes.fromhex(data.badge),
+        epoch=data.epoch,
+        reader=data.reader,
+        space_id=space,
+        was=None if data.was is None else bytes.fromhex(data.was),
+        sun=None if sun is None else SunSigned(bytes.fromhex(sun.picc), bytes.fromhex(sun.cmac)),
+        said=data.said,
+    )
+
+
 async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) -> None:
     def digest(item: Refused) -> bytes:
         return hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest()
@@ -259,7 +272,7 @@ async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) 
 
 def _kept(item: Refused) -> bytes:
     """Return what is kept of a refused payload: nothing where it may hold a card's own number."""
-    if item.code != "clock-unsynced" and b'"badge"' in item.payload:
+    if item.code != "clock-unsynced" and any(name in item.payload for name in _CARD_FIELDS):
         return b""
     return item.payload[:_KEPT_PAYLOAD]
 
@@ -273,4 +286,5 @@ async def _set_states(conn: AsyncConnection[Any], registry: Registry, batch: Bat
             meta = Jsonb(said.state.model_dump(mode="json"))
             await conn.execute(_SQL["set_meta"], {**values, "meta": meta, "name": said.state.name})
         else:
-            await conn.execute(_SQL["set_status"], {**values, "status": said.state.state})
+            state = {"status": said.state.state, "roster_at": said.state.roster_at}
+            await conn.execute(_SQL["set_status"], {**values, **state})

@@ -1,74 +1,209 @@
-"""Keep visits in step with taps, in the caller's transaction."""
+"""Visits without a tap: closed by the clock, checked in at the desk, corrected or removed by their person.
 
+What staff or the person say is stored as a tap of its own kind, so that a later fold keeps it. Taps are kept
+for days and visits for longer: a visit whose taps are gone is changed itself. All in the caller's
+transaction; the board is told by the database once it commits.
+"""
+
+import json
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
+from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
-from hubwell.events import BadgeTapped, VisitsChanged
-from hubwell.presence.rules import LONGEST, TapAt, Visit, fold_taps
+from hubwell.events import Fact, InferredOut, VisitsChanged
+from hubwell.presence import left
+from hubwell.presence.hours import Hours, hub_hours
+from hubwell.presence.problems import VisitError
+from hubwell.presence.rules import DEBOUNCE, LONGEST, Intent, Source, Visit, forgotten_at
+from hubwell.presence.visits import Story, story_of, write
+from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.presence")
+_INSTANT: Final = datetime.resolution
 
 
-async def tapped(conn: AsyncConnection[Any], tap: BadgeTapped) -> VisitsChanged | None:
-    """Store a tap and work out the badge's visits anew from where it could matter.
+async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> list[Fact]:
+    """End the visits that nobody ended by closing time, and mark them as inferred."""
+    hours, facts, spaces = hub_hours(settings), list[Fact](), set[str]()
+    for key, space, start, closes in await (await conn.execute(_SQL["open_visits"])).fetchall():
+        end = forgotten_at(space, start, hours if closes is None else replace(hours, spaces={space: closes}))
+        if end < now:
+            await conn.execute(_SQL["end_visit"], {"id": key, "end": end, "ended_by": "inferred"})
+            facts.append(InferredOut(space_id=space, at=end))
+            spaces.add(space)
+    await left.notify_of_closing(conn, now)
+    return [*facts, VisitsChanged(space_ids=tuple(sorted(spaces)))] if facts else []
 
-    Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. The
-    work begins at a tap before which the person was certainly out, because nobody stays longer than
-    `LONGEST`: from a later one, the same taps could pair differently.
+
+async def check_in(
+    conn: AsyncConnection[Any],
+    person_id: UUID,
+    space_id: str,
+    at: datetime,
+    *,
+    hours: Hours,
+    source: Literal["desk", "self"] = "desk",
+) -> None:
+    """Let a person be in a space from this time on; whoever is elsewhere moves. Raises VisitError.
+
+    `hours` is `hub_hours(settings)`. A full space does not turn away whom staff check in.
     """
-    badge = {"badge": tap.badge}
-    await conn.execute(_SQL["lock_badge"], badge)
-    await conn.execute(
-        _SQL["add_tap"],
-        {
-            "stream": tap.stream_id,
-            "seq": tap.seq,
-            "time": tap.time,
-            "epoch": tap.epoch,
-            "reader": tap.reader,
-            "space": tap.space_id,
-            **badge,
-        },
-    )
-    since = await _fold_from(conn, tap)
-    taps = await (await conn.execute(_SQL["taps_since"], {**badge, "since": since})).fetchall()
-    wanted = fold_taps((TapAt(time, space) for time, space in taps), datetime.now(UTC))
-    changed = await _reconcile(conn, tap.badge, since, wanted)
-    return VisitsChanged(space_ids=tuple(sorted(changed))) if changed else None
+    await _said(conn, person_id, space_id, at, "in", source, hours)
 
 
-async def close_forgotten(conn: AsyncConnection[Any], now: datetime) -> VisitsChanged | None:
-    """End the visits that nobody ended, and mark them as inferred."""
-    rows = await (await conn.execute(_SQL["forgotten"], {"now": now, "longest": LONGEST})).fetchall()
-    return VisitsChanged(space_ids=tuple(sorted({row[0] for row in rows}))) if rows else None
+async def check_out(
+    conn: AsyncConnection[Any],
+    person_id: UUID,
+    space_id: str,
+    at: datetime,
+    *,
+    hours: Hours,
+    source: Literal["desk", "self"] = "desk",
+) -> None:
+    """Let a person's visit of a space end at this time, if they are in. Raises VisitError."""
+    await _said(conn, person_id, space_id, at, "out", source, hours)
 
 
-async def _fold_from(conn: AsyncConnection[Any], tap: BadgeTapped) -> datetime:
-    values = {"badge": tap.badge, "time": tap.time, "longest": LONGEST}
-    row = await (await conn.execute(_SQL["certainly_out_before"], values)).fetchone()
-    earlier: datetime | None = row[0] if row else None
-    return earlier if earlier is not None else tap.time
+async def correct_end(
+    conn: AsyncConnection[Any], visit_id: int, person_id: UUID, left_at: datetime, *, hours: Hours
+) -> None:
+    """Let a person's own visit end when they say they left. Raises VisitError.
+
+    The visit may get another id where it is folded anew.
+    """
+    await _lock(conn, person_id)
+    visit = await _visit(conn, visit_id, person_id)
+    _check_end(visit, left_at)
+    if not visit.has_taps:
+        values = {"id": visit_id, "end": left_at, "ended_by": "corrected"}
+        await conn.execute(_SQL["end_visit"], values)
+        await _tell(conn, (visit.space_id,))
+        return
+    story = await story_of(conn, person_id, visit.start, hours)
+    # What ended it so far goes: as a tap that means "in or out" it would mean "in" now.
+    await _delete_taps(conn, person_id, visit, first=visit.start + _INSTANT, last=left_at)
+    await _add(conn, person_id, visit.space_id, left_at, "out", "self")
+    await _fold_again(conn, story)
 
 
-async def _reconcile(
-    conn: AsyncConnection[Any], badge: bytes, since: datetime, wanted: list[Visit]
-) -> set[str]:
-    """Make the stored visits since then equal to the wanted ones; return the spaces concerned."""
-    rows = await (await conn.execute(_SQL["visits_since"], {"badge": badge, "since": since})).fetchall()
-    stored = {Visit(space, start, end, ended_by): key for key, space, start, end, ended_by in rows}
-    outdated = [visit for visit in stored if visit not in wanted]
-    missing = [visit for visit in wanted if visit not in stored]
-    await conn.execute(_SQL["delete_visits"], {"ids": [stored[visit] for visit in outdated]})
-    for visit in missing:
-        values = {
-            "badge": badge,
-            "space": visit.space_id,
-            "start": visit.start,
-            "end": visit.end,
-            "ended_by": visit.ended_by,
-        }
-        await conn.execute(_SQL["add_visit"], values)
-    return {visit.space_id for visit in outdated + missing}
+async def remove_visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUID, *, hours: Hours) -> None:
+    """Remove one of a person's own visits, with the taps that it was made of. Raises VisitError."""
+    await _lock(conn, person_id)
+    visit = await _visit(conn, visit_id, person_id)
+    if not visit.has_taps:
+        await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
+        await _tell(conn, (visit.space_id,))
+        return
+    story = await story_of(conn, person_id, visit.start, hours)
+    await _delete_taps(conn, person_id, visit, first=visit.start, last=visit.end or datetime.now(UTC))
+    await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
+    if visit.end is None:
+        await left.notify(conn, story.doors_in(Visit(visit.space_id, visit.start, None, None)))
+    if visit.came_from is not None:  # otherwise the visit before would last until the next tap
+        await _add(conn, person_id, visit.came_from, visit.start, "out", "self")
+    await _fold_again(conn, story)
+
+
+async def refold_person(conn: AsyncConnection[Any], person_id: UUID, *, hours: Hours) -> None:
+    """Work out all visits of a person anew, as after two entries of one person became one."""
+    await _lock(conn, person_id)
+    row = await (await conn.execute(_SQL["first_tap"], {"person": person_id})).fetchone()
+    if row is not None and row[0] is not None:
+        await _write(conn, await story_of(conn, person_id, row[0], hours))
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    space_id: str
+    start: datetime
+    end: datetime | None
+    ended_by: str | None
+    has_taps: bool
+    next_start: datetime | None
+    came_from: str | None
+
+
+async def _lock(conn: AsyncConnection[Any], person_id: UUID) -> None:
+    locked = await (await conn.execute(_SQL["lock_people"], {"people": [person_id]})).fetchone()
+    if locked is None:
+        raise VisitError("person-gone")
+
+
+async def _visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUID) -> _Visit:
+    async with conn.cursor(row_factory=class_row(_Visit)) as cursor:
+        await cursor.execute(_SQL["visit"], {"visit": visit_id, "person": person_id})
+        visit = await cursor.fetchone()
+    if visit is None:
+        raise VisitError("visit-gone")
+    return visit
+
+
+def _check_end(visit: _Visit, left_at: datetime) -> None:
+    if left_at <= visit.start:
+        raise VisitError("ends-before-it-begins")
+    if left_at > datetime.now(UTC):
+        raise VisitError("in-the-future")
+    if left_at - visit.start > LONGEST:
+        raise VisitError("too-long")
+    if visit.next_start is not None and left_at >= visit.next_start:
+        raise VisitError("next-visit-began")
+
+
+async def _said(
+    conn: AsyncConnection[Any],
+    person_id: UUID,
+    space_id: str,
+    at: datetime,
+    intent: Intent,
+    source: Source,
+    hours: Hours,
+) -> None:
+    if at > datetime.now(UTC):
+        raise VisitError("in-the-future")
+    await _lock(conn, person_id)
+    await _add(conn, person_id, space_id, at, intent, source)
+    await _write(conn, await story_of(conn, person_id, at, hours))
+
+
+async def _add(
+    conn: AsyncConnection[Any], person_id: UUID, space_id: str, at: datetime, intent: Intent, source: Source
+) -> None:
+    values: dict[str, Any] = dict.fromkeys(("stream", "seq", "reader", "credential"))
+    values |= {"person": person_id, "space": space_id, "time": at, "intent": intent, "source": source}
+    try:
+        async with conn.transaction():
+            await conn.execute(_SQL["add_tap"], values | {"verdict": "counts"})
+    except (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation):  # or it is no id
+        raise VisitError("space-unknown") from None
+
+
+async def _delete_taps(
+    conn: AsyncConnection[Any], person_id: UUID, visit: _Visit, *, first: datetime, last: datetime
+) -> None:
+    """Delete the taps at the visit's space in a time, and the gesture that ended the visit."""
+    ended = visit.end if visit.ended_by in {"tap", "corrected"} else None
+    values: dict[str, Any] = {"person": person_id, "space": visit.space_id, "first": first, "last": last}
+    await conn.execute(_SQL["delete_taps"], values | {"ended": ended, "debounce": DEBOUNCE})
+
+
+async def _fold_again(conn: AsyncConnection[Any], before: Story) -> None:
+    """Fold anew from where the story began, whichever of its taps are left."""
+    await _write(conn, await story_of(conn, before.person_id, before.since, before.hours))
+
+
+async def _write(conn: AsyncConnection[Any], story: Story) -> None:
+    now = datetime.now(UTC)
+    changes = await write(conn, story, story.folded(now), now)
+    await _tell(conn, changes.spaces)
+    await left.notify(conn, changes.left)
+
+
+async def _tell(conn: AsyncConnection[Any], spaces: tuple[str, ...]) -> None:
+    if spaces:
+        await conn.execute(_SQL["notify_board"], {"payload": json.dumps({"spaces": spaces})})

@@ -1,42 +1,182 @@
--- name: lock_badge
--- Two taps of one badge are worked out one after the other; the lock ends with the transaction.
-SELECT pg_advisory_xact_lock(hashtextextended(encode(%(badge)s, 'hex'), 0))
+-- name: lock_badges
+-- One order everywhere, and badges before people before spaces: two processes cannot wait for each other.
+SELECT pg_advisory_xact_lock(number) FROM (
+    SELECT DISTINCT hashtextextended(encode(badge, 'hex'), 0) AS number FROM unnest(%(badges)s::bytea[]) badge
+    ORDER BY 1
+) AS numbers
+
+-- name: lock_people_of
+SELECT person.id FROM person WHERE id IN (
+    SELECT c.person_id FROM credential_pseudonym p JOIN credential c ON c.id = p.credential_id
+    WHERE p.badge = ANY (%(badges)s)
+) ORDER BY id FOR NO KEY UPDATE
+
+-- name: lock_people
+SELECT id FROM person WHERE id = ANY (%(people)s) ORDER BY id FOR NO KEY UPDATE
+
+-- name: lock_doors
+-- Where a full space turns people away, one tap after the other is counted.
+SELECT id FROM space WHERE id = ANY (%(spaces)s) AND when_full = 'refuse' ORDER BY id FOR NO KEY UPDATE
+
+-- name: recognise
+-- The people stay locked, also one that a merge has just put in another's place.
+SELECT p.badge, c.id, c.person_id, c.kind, lower(c.valid), upper(c.valid), person.kind = 'enrolled',
+       person.language
+FROM credential_pseudonym p
+JOIN credential c ON c.id = p.credential_id
+JOIN person ON person.id = c.person_id
+WHERE p.badge = ANY (%(badges)s) FOR NO KEY UPDATE OF person
+
+-- name: purposes
+SELECT device_id, name, purpose FROM reader WHERE device_id = ANY (%(devices)s)
+
+-- name: doors
+SELECT id, closes_at, capacity, when_full = 'refuse' FROM space WHERE id = ANY (%(spaces)s)
+
+-- name: relink
+-- A badge of a new epoch is that of an enrolled person: its old pseudonym says so. Readers get a new list.
+WITH linked AS (
+    INSERT INTO credential_pseudonym (badge, credential_id, epoch)
+    VALUES (%(badge)s, %(credential)s, %(epoch)s) ON CONFLICT DO NOTHING RETURNING badge
+)
+SELECT badge, pg_notify('hubwell_roster', '') FROM linked
+
+-- name: is_erased
+SELECT EXISTS (
+    SELECT FROM erased e, unnest(%(badges)s::bytea[]) badge
+    WHERE e.until > %(now)s AND e.tag = sha256(e.salt || badge)
+)
+
+-- name: add_counted
+WITH newcomer AS (
+    INSERT INTO person (kind) VALUES ('counted') RETURNING id
+), held AS (
+    INSERT INTO credential (person_id, kind, valid) SELECT id, 'badge', tstzrange(NULL, NULL) FROM newcomer
+    RETURNING id, person_id
+), known AS (
+    INSERT INTO credential_pseudonym (badge, credential_id, epoch)
+    SELECT %(badge)s, id, %(epoch)s FROM held
+)
+SELECT id, person_id FROM held
+
+-- name: raise_counter
+-- The comparison and the change are one statement: of two copies at the same moment one is a replay.
+UPDATE credential SET sun_counter = %(counter)s
+WHERE id = %(credential)s AND (sun_counter IS NULL OR sun_counter < %(counter)s)
+RETURNING id
+
+-- name: suspect
+INSERT INTO suspicion (credential_id, kind, at, space_id, other_space_id)
+VALUES (%(credential)s, %(kind)s, %(at)s, %(space)s, %(other)s)
+ON CONFLICT ON CONSTRAINT suspicion_once DO NOTHING
+
+-- name: no_longer_doubtful
+-- A tap that came late explains what looked odd: the question is withdrawn if nobody has settled it.
+WITH settled AS (
+    DELETE FROM suspicion WHERE credential_id = %(credential)s AND kind = 'two-places' AND at = %(at)s
+        AND settled_at IS NULL
+)
+UPDATE tap SET verdict = 'counts' WHERE id = %(tap)s
+
+-- name: doubtful
+UPDATE tap SET verdict = 'doubtful' WHERE id = %(tap)s
+
+-- name: add_desk_tap
+WITH added AS (
+    INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at)
+    VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s) RETURNING id
+)
+SELECT pg_notify('hubwell_desk', id::text) FROM added
 
 -- name: add_tap
-INSERT INTO tap (stream_id, seq, time, badge, epoch, reader, space_id)
-VALUES (%(stream)s, %(seq)s, %(time)s, %(badge)s, %(epoch)s, %(reader)s, %(space)s)
+INSERT INTO tap (person_id, space_id, time, source, intent, verdict, stream_id, seq, reader, credential_id)
+VALUES (%(person)s, %(space)s, %(time)s, %(source)s, %(intent)s, %(verdict)s, %(stream)s, %(seq)s,
+        %(reader)s, %(credential)s)
 ON CONFLICT ON CONSTRAINT tap_once DO NOTHING
 
--- name: taps_since
-SELECT time, space_id FROM tap WHERE badge = %(badge)s AND space_id IS NOT NULL AND time >= %(since)s
-
--- name: certainly_out_before
--- Walks back from the tap before a time, from tap to tap, to the first one that follows a silence longer than
--- anybody stays. Each step is one look into the index; most people are out over night.
+-- name: story
+-- Begins at a tap before which the person was certainly out: walks back from the tap before a time, from tap to tap,
+-- to the first one that follows a silence longer than anybody stays. Each step is one look into the index; most
+-- people are out over night.
 WITH RECURSIVE run AS (
-    SELECT max(time) AS time FROM tap
-    WHERE badge = %(badge)s AND space_id IS NOT NULL AND time < %(time)s
+    SELECT max(time) AS time FROM tap WHERE person_id = %(person)s AND time < %(time)s
     UNION ALL
     SELECT (SELECT max(tap.time) FROM tap
-            WHERE badge = %(badge)s AND space_id IS NOT NULL
-              AND tap.time < run.time AND tap.time >= run.time - %(longest)s)
+            WHERE person_id = %(person)s AND tap.time < run.time AND tap.time >= run.time - %(longest)s)
     FROM run WHERE run.time IS NOT NULL
+), since AS (
+    SELECT coalesce(min(time), %(time)s) AS time FROM run
 )
-SELECT min(time) FROM run
+SELECT t.id, t.verdict, t.credential_id, s.closes_at, t.time, t.space_id, t.intent, t.source, NULL AS until,
+       t.stream_id, t.seq
+FROM since, tap t JOIN space s ON s.id = t.space_id
+WHERE t.person_id = %(person)s AND t.time >= since.time
+UNION ALL
+SELECT v.id, 'visit', NULL, NULL, lower(v.during), v.space_id, v.ended_by, NULL, upper(v.during), NULL, NULL
+FROM since, visit v WHERE v.person_id = %(person)s AND v.during && tstzrange(since.time, NULL)
+UNION ALL
+SELECT 0, 'since', NULL, NULL, since.time, NULL, NULL, NULL, NULL, NULL, NULL FROM since
 
--- name: visits_since
-SELECT id, space_id, lower(during), upper(during), ended_by FROM visit
-WHERE badge = %(badge)s AND lower(during) >= %(since)s
+-- name: first_tap
+SELECT min(time) FROM tap WHERE person_id = %(person)s
 
 -- name: delete_visits
 DELETE FROM visit WHERE id = ANY (%(ids)s)
 
 -- name: add_visit
-INSERT INTO visit (badge, space_id, during, ended_by)
-VALUES (%(badge)s, %(space)s, tstzrange(%(start)s, %(end)s), %(ended_by)s)
+INSERT INTO visit (person_id, space_id, during, ended_by)
+VALUES (%(person)s, %(space)s, tstzrange(%(start)s, %(end)s), %(ended_by)s)
 
--- name: forgotten
--- Visits that nobody closed, longer ago than anybody stays.
-UPDATE visit SET during = tstzrange(lower(during), lower(during) + %(longest)s), ended_by = 'inferred'
-WHERE upper_inf(during) AND lower(during) < %(now)s - %(longest)s
-RETURNING space_id
+-- name: end_visit
+UPDATE visit SET during = tstzrange(lower(during), %(end)s), ended_by = %(ended_by)s WHERE id = %(id)s
+
+-- name: others_inside
+SELECT count(*) FROM visit v WHERE v.space_id = %(space)s AND upper_inf(v.during)
+    AND lower(v.during) > %(now)s - %(longest)s AND v.person_id <> %(person)s
+
+-- name: open_visits
+SELECT v.id, v.space_id, lower(v.during) AS start, s.closes_at
+FROM visit v JOIN space s ON s.id = v.space_id WHERE upper_inf(v.during) FOR UPDATE OF v
+
+-- name: visit
+SELECT v.space_id, lower(v.during) AS start, upper(v.during) AS end, v.ended_by,
+       EXISTS (SELECT FROM tap t WHERE t.person_id = v.person_id AND t.space_id = v.space_id
+               AND t.time = lower(v.during)) AS has_taps,
+       (SELECT min(lower(n.during)) FROM visit n
+        WHERE n.person_id = v.person_id AND lower(n.during) > lower(v.during)) AS next_start,
+       (SELECT b.space_id FROM visit b WHERE b.person_id = v.person_id AND upper(b.during) = lower(v.during)
+          AND b.ended_by = 'moved') AS came_from
+FROM visit v WHERE v.id = %(visit)s AND v.person_id = %(person)s
+
+-- name: delete_taps
+-- The taps at one space within a time, both ends included, and those of the gesture that ended a visit.
+WITH RECURSIVE gesture AS (
+    SELECT %(ended)s::timestamptz AS time
+    UNION
+    SELECT t.time FROM gesture g JOIN tap t ON t.person_id = %(person)s AND t.space_id = %(space)s
+        AND t.source = 'reader' AND t.time > g.time AND t.time < g.time + %(debounce)s
+)
+DELETE FROM tap WHERE person_id = %(person)s AND space_id = %(space)s AND time >= %(first)s
+    AND time <= greatest(%(last)s, (SELECT max(time) FROM gesture))
+
+-- name: notify_board
+SELECT pg_notify('hubwell_change', %(payload)s)
+
+-- name: doors_of
+SELECT s.device_id, s.boot, n.seq
+FROM unnest(%(streams)s::int[], %(seqs)s::bigint[]) AS n (stream_id, seq) JOIN stream s ON s.id = n.stream_id
+
+-- name: listen_left
+LISTEN hubwell_left
+
+-- name: notify_left
+SELECT pg_notify('hubwell_left', %(number)s)
+
+-- name: notify_left_at_closing
+-- The doors by which people came whose visits were ended by closing time, and who are not there again.
+SELECT pg_notify('hubwell_left', concat(t.stream_id, ' ', t.seq))
+FROM visit v JOIN tap t ON t.person_id = v.person_id AND t.time = lower(v.during) AND t.space_id = v.space_id
+WHERE v.during && tstzrange(%(since)s, %(until)s) AND upper(v.during) > %(since)s AND upper(v.during) <= %(until)s
+    AND v.ended_by = 'inferred' AND t.time > %(born)s AND t.stream_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM visit later WHERE later.person_id = v.person_id AND later.space_id = v.space_id
+                    AND upper_inf(later.during))

@@ -1,28 +1,43 @@
-"""Fold taps into visits: a pure function of the taps, so their order of arrival cannot matter.
+"""Fold one person's taps into visits: a pure function of the taps, so their order of arrival cannot matter.
 
-The first tap at a space opens a visit, a second tap there closes it, a tap at another space moves the
-person. A visit that nobody closes is closed at the end of `LONGEST` and marked as inferred.
+A tap opens a visit, a second one at the same space ends it, one at another space moves the person. Visits
+that nobody ended end at the closing time, or after `LONGEST`, and are marked as inferred. What staff or the
+person themselves say (checked in at the desk, "I left at 14:20") are taps too, with an intent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from hubwell.presence.hours import Hours
+
 DEBOUNCE: Final = timedelta(seconds=5)
-"""A second tap at the same reader within this time is the same gesture."""
+"""A second tap at the same space within this time is the same gesture."""
+APART: Final = timedelta(seconds=10)
+"""Nobody gets from one space to another in less: the later of two such taps is a question and no move."""
 LONGEST: Final = timedelta(hours=12)
 """Nobody stays longer without a tap; the end of such a visit is a guess and says so."""
+LATE_LEAVER: Final = timedelta(minutes=30)
+"""A tap at the same space so soon after closing is somebody who locks up and leaves, not one who comes."""
 
-End = Literal["tap", "moved", "inferred"]
+End = Literal["tap", "moved", "inferred", "corrected"]
+Intent = Literal["toggle", "in", "out"]
+Source = Literal["reader", "desk", "self"]
+Effect = Literal["in", "out", "moved", "again", "full", "doubtful"]
+"""What a tap did. `again`: nothing, as part of a gesture; `full`: turned away; `doubtful`: see `APART`."""
+Standing = Literal["valid", "revoked", "not-yet"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class TapAt:
-    """A tap that counts: when and in which space."""
+    """A tap: when, in which space, what it is meant to do. `full`: the person was turned away at the door."""
 
     time: datetime
     space_id: str
+    intent: Intent = "toggle"
+    source: Source = "reader"
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +50,115 @@ class Visit:
     ended_by: End | None
 
 
-def fold_taps(taps: Iterable[TapAt], now: datetime) -> list[Visit]:
-    """Return the visits that these taps of one badge make, as of `now`."""
-    visits: list[Visit] = []
-    here: TapAt | None = None
-    previous: TapAt | None = None
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What the taps make: the visits in order, what each tap did, and where a doubtful tap's person was."""
+
+    visits: list[Visit]
+    effects: dict[TapAt, Effect]
+    elsewhere: dict[TapAt, str]
+
+    def came_from(self, tap: TapAt) -> str | None:
+        """Return the space that a tap moved the person out of."""
+        left = (v.space_id for v in self.visits if v.ended_by == "moved" and v.end == tap.time)
+        return next(left, None)
+
+
+def fold_taps(taps: Iterable[TapAt], now: datetime, hours: Hours) -> Folded:
+    """Return what these taps of one person make, as of `now`."""
+    stay = _Stay(hours)
     for tap in sorted(set(taps)):
-        bounced = previous is not None and (
-            tap.space_id == previous.space_id and tap.time - previous.time < DEBOUNCE
-        )
-        previous = tap
-        if bounced:
-            continue
+        stay.take(tap)
+    stay.finish(now)
+    return Folded([v for v in stay.visits if v.end is None or v.end > v.start], stay.effects, stay.elsewhere)
+
+
+def forgotten_at(space_id: str, start: datetime, hours: Hours) -> datetime:
+    """Return when a visit ends that nobody ends."""
+    return min(hours.closing_after(space_id, start), start + LONGEST)
+
+
+def standing(since: datetime | None, until: datetime | None, at: datetime) -> Standing:
+    """Tell what a credential was worth at the time of a tap; None is without a bound."""
+    if until is not None and at >= until:
+        return "revoked"
+    return "valid" if since is None or at >= since else "not-yet"
+
+
+@dataclass(slots=True)
+class _Stay:
+    """The person on the way through their taps. `here` is the tap that opened the visit they are in."""
+
+    hours: Hours
+    here: TapAt | None = None
+    seen: dict[str, datetime] = field(default_factory=dict)
+    """Space -> its latest tap at a reader, of those that are not doubtful."""
+    visits: list[Visit] = field(default_factory=list)
+    effects: dict[TapAt, Effect] = field(default_factory=dict)
+    elsewhere: dict[TapAt, str] = field(default_factory=dict)
+
+    def take(self, tap: TapAt) -> None:
+        """Let one tap happen, in the order of time."""
+        self.effects[tap] = effect = self._turned_away(tap) or self._step(tap)
+        if tap.source == "reader" and effect not in {"full", "doubtful"}:
+            self.seen[tap.space_id] = tap.time
+
+    def finish(self, now: datetime) -> None:
+        """End what nobody ended, if its time is over."""
+        if self.here is not None and forgotten_at(self.here.space_id, self.here.time, self.hours) < now:
+            self._forget(self.here)
+        elif self.here is not None:
+            self.visits.append(Visit(self.here.space_id, self.here.time, None, None))
+
+    def _turned_away(self, tap: TapAt) -> Effect | None:
+        """Return the effect of a tap that changes nothing, whoever is where."""
+        if tap.full:
+            return "full"
+        if tap.source != "reader":
+            return None
+        near = [
+            (t, space) for space, t in self.seen.items() if tap.time - t < APART and space != tap.space_id
+        ]
+        if near:
+            self.elsewhere[tap] = max(near)[1]
+            return "doubtful"
+        before = self.seen.get(tap.space_id)
+        return "again" if before is not None and tap.time - before < DEBOUNCE else None
+
+    def _step(self, tap: TapAt) -> Effect:
+        here = self.here
+        if here is not None and tap.time > self._stays_until(here, tap):
+            self._forget(here)
+            here = None
         if here is None:
-            here = tap
-            continue
-        if tap.time - here.time > LONGEST:
-            visits.append(_forgotten(here))
-            here = tap
-            continue
-        ended_by: End = "tap" if tap.space_id == here.space_id else "moved"
-        visits.append(Visit(here.space_id, here.time, tap.time, ended_by))
-        here = None if ended_by == "tap" else tap
-    if here is not None:
-        lasting = now - here.time <= LONGEST
-        visits.append(Visit(here.space_id, here.time, None, None) if lasting else _forgotten(here))
-    return [visit for visit in visits if visit.end is None or visit.end > visit.start]
+            return self._enter(tap, "in")
+        if tap.space_id != here.space_id:
+            if tap.intent != "out":
+                self.visits.append(Visit(here.space_id, here.time, tap.time, "moved"))
+            return self._enter(tap, "moved")
+        if tap.intent == "in":
+            return "again"
+        ended_by: End = "corrected" if tap.source == "self" else "tap"
+        self.visits.append(Visit(here.space_id, here.time, tap.time, ended_by))
+        self.here = None
+        return "out"
 
+    def _enter(self, tap: TapAt, effect: Effect) -> Effect:
+        if tap.intent == "out":
+            return "again"  # out of a space in which the person is not
+        self.here = tap
+        return effect
 
-def _forgotten(tap: TapAt) -> Visit:
-    return Visit(tap.space_id, tap.time, tap.time + LONGEST, "inferred")
+    def _forget(self, here: TapAt) -> None:
+        self.visits.append(
+            Visit(here.space_id, here.time, forgotten_at(here.space_id, here.time, self.hours), "inferred")
+        )
+        self.here = None
+
+    def _stays_until(self, here: TapAt, tap: TapAt) -> datetime:
+        """Return until when a tap can still find the person where they were."""
+        end = forgotten_at(here.space_id, here.time, self.hours)
+        if tap.space_id != here.space_id or tap.intent == "in":
+            return end
+        late = timedelta.max if tap.source == "self" else LATE_LEAVER
+        return min(here.time + LONGEST, end + min(late, LONGEST))

@@ -1,7 +1,13 @@
 -- name: put_space
-INSERT INTO space (id, name, kind, capacity, zone) VALUES (%(id)s, %(name)s, %(kind)s, %(capacity)s, %(zone)s)
+-- What is not said of the door (null) stays as it is. closing_set tells "the hub's closing time" from "not said".
+INSERT INTO space (id, name, kind, capacity, zone, when_full, closes_at, personal)
+VALUES (%(id)s, %(name)s, %(kind)s, %(capacity)s, %(zone)s,
+        coalesce(%(when_full)s, 'warn'), %(closes_at)s, coalesce(%(personal)s::boolean, false))
 ON CONFLICT (id) DO UPDATE
-SET name = excluded.name, kind = excluded.kind, capacity = excluded.capacity, zone = excluded.zone
+SET name = excluded.name, kind = excluded.kind, capacity = excluded.capacity, zone = excluded.zone,
+    when_full = coalesce(%(when_full)s, space.when_full),
+    closes_at = CASE WHEN %(closing_set)s THEN excluded.closes_at ELSE space.closes_at END,
+    personal = coalesce(%(personal)s::boolean, space.personal)
 
 -- name: put_device
 INSERT INTO device (id, space_id, name) VALUES (%(id)s, %(space)s, %(name)s)
@@ -9,7 +15,7 @@ ON CONFLICT (id) DO UPDATE SET space_id = excluded.space_id,
     name = CASE WHEN excluded.name = '' THEN device.name ELSE excluded.name END
 
 -- name: spaces
-SELECT id, name, kind, capacity, zone FROM space ORDER BY kind, name
+SELECT id, name, kind, capacity, zone, when_full, closes_at, personal FROM space ORDER BY kind, name
 
 -- name: devices
 SELECT d.id, d.space_id, d.name, d.status, d.status_at, max(s.last_received_at) AS last_heard

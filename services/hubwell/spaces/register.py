@@ -1,5 +1,6 @@
 """Add and change spaces and devices, in the caller's transaction."""
 
+from datetime import time
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +17,7 @@ _PROBLEMS: Final = {
     "space_name_not_empty": "a space needs a name",
     "space_kind_known": "kind is one of workshop, collaboration, relaxation",
     "space_capacity_positive": "capacity is the number of people, at least 1",
+    "space_when_full_known": "when it is full: warn or refuse",
     "device_space_id_fkey": "there is no such space; `hubwell space list` shows them",
 }
 
@@ -25,11 +27,34 @@ class RegisterError(ValueError):
 
 
 def put_space(
-    conn: Connection[Any], *, space_id: str, name: str, kind: str, capacity: int, zone: str = ""
+    conn: Connection[Any],
+    *,
+    space_id: str,
+    name: str,
+    kind: str,
+    capacity: int,
+    zone: str = "",
+    when_full: str | None = None,
+    closes_at: str | None = None,
+    personal: bool | None = None,
 ) -> None:
-    """Add a space or change the one with this id. Raises RegisterError."""
+    """Add a space or change the one with this id. Raises RegisterError.
+
+    What its door does, if told; None leaves it as it is. `when_full` is "warn" or "refuse", `closes_at` is
+    "HH:MM" on the wall or "hub" for the hub's closing time, `personal` means one person's room.
+    """
     values = {"id": space_id, "name": name, "kind": kind, "capacity": capacity, "zone": zone}
-    _put(conn, "put_space", values)
+    door = {"when_full": when_full, "closes_at": _closing(space_id, closes_at), "personal": personal}
+    _put(conn, "put_space", {**values, **door, "closing_set": closes_at is not None})
+
+
+def _closing(space_id: str, text: str | None) -> time | None:
+    if text is None or text == "hub":
+        return None
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise RegisterError(f"{space_id!r}: a closing time is HH:MM, as 17:30, or hub") from None
 
 
 def put_device(conn: Connection[Any], *, device_id: str, space_id: str | None, name: str = "") -> None:

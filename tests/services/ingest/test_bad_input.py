@@ -74,6 +74,9 @@ def on(channel: str) -> Bad:
 
 
 # what is wrong, how it is made, its code, words of the sentence, whether its number can be read
+ANSWER = (
+    b'{"v": 1, "type": "answer", "boot": "019abcde-0000-7000-8000-000000000000", "seq": 1, "verdict": "in"}'
+)
 BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("not JSON", raw(b"co2=812"), "json", ("not JSON",), False),
     ("half of it", raw(b'{"v":1,"id":'), "json", ("not JSON", "EOF"), False),
@@ -130,7 +133,7 @@ BAD: list[tuple[str, Bad, str, tuple[str, ...], bool]] = [
     ("badge is a card's number", lambda pi: pi.event(NOW, "tap", {"reader": "a", "badge": "04A1B2", "epoch": 1}), "field", ("badge",), True),
     ("gap that ends before it begins", lambda pi: pi.gap(NOW, count=1, first=9, last=3), "field", ("9", "3"), True),
     ("NUL in a text", lambda pi: pi.fault(NOW, detail="wire\0loose"), "field", ("data.detail", "NUL"), True),
-    ("receipt from a device", raw(b"{}", "down/cmd"), "topic", ("down/cmd",), False),
+    ("receipt from a device", raw(ANSWER, "down/cmd"), "topic", ("down/cmd",), False),
     ("status that is no JSON", raw(b"on", "status"), "json", ("not JSON",), False),
     ("status with an unknown state", lambda pi: pi.status("asleep"), "field", ("state", "'asleep'"), False),
     ("status with a huge number", lambda pi: pi.status(boot=pi.boot, last_seq=2**70), "database", ("out of range",), False),

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 
 from feed.device import Device, Packet
 from feed.server import commit, device_in, ingest_of, one, receipts, rows, settings_for
-from hubwell.events import Facts
+from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import make_receipt, spans_of
 from hubwell.spaces.register import put_device
@@ -31,8 +31,11 @@ LEFT_BEHIND = {
     "readings": "SELECT device_id, name, time, value FROM reading r JOIN series s ON s.id = r.series_id",
     "ledger": "SELECT boot, seq, m.id, time, verdict FROM message m JOIN stream s ON s.id = m.stream_id",
     "streams": "SELECT boot, received, declared, last_seq FROM stream",
-    "taps": "SELECT t.badge, t.time, t.space_id FROM tap t",
-    "visits": "SELECT badge, space_id, during, ended_by FROM visit",
+    "taps": "SELECT badge, time, space_id, verdict FROM tap JOIN credential_pseudonym USING (credential_id)",
+    "visits": """SELECT badge, space_id, during, ended_by FROM visit JOIN credential c USING (person_id)
+                 JOIN credential_pseudonym p ON p.credential_id = c.id""",
+    "suspicions": """SELECT badge, kind, at, space_id, other_space_id
+                     FROM suspicion JOIN credential_pseudonym USING (credential_id)""",
     "episodes": "SELECT rule, space_id, opened_at, resolved_at FROM episode",
     "events": "SELECT DISTINCT type, space_id FROM event",
     "rejected": "SELECT topic, code FROM rejected",
@@ -188,13 +191,14 @@ def test_connection_lost_in_the_middle_is_tried_again(database: Database) -> Non
     settings = settings_for(url)
     kills = 3
 
-    async def react_and_die(conn: AsyncConnection[Any], facts: Facts) -> None:
+    async def react_and_die(conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
         nonlocal kills
-        await Switchboard(deliveries(settings)).react(conn, facts)
+        answers = await Switchboard(deliveries(settings), settings).react(conn, facts)
         if kills:
             kills -= 1
             with connect_sync(url, name="killer") as killer:
                 killer.execute("SELECT pg_terminate_backend(%s, 5000)", (conn.info.backend_pid,))
+        return answers
 
     async def work() -> list[Any]:
         ingest = Ingest(settings, react_and_die)
@@ -260,10 +264,11 @@ def test_registry_survives_a_rollback(database: Database) -> None:
     settings = settings_for(url)
     fail = [True]
 
-    async def react_once_badly(_conn: AsyncConnection[Any], _facts: Facts) -> None:
+    async def react_once_badly(_conn: AsyncConnection[Any], _facts: Facts) -> list[TapAnswered]:
         if fail:
             fail.clear()
             raise psycopg.errors.SerializationFailure("try again")
+        return []
 
     async def work() -> list[Any]:
         ingest = Ingest(settings, react_once_badly)
@@ -302,7 +307,7 @@ def test_device_without_a_space_is_stored(database: Database) -> None:
     packets = [pi.telemetry(NOW, {"co2": 3000.0}), pi.tap(NOW, BADGES[0]), pi.fault(NOW)]
     (receipt,) = receipts(commit(database.url, packets))
     assert receipt.message.upto == 3
-    assert one(database.url, "SELECT count(*) FROM tap WHERE space_id IS NULL") == 1
+    assert one(database.url, "SELECT count(*) FROM person") == 0, "a tap at no space is nobody's"
 
 
 def test_receipt_is_cumulative_and_names_the_holes(database: Database) -> None:
@@ -404,3 +409,12 @@ def test_spans_and_receipts_are_arithmetic() -> None:
     assert make_receipt("pi", boot, [(2, 3)]).message.upto == 0
     many = make_receipt("pi", boot, [(1, 1), *((2 * n, 2 * n) for n in range(2, 500))]).message
     assert (many.upto, len(many.ranges), many.covers(4), many.covers(3)) == (1, 100, True, False)
+
+
+def test_device_says_which_list_of_badges_it_holds(database: Database) -> None:
+    url, at = database.url, NOW - timedelta(hours=1)
+    pi = device_in(url, "lab")
+    commit(url, [pi.status(boot=pi.boot, last_seq=0, roster_at=at)])
+    assert rows(url, "SELECT status, roster_at FROM device") == [("online", at)]
+    commit(url, [pi.status("offline")])
+    assert rows(url, "SELECT status, roster_at FROM device") == [("offline", at)], "it still holds it"

@@ -3,24 +3,40 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from feed.server import commit, device_in, rows
-from hubwell.events import BadgeTapped, VisitsChanged
-from hubwell.presence.actions import close_forgotten, tapped
-from hubwell.presence.rules import LONGEST, TapAt, Visit, fold_taps
+from feed.people import enrol, suspicions, visits_of
+from feed.server import commit, device_in, one, rows, settings_for
+from hubwell.events import (
+    BadgeTapped,
+    CheckedIn,
+    CheckedOut,
+    Fact,
+    InferredOut,
+    Moved,
+    VisitsChanged,
+)
+from hubwell.presence.actions import close_forgotten
+from hubwell.presence.hours import Hours
+from hubwell.presence.policy import Policy
+from hubwell.presence.rules import TapAt, Visit, fold_taps
+from hubwell.presence.taps import tapped
 from hubwell.storage.connect import connect, connect_sync
 from lanes.lane import Database
 
 SPACES = ["lab", "den", "loft"]
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-NOW = datetime.now(UTC)
+CLOSING = time(22)
+HOURS = Hours(ZoneInfo("UTC"), CLOSING)
 badges = (number.to_bytes(16) for number in itertools.count())
 streams = itertools.count(1)
 
@@ -34,33 +50,31 @@ def url(database: Database) -> str:
     return database.url
 
 
-async def tap_all(url: str, badge: bytes, taps: Sequence[TapAt]) -> list[VisitsChanged | None]:
-    """Let taps arrive in this order, each in a transaction of its own."""
-    changes = []
+async def tap_all(url: str, badge: bytes, taps: Sequence[TapAt]) -> list[list[Fact]]:
+    """Let taps arrive in this order, each in a transaction of its own; return the facts of each."""
+    facts: list[list[Fact]] = []
+    policy = replace(Policy.of(settings_for(url)), hours=HOURS)
     async with await connect(url, name="test") as conn:
         for tap in taps:
             async with conn.transaction():
                 fact = BadgeTapped(
-                    stream_id=1, seq=next(streams), time=tap.time, badge=badge, epoch=1, reader="door",
-                    space_id=tap.space_id,
+                    device_id="lab-pi", boot=uuid4(), stream_id=1, seq=next(streams), time=tap.time,
+                    badge=badge, epoch=1, reader="door", space_id=tap.space_id,
                 )  # fmt: skip
-                changes.append(await tapped(conn, fact))
-    return changes
+                (done,) = await tapped(conn, [fact], policy)
+                facts.append(list(done.facts))
+    return facts
 
 
-def visits_of(url: str, badge: bytes) -> list[Visit]:
-    found = rows(
-        url,
-        "SELECT space_id, lower(during), upper(during), ended_by FROM visit WHERE badge = %s ORDER BY during",
-        badge,
-    )
-    return [Visit(*row) for row in found]
+def folded(taps: Sequence[TapAt]) -> list[Visit]:
+    return fold_taps(taps, datetime.now(UTC), HOURS).visits
 
 
 def arriving(url: str, taps: Sequence[TapAt]) -> list[Visit]:
     badge = next(badges)
+    person = enrol(url, badge)
     asyncio.run(tap_all(url, badge, taps))
-    return visits_of(url, badge)
+    return visits_of(url, person)
 
 
 def tap(hours: float, space: str = "lab") -> TapAt:
@@ -69,17 +83,28 @@ def tap(hours: float, space: str = "lab") -> TapAt:
 
 def test_every_order_of_four_taps_gives_the_same_visits(url: str) -> None:
     taps = [tap(1), tap(2), tap(3, "den"), tap(4)]
-    wanted = fold_taps(taps, NOW)
     for order in itertools.permutations(taps):
-        assert arriving(url, order) == wanted, order
+        assert arriving(url, order) == folded(taps), order
 
 
-HOURS = st.integers(0, 5) | st.integers(0, 80)
+def test_every_order_of_two_places_at_once_asks_the_same(url: str) -> None:
+    seconds = timedelta(seconds=1)
+    taps = [tap(0), TapAt(START + 8 * seconds, "den"), TapAt(START + 14 * seconds, "loft")]
+    asked = set()
+    for order in itertools.permutations(taps):
+        with connect_sync(url, name="test") as conn:
+            conn.execute("DELETE FROM suspicion")
+        assert arriving(url, order) == folded(taps), order
+        asked.add(tuple(suspicions(url)))
+    assert asked == {(("two-places", "den", "lab"),)}
+
+
+HOURS_OF_TAPS = st.integers(0, 5) | st.integers(0, 80)
 TAPS = st.lists(
     st.builds(
         lambda hours, seconds, space: TapAt(START + timedelta(hours=hours, seconds=seconds), space),
-        HOURS,
-        st.sampled_from([0, 1, 4, 6]),
+        HOURS_OF_TAPS,
+        st.sampled_from([0, 1, 4, 6, 12]),
         st.sampled_from(SPACES),
     ),
     max_size=9,
@@ -92,90 +117,126 @@ TAPS = st.lists(
 @example(taps=[tap(20), tap(0), tap(10)])  # the one in the middle joins what was apart
 @example(taps=[tap(0), tap(11), tap(22), tap(33), tap(5.5)])  # pairs change all along
 @example(taps=[tap(0), tap(12.5), tap(6), tap(6)])
+@example(taps=[tap(14.3), tap(4), tap(26)])  # somebody who locked up, told later
 def test_visits_are_a_function_of_the_taps(url: str, taps: list[TapAt]) -> None:
-    assert arriving(url, taps) == fold_taps(taps, NOW)
+    assert arriving(url, taps) == folded(taps)
 
 
-def test_late_tap_before_a_visit_that_lasts(url: str) -> None:
-    now = datetime.now(UTC).replace(microsecond=0)
-    here, before = TapAt(now - timedelta(minutes=5), "lab"), TapAt(now - timedelta(hours=1), "den")
-    assert arriving(url, [here, before]) == [
-        Visit("den", before.time, here.time, "moved"),
-        Visit("lab", here.time, None, None),
-    ]
-
-
-def test_tap_after_a_forgotten_visit_that_nobody_closed_yet(url: str) -> None:
-    """The visit still stands open when the next tap comes, longer after it than anybody stays."""
-    badge, begin = next(badges), datetime.now(UTC).replace(microsecond=0) - timedelta(hours=20)
-    with connect_sync(url, name="test") as conn:
-        conn.execute(
-            "INSERT INTO tap VALUES (1, %s, %s, %s, 1, 'door', 'lab')", (next(streams), begin, badge)
-        )
-        conn.execute(
-            "INSERT INTO visit (badge, space_id, during) VALUES (%s, 'lab', tstzrange(%s, NULL))",
-            (badge, begin),
-        )
-    back = begin + timedelta(hours=19)
-    asyncio.run(tap_all(url, badge, [TapAt(back, "lab")]))
-    assert visits_of(url, badge) == [
-        Visit("lab", begin, begin + LONGEST, "inferred"),
-        Visit("lab", back, None, None),
-    ]
-
-
-def test_spaces_that_change_are_told(url: str) -> None:
+def test_visit_that_ends_keeps_its_number(url: str) -> None:
     badge = next(badges)
-    first, moved, again = asyncio.run(tap_all(url, badge, [tap(0), tap(1, "den"), tap(1, "den")]))
-    assert first == VisitsChanged(space_ids=("lab",))
-    assert moved == VisitsChanged(space_ids=("den", "lab"))
-    assert again is None
-
-
-def test_forgotten_visits_are_closed_as_inferred(url: str) -> None:
-    now = datetime.now(UTC).replace(microsecond=0)
-    begin, badge, other = now - timedelta(hours=11), next(badges), next(badges)
+    enrol(url, badge)
+    begin = datetime.now(UTC) - timedelta(minutes=5)
     asyncio.run(tap_all(url, badge, [TapAt(begin, "lab")]))
-    asyncio.run(tap_all(url, other, [TapAt(now, "den")]))
+    number = one(url, "SELECT id FROM visit")
+    asyncio.run(tap_all(url, badge, [TapAt(begin + timedelta(minutes=1), "lab")]))
+    assert rows(url, "SELECT id, ended_by FROM visit") == [(number, "tap")]
 
-    async def close(at: datetime) -> VisitsChanged | None:
+
+def test_visits_whose_taps_are_gone_stay_as_they_are(url: str) -> None:
+    """Taps are kept for days, visits for longer: a visit that was cut from its taps is history."""
+    badge = next(badges)
+    person = enrol(url, badge)
+    asyncio.run(tap_all(url, badge, [tap(0), tap(4)]))
+    with connect_sync(url, name="test") as conn:
+        conn.execute("DELETE FROM tap WHERE time < %s", [START + timedelta(hours=1)])
+    before = visits_of(url, person)
+    asyncio.run(tap_all(url, badge, [tap(24), tap(25), tap(0.5), tap(-30)]))
+    found = visits_of(url, person)
+    assert [visit for visit in found if visit.start == START] == before
+    assert found[-1] == Visit("lab", START + timedelta(hours=24), START + timedelta(hours=25), "tap")
+
+
+def test_what_happened_is_told_without_who(url: str) -> None:
+    badge = next(badges)
+    enrol(url, badge)
+    taps = [tap(0), tap(1, "den"), tap(1, "den"), tap(2, "den"), tap(48)]
+    first, moved, again, left, back = asyncio.run(tap_all(url, badge, taps))
+    at = [tap.time for tap in taps]
+    forgotten = at[4] + timedelta(hours=12)
+    assert first == [
+        InferredOut(space_id="lab", at=START.replace(hour=20)), VisitsChanged(space_ids=("lab",)),
+        CheckedIn(space_id="lab", at=at[0]),
+    ]  # fmt: skip
+    assert moved == [
+        InferredOut(space_id="den", at=START.replace(hour=21)), VisitsChanged(space_ids=("den", "lab")),
+        Moved(from_space_id="lab", space_id="den", at=at[1]),
+    ]  # fmt: skip
+    assert again == []
+    assert left == [VisitsChanged(space_ids=("den",)), CheckedOut(space_id="den", at=at[3])]
+    assert back[0] == InferredOut(space_id="lab", at=forgotten)
+
+
+def test_forgotten_visits_are_closed_at_closing_time(url: str) -> None:
+    """By the timetable, without a tap: the hub's closing time, a space's own, and twelve hours."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    soon = (now + timedelta(minutes=30)).time()
+    late = (now + timedelta(hours=6)).time()
+    with connect_sync(url, name="test") as conn:
+        conn.execute("UPDATE space SET closes_at = %s WHERE id = 'den'", [late])
+    policy = settings_for(url, closing_time=soon)
+    people = {}
+    for space, since in (
+        ("lab", timedelta(hours=1)),
+        ("den", timedelta(hours=11)),
+        ("den", timedelta(hours=1)),
+    ):
+        person = people[space, since] = enrol(url, next(badges))
+        with connect_sync(url, name="test") as conn:
+            insert = "INSERT INTO visit (person_id, space_id, during) VALUES (%s, %s, tstzrange(%s, NULL))"
+            conn.execute(insert, (person, space, now - since))
+
+    async def close(at: datetime) -> list[Fact]:
         async with await connect(url, name="test") as conn, conn.transaction():
-            return await close_forgotten(conn, at)
+            return await close_forgotten(conn, at, policy)
 
-    assert asyncio.run(close(now)) is None
-    assert asyncio.run(close(now + timedelta(hours=2))) == VisitsChanged(space_ids=("lab",))
-    assert visits_of(url, badge) == [Visit("lab", begin, begin + LONGEST, "inferred")]
-    assert visits_of(url, other) == [Visit("den", now, None, None)]
+    assert asyncio.run(close(now)) == []
+    closing = now + timedelta(minutes=30)
+    assert asyncio.run(close(closing)) == []
+    told = asyncio.run(close(closing + timedelta(seconds=1)))
+    assert told == [InferredOut(space_id="lab", at=closing), VisitsChanged(space_ids=("lab",))]
+    told = asyncio.run(close(now + timedelta(hours=2)))
+    assert told == [
+        InferredOut(space_id="den", at=now + timedelta(hours=1)), VisitsChanged(space_ids=("den",))
+    ]  # fmt: skip
+    ends = [visits_of(url, person) for person in people.values()]
+    assert [(visit.end, visit.ended_by) for (visit,) in ends] == [
+        (closing, "inferred"), (now + timedelta(hours=1), "inferred"), (None, None)
+    ]  # fmt: skip
 
 
 def test_taps_of_one_badge_at_the_same_moment_in_two_processes(url: str) -> None:
     badge = next(badges)
+    person = enrol(url, badge)
     taps = [tap(hours, SPACES[hours % 3]) for hours in range(12)]
 
     async def both() -> None:
         await asyncio.gather(tap_all(url, badge, taps[::2]), tap_all(url, badge, taps[::-2]))
 
     asyncio.run(both())
-    assert visits_of(url, badge) == fold_taps(taps, NOW)
+    assert visits_of(url, person) == folded(taps)
 
 
 def test_database_refuses_two_places_at_once(url: str) -> None:
-    insert = "INSERT INTO visit (badge, space_id, during, ended_by) VALUES (%s, %s, tstzrange(%s, %s), 'tap')"
-    badge = next(badges)
+    insert = (
+        "INSERT INTO visit (person_id, space_id, during, ended_by) VALUES (%s, %s, tstzrange(%s, %s), 'tap')"
+    )
+    person = enrol(url, next(badges))
     with connect_sync(url, name="test") as conn:
-        conn.execute(insert, (badge, "lab", START, START + timedelta(hours=2)))
+        conn.execute(insert, (person, "lab", START, START + timedelta(hours=2)))
         with pytest.raises(psycopg.errors.ExclusionViolation) as refused:
-            conn.execute(insert, (badge, "den", START + timedelta(hours=1), START + timedelta(hours=3)))
+            conn.execute(insert, (person, "den", START + timedelta(hours=1), START + timedelta(hours=3)))
     assert refused.value.diag.constraint_name == "visit_one_place_at_a_time"
 
 
 def test_taps_through_ingest_become_visits(lane_database: Database) -> None:
-    pi, den = device_in(lane_database.url, "lab"), device_in(lane_database.url, "den")
+    url = lane_database.url
+    pi, den = device_in(url, "lab"), device_in(url, "den")
     badge = bytes(range(16))
     packets: list[Any] = [pi.tap(START, badge), den.tap(START + timedelta(hours=1), badge)]
     packets.append(den.tap(START + timedelta(hours=2), badge))
-    commit(lane_database.url, packets[::-1])
-    assert visits_of(lane_database.url, badge) == [
+    commit(url, packets[::-1], closing_time=CLOSING)
+    person: UUID = one(url, "SELECT id FROM person WHERE kind = 'counted'")
+    assert visits_of(url, person) == [
         Visit("lab", START, START + timedelta(hours=1), "moved"),
         Visit("den", START + timedelta(hours=1), START + timedelta(hours=2), "tap"),
     ]

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from datetime import time
 from typing import Any
 
 import psycopg
@@ -25,6 +26,8 @@ WRONG: list[tuple[Put, str]] = [
     (space(name=""), "needs a name"),
     (space(kind="sauna"), "workshop, collaboration, relaxation"),
     (space(capacity=0), "at least 1"),
+    (space(when_full="sometimes"), "warn or refuse"),
+    (space(closes_at="half past five"), "17:30"),
     (lambda conn: put_device(conn, device_id="Pi!", space_id=None), "lower-case letters"),
     (lambda conn: put_device(conn, device_id="pi", space_id="nowhere"), "hubwell space list"),
 ]
@@ -43,6 +46,25 @@ def test_space_is_added_and_changed(database: Database) -> None:
         space(zone="north")(conn)
         space(name="Workshop", capacity=12)(conn)
     assert rows(database.url, "SELECT name, capacity, zone FROM space") == [("Workshop", 12, "")]
+
+
+def test_door_of_a_space_is_set_and_stays_until_it_is_set_anew(database: Database) -> None:
+    doors = []
+    with connect_sync(database.url, name="test") as conn:
+        for changes in (
+            {},
+            {"when_full": "refuse", "closes_at": "17:30", "personal": True},
+            {"name": "Workshop"},
+            {"when_full": "warn", "closes_at": "hub", "personal": False},
+        ):
+            space(**changes)(conn)
+            doors.append(conn.execute("SELECT when_full, closes_at, personal FROM space").fetchone())
+    assert doors == [
+        ("warn", None, False),
+        ("refuse", time(17, 30), True),
+        ("refuse", time(17, 30), True),
+        ("warn", None, False),
+    ]
 
 
 def test_device_is_moved_and_keeps_its_name(database: Database) -> None:

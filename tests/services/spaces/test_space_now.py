@@ -9,6 +9,7 @@ from psycopg import sql
 from feed.device import Device
 from feed.server import commit, device_in, one, reading, rows
 from lanes.lane import Database
+from services.privacy.windows import publish
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
@@ -28,11 +29,16 @@ def now_in(url: str, space: str, *columns: str) -> tuple[Any, ...]:
 
 def visitors(url: str, space: str, people: int) -> None:
     with reading(url) as conn:
-        conn.execute("DELETE FROM visit")
-        conn.cursor().executemany(
-            "INSERT INTO visit (badge, space_id, during) "
-            "VALUES (%s, %s, tstzrange(now() - interval '1 h', NULL))",
-            [(number.to_bytes(16), space) for number in range(people)],
+        conn.execute("DELETE FROM person")
+        conn.execute("DELETE FROM people_figure")
+        conn.execute("DELETE FROM people_gate")
+        conn.execute(
+            """WITH new AS (
+                   INSERT INTO person (kind) SELECT 'enrolled' FROM generate_series(1, %s) RETURNING id
+               )
+               INSERT INTO visit (person_id, space_id, during)
+               SELECT id, %s, tstzrange(now() - interval '1 h', NULL) FROM new""",
+            (people, space),
         )
 
 
@@ -64,31 +70,76 @@ def test_states_of_a_space(lane_database: Database) -> None:
     assert now_in(url, "silent", "last_heard") == (None,)
 
 
-def test_small_groups_are_no_number(lane_database: Database) -> None:
+def test_small_groups_are_no_number_and_others_come_through_the_gate(lane_database: Database) -> None:
     url = lane_database.url
     device_in(url, "hall", capacity=24)
     shown = {}
-    for people in (0, 1, 4, 5, 10, 15, 20, 24, 30):
+    for people in (0, 1, 4, 5, 10, 14, 15, 20, 24, 30):
         visitors(url, "hall", people)
-        shown[people] = now_in(url, "hall", "state", "people_shown", "fullness")
+        assert now_in(url, "hall", "about", "fullness") == (None, None)  # nothing before the window closes
+        publish(url)
+        shown[people] = now_in(url, "hall", "state", "about", "fullness")
     assert shown == {
         0: ("unknown", None, None),
-        1: ("used", None, "a-few"),
-        4: ("used", None, "a-few"),
+        1: ("used", None, None),
+        4: ("used", None, None),
         5: ("used", 5, "third"),
         10: ("used", 10, "half"),
+        14: ("used", 10, "half"),
         15: ("used", 15, "half"),
         20: ("used", 20, "most"),
-        24: ("used", 24, "full"),
+        24: ("used", 20, "most"),
         30: ("used", 30, "full"),
     }
 
 
+def test_figure_is_of_a_closed_window_and_not_older_than_a_quarter_of_an_hour(database: Database) -> None:
+    url = database.url
+    device_in(url, "hall", capacity=24)
+    visitors(url, "hall", 12)
+    publish(url)
+    (begin,) = now_in(url, "hall", "about_from")
+    assert begin.minute % 5 == begin.second == 0
+    assert begin + 5 * MINUTE <= datetime.now(UTC)
+    with reading(url) as conn:
+        conn.execute("UPDATE people_figure SET start = start - interval '20 minutes'")
+    assert now_in(url, "hall", "state", "about", "about_from", "fullness") == ("used", None, None, None)
+
+
 def test_visitors_count_where_presence_sees_nobody(database: Database) -> None:
     """Somebody who sits still is not seen by a motion sensor, but has tapped in."""
-    pi = device_in(database.url, "lab")
-    commit(database.url, [pi.telemetry(NOW, {"presence": 0.0}), pi.tap(NOW, bytes(16))])
-    assert now_in(database.url, "lab", "state", "fullness") == ("used", "a-few")
+    url = database.url
+    pi = device_in(url, "lab")
+    commit(url, [pi.telemetry(NOW, {"presence": 0.0})])
+    visitors(url, "lab", 1)
+    assert now_in(url, "lab", "state", "about", "fullness") == ("used", None, None)
+
+
+def test_one_persons_room_says_nothing(lane_database: Database) -> None:
+    url = lane_database.url
+    pi = device_in(url, "den")
+    with reading(url) as conn:
+        conn.execute("UPDATE space SET personal = true")
+    commit(url, [pi.telemetry(NOW, {"presence": 1.0, "co2": 900.0, "noise": 50.0, "light": 300.0})])
+    visitors(url, "den", 1)
+    publish(url)
+    columns = ("state", "about", "fullness", "co2", "noise", "light", "presence", "air", "alert_since")
+    assert now_in(url, "den", *columns) == ("unknown", *[None] * 6, "unknown", None)
+
+
+def test_device_is_heard_by_its_readings_and_never_by_taps(lane_database: Database) -> None:
+    url = lane_database.url
+    pi, door = device_in(url, "lab"), device_in(url, "lab", "door")
+    commit(url, [pi.telemetry(NOW - 40 * MINUTE, {"co2": 500.0})])
+    with reading(url) as conn:
+        conn.execute(
+            """UPDATE device SET status = 'online', status_at = now() - interval '3 h',
+               meta = '{"sensors": [], "readers": [{"name": "door"}]}' WHERE id = 'door'"""
+        )
+    before = rows(url, "SELECT * FROM device_heard ORDER BY 1")
+    commit(url, [pi.tap(NOW, bytes(16)), door.tap(NOW, bytes(16))])
+    assert rows(url, "SELECT * FROM device_heard ORDER BY 1") == before
+    assert [(name, silent) for name, _, silent in before] == [("door", False), ("lab-pi", True)]
 
 
 def test_air_in_words(lane_database: Database) -> None:

@@ -1,0 +1,133 @@
+"""The worker's way to the devices: publishes what is no answer to a message, as lists of badges and musters.
+
+One connection for the whole process, made again for ever. What must arrive is the caller's to repeat: a
+publish says so when it could not be handed to the broker.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+
+from hubwell.settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_TIMEOUT_S: Final = 10.0
+_FIRST_DELAY_S: Final = 0.5
+_LONGEST_DELAY_S: Final = 30.0
+
+
+Heard = Callable[[str, bytes], None]
+"""What gets the topic and the payload of a message."""
+
+
+class LinkDownError(Exception):
+    """The broker is away or did not confirm; try again later."""
+
+
+class DevicesLink:
+    """A connection to the broker. Nothing connects before `run`, which goes on until cancelled."""
+
+    def __init__(self, settings: Settings, *, name: str = "worker") -> None:
+        self._settings = settings
+        # Several workers may run: one that took another's name would take its connection away.
+        self._identifier = f"hubwell-{settings.site}-{name}-{socket.gethostname()[:30]}-{os.getpid()}"
+        self._client: aiomqtt.Client | None = None
+        self._connected = asyncio.Event()
+        self._heard: dict[str, Heard] = {}
+        self._begun: list[Callable[[], None]] = []
+        self._told = ""
+
+    def hear(self, topic_filter: str, heard: Heard, *, begun: Callable[[], None]) -> None:
+        """Before `run`: have topic and payload of what comes on these topics given to `heard`.
+
+        `begun` is called with each new connection: the broker may have forgotten what it held.
+        """
+        self._heard[topic_filter] = heard
+        self._begun.append(begun)
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        delay = _FIRST_DELAY_S
+        while True:
+            try:
+                async with self._make_client() as client:
+                    self._begin(client)
+                    delay = _FIRST_DELAY_S
+                    for topic_filter in self._heard:
+                        await client.subscribe(topic_filter, qos=1)
+                    async for message in client.messages:
+                        self._give(message)
+            except (aiomqtt.MqttError, OSError) as error:
+                if _is_cancelled():  # the library may answer a cancel with a time-out of its own
+                    raise asyncio.CancelledError from error
+                self._tell_once(str(error) or type(error).__name__)
+            finally:
+                self._client = None
+                self._connected.clear()
+            # S311: the jitter only keeps several workers apart.
+            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
+            delay = min(delay * 2, _LONGEST_DELAY_S)
+
+    async def connected(self) -> None:
+        """Wait until there is a connection."""
+        await self._connected.wait()
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish at QoS 1 and wait until the broker has it. Raises LinkDownError."""
+        client = self._client
+        if client is None:
+            raise LinkDownError("there is no connection to the broker")
+        try:
+            await client.publish(topic, payload, qos=1, retain=retain, timeout=_TIMEOUT_S)
+        except aiomqtt.MqttError as error:
+            raise LinkDownError(f"the broker did not take it: {error}") from error
+
+    def _begin(self, client: aiomqtt.Client) -> None:
+        self._client = client
+        self._connected.set()
+        if self._told:
+            _LOG.info("connected to the broker again", extra={"action": "connected"})
+        self._told = ""
+        for begun in self._begun:
+            begun()
+
+    def _give(self, message: aiomqtt.Message) -> None:
+        for topic_filter, heard in self._heard.items():
+            if message.topic.matches(topic_filter):
+                heard(str(message.topic), bytes(message.payload))
+
+    def _tell_once(self, reason: str) -> None:
+        if reason != self._told:
+            self._told = reason
+            _LOG.warning(
+                "no connection to the broker (%s); trying again", reason, extra={"action": "offline"}
+            )
+
+    def _make_client(self) -> aiomqtt.Client:
+        address = urlsplit(self._settings.broker_url)
+        secure = address.scheme == "mqtts"
+        ca_file = self._settings.broker_ca_file
+        return aiomqtt.Client(
+            address.hostname or "127.0.0.1",
+            address.port or (8883 if secure else 1883),
+            username=unquote(address.username) if address.username else None,
+            password=unquote(address.password) if address.password else None,
+            identifier=self._identifier,
+            protocol=aiomqtt.ProtocolVersion.V5,  # the embedded broker's port for the server speaks no other
+            clean_start=True,
+            timeout=_TIMEOUT_S,
+            tls_context=ssl.create_default_context(cafile=ca_file) if secure else None,
+        )
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

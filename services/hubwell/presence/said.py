@@ -1,0 +1,55 @@
+"""What a reader says in words: one whole sentence for each verdict, in each language."""
+
+from gettext import NullTranslations
+from typing import Final, Literal, get_args
+
+from hubwell.languages import translations_for
+from hubwell_wire.fields import Language, Verdict
+
+Shade = Literal["", "crowded", "two-places"]
+"""More than the verdict says: `crowded`: in, though the space is full; `two-places`: see `rules.APART`."""
+_VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+_LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+
+
+def say(verdict: Verdict, language: Language, shade: Shade = "", *, code: str = "") -> str:
+    """Return the sentence for a verdict; `code` is the one-time code of the verdict `code`."""
+    translations = translations_for(language)
+    if code:
+        return translations.gettext("Your code: {code}").format(code=code)
+    return _shaded(translations, shade) or _sentences(translations)[verdict]
+
+
+def texts_for_roster() -> dict[Language, dict[Verdict, str]]:
+    """Return what devices say while the server cannot be asked: every verdict in every language."""
+    return {language: _sentences(translations_for(language)) for language in _LANGUAGES}
+
+
+def _sentences(translations: NullTranslations) -> dict[Verdict, str]:
+    _ = translations.gettext
+    sentences: dict[Verdict, str] = {
+        "in": _("Welcome. You are checked in."),
+        "out": _("Goodbye. You are checked out."),
+        "moved": _("Welcome. You have moved here."),
+        "again": _("You have just tapped. Nothing has changed."),
+        "unknown": _("This badge is not known here. The staff will gladly help you."),
+        "full": _("There is no room left here. Please choose another space."),
+        "revoked": _("This badge no longer works. Please ask the staff."),
+        "refused": _("This tap did not count. Please hold your badge to the reader once more."),
+        "noted": _("Noted. It counts as soon as the connection is back."),
+        "code": _("A code cannot be shown right now. Please try again later."),
+        "desk": _("Thank you. The staff will go on from here."),
+        "phone": _("A phone cannot be recognised here. Please use a badge or your QR code."),
+    }
+    return {verdict: sentences[verdict] for verdict in _VERDICTS}
+
+
+def _shaded(translations: NullTranslations, shade: Shade) -> str:
+    _ = translations.gettext
+    match shade:
+        case "crowded":
+            return _("Welcome. You are checked in, but this space is full.")
+        case "two-places":
+            return _("This badge was at another reader a moment ago. Please wait ten seconds and tap again.")
+        case "":
+            return ""
