@@ -17,16 +17,23 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from hubwell.api import openapi, problems, routes
+from hubwell.access.guard import check_every_route
+from hubwell.access.limits import Limits
+from hubwell.access.passwords import Passwords
+from hubwell.access.provider import Provider
+from hubwell.api import openapi, people, problems, refused, routes
 from hubwell.api.database import Database
 from hubwell.api.feed import Feed, Pace
 from hubwell.api.headers import SecurityHeaders
 from hubwell.settings import Settings
 from hubwell.up.refusal import CannotStartError
 from hubwell.web import pages
+from hubwell.web.nav import addresses
 
 _log = logging.getLogger(__name__)
 _STOP_WITHIN_S: Final = 2
+_LARGEST_BODY: Final = 1024 * 1024
+"""Bytes; no form has more."""
 
 
 def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
@@ -54,16 +61,27 @@ def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
         openapi_url=openapi.URL,
         docs_url=None,  # the usual pages load scripts from elsewhere
         redoc_url=None,
-        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, compresslevel=5)],
+        middleware=[
+            Middleware(SecurityHeaders, settings=settings),
+            Middleware(GZipMiddleware, compresslevel=5),
+        ],
+        max_body_size=_LARGEST_BODY,
     )
     app.state.settings = settings
     app.state.database = database
     app.state.feed = feed
+    app.state.limits = Limits()
+    app.state.passwords = Passwords()
+    app.state.provider = Provider.of(settings)
     app.include_router(routes.api)
+    app.include_router(people.api)
     app.include_router(routes.operation)
     pages.install(app, settings)
     problems.install(app, pages.error_page)
+    refused.install(app)
     openapi.install(app)
+    check_every_route(app)
+    app.state.addresses = addresses(app)
     return app
 
 

@@ -166,9 +166,10 @@ class Feed:
             _log.warning("a notification on hubwell_change cannot be read: %.200r", payload)
             self._sweep_now.set()
             return
-        if isinstance(alert, int):
+        shared = [space for space in spaces if space not in self._known or not self._known[space].personal]
+        if isinstance(alert, int) and shared:
             for subscriber in self._subscribers:
-                subscriber.news.alerts[alert] = spaces
+                subscriber.news.alerts[alert] = shared
         self._changed.update(spaces)
         self._wake.set()
 
@@ -180,7 +181,7 @@ class Feed:
             if changed and self._subscribers:
                 try:
                     async with self._looking:
-                        self._publish(await self._look(changed))
+                        self._publish(self._new(await self._look(changed)))
                 except (DatabaseAwayError, SchemaMissingError):
                     self._sweep_now.set()  # it looks at everything, and says that the database is away
             await asyncio.sleep(self._pace.between_updates)
@@ -204,7 +205,7 @@ class Feed:
                 for subscriber in newcomers:
                     subscriber.news.spaces |= {space.id: space for space in found}
                     subscriber.wake()
-                changed = [space for space in found if self._known.get(space.id) != space]
+                changed = self._new(found)
                 self._known = {space.id: space for space in found}
                 self._publish(changed)
         except (DatabaseAwayError, SchemaMissingError):
@@ -216,6 +217,10 @@ class Feed:
     async def _look(self, ids: Collection[str] | None) -> list[SpaceNow]:
         async with self._database.connection() as conn:
             return await look.spaces(conn, ids)
+
+    def _new(self, spaces: list[SpaceNow]) -> list[SpaceNow]:
+        """Return those that look different: news of the others would tell that somebody tapped there."""
+        return [space for space in spaces if self._known.get(space.id) != space]
 
     def _publish(self, spaces: list[SpaceNow]) -> None:
         update = {space.id: space for space in spaces}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from prometheus_client import CollectorRegistry
@@ -14,12 +14,14 @@ from psycopg import AsyncConnection
 
 from hubwell.api import look
 from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
-from hubwell.api.models import DatabaseHealth, Health, NewestMessage, SchemaHealth
+from hubwell.api.models import DatabaseHealth, Health, NewestReading, SchemaHealth
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import DatabaseVersion, detect
 from hubwell.storage.revisions import current_revision, newest_revision
 
 Metric = CounterMetricFamily | GaugeMetricFamily
+STEP: Final = 100
+"""A counter that steps by one between two messages of a sensor would tell a tap to whoever watches it."""
 
 
 async def health(database: Database, stream: str) -> Health:
@@ -29,7 +31,7 @@ async def health(database: Database, stream: str) -> Health:
     if revision != needed:
         raise SchemaMissingError(f"the database has revision {revision}, this release needs {needed}")
     async with database.connection() as conn:
-        newest = await _value(conn, "newest_message")
+        newest = await _value(conn, "newest_reading")
         waiting = await _value(conn, "deliveries_waiting")
     age = None if newest is None else (datetime.now(UTC) - newest).total_seconds()
     return Health.model_validate(
@@ -39,7 +41,7 @@ async def health(database: Database, stream: str) -> Health:
                 engine=version.engine.value, postgresql=version.postgresql, timescaledb=version.timescaledb
             ),
             "schema": SchemaHealth(current=revision, needed=needed),
-            "newest_message": NewestMessage(received_at=newest, age_s=age),
+            "newest_reading": NewestReading(measured_at=newest, age_s=age),
             "deliveries_waiting": waiting,
             "stream": stream,
         }
@@ -83,7 +85,7 @@ async def figures(conn: AsyncConnection[Any]) -> Figures:
         committed=await _value(conn, "messages_committed"),
         rejected=odd[0],
         duplicates=odd[1],
-        newest=await _value(conn, "newest_message"),
+        newest=await _value(conn, "newest_reading"),
         devices=len(devices),
         silent=sum(device["silent"] for device in devices),
         waiting=waiting[0],
@@ -110,9 +112,11 @@ class FiguresCollector(Collector):
 
 def _messages(found: Figures) -> Iterator[Metric]:
     verdicts = CounterMetricFamily(
-        "hubwell_messages", "Messages that are committed, by verdict.", labels=["verdict"]
+        "hubwell_messages",
+        f"Messages that are committed, by verdict; those stored in steps of {STEP}, for taps are among them.",
+        labels=["verdict"],
     )
-    verdicts.add_metric(["stored"], found.committed - found.rejected)
+    verdicts.add_metric(["stored"], (found.committed - found.rejected) // STEP * STEP)
     verdicts.add_metric(["rejected"], found.rejected)
     yield verdicts
     yield CounterMetricFamily(
@@ -125,8 +129,8 @@ def _state(found: Figures) -> Iterator[Metric]:
     yield _gauge("hubwell_devices_silent", "Devices that are not heard.", found.silent)
     yield _gauge("hubwell_deliveries_waiting", "Alerts that are not delivered yet.", found.waiting)
     if found.newest is not None:
-        text = "When the newest message was committed, in seconds since 1970."
-        yield _gauge("hubwell_newest_message_timestamp_seconds", text, found.newest.timestamp())
+        text = "When the newest reading was taken, in seconds since 1970."
+        yield _gauge("hubwell_newest_reading_timestamp_seconds", text, found.newest.timestamp())
     if found.oldest_waiting is not None:
         text = "Since when the oldest alert waits, in seconds since 1970."
         yield _gauge("hubwell_oldest_delivery_timestamp_seconds", text, found.oldest_waiting.timestamp())

@@ -27,7 +27,7 @@ async def rows(conn: AsyncConnection[Any], query: str, values: dict[str, Any] | 
 
 async def spaces(conn: AsyncConnection[Any], ids: Collection[str] | None = None) -> list[SpaceNow]:
     """Return these spaces, or all, grouped by kind and in order of name."""
-    values = {"ids": None if ids is None else list(ids)}
+    values = {"ids": None if ids is None else list(ids), "exact": False}
     alerts: dict[str, list[Alert]] = defaultdict(list)
     for row in await rows(conn, "open_alerts", values):
         alerts[row["space_id"]].append(_alert(row))
@@ -37,10 +37,13 @@ async def spaces(conn: AsyncConnection[Any], ids: Collection[str] | None = None)
     ]
 
 
-async def devices(conn: AsyncConnection[Any]) -> list[Device]:
-    """Return all devices with their series, the silent ones first."""
+async def devices(conn: AsyncConnection[Any], *, exact: bool = False) -> list[Device]:
+    """Return all devices with their series, the silent ones first.
+
+    `exact` is for those who may know what happens in one person's room; others get no values of it.
+    """
     series: dict[str, list[SeriesNow]] = defaultdict(list)
-    for row in await rows(conn, "series_now"):
+    for row in await rows(conn, "series_now", {"exact": exact}):
         series[row.pop("device_id")].append(SeriesNow.model_validate(row))
     found = [
         Device.model_validate(
@@ -55,10 +58,14 @@ async def devices(conn: AsyncConnection[Any]) -> list[Device]:
     return sorted(found, key=lambda device: (not device.silent, device.id))
 
 
-async def alerts(conn: AsyncConnection[Any], since: datetime) -> Alerts:
-    """Return the open episodes and those that ended since then (at most 100), with who was told."""
-    now = [_alert(row) for row in await rows(conn, "open_alerts", {"ids": None})]
-    recent = [_alert(row) for row in await rows(conn, "recent_alerts", {"since": since, "limit": _RECENT})]
+async def alerts(conn: AsyncConnection[Any], since: datetime, *, exact: bool = False) -> Alerts:
+    """Return the open episodes and those that ended since then (at most 100), with who was told.
+
+    `exact`: also those of one person's room.
+    """
+    now = [_alert(row) for row in await rows(conn, "open_alerts", {"ids": None, "exact": exact})]
+    past = {"since": since, "limit": _RECENT, "exact": exact}
+    recent = [_alert(row) for row in await rows(conn, "recent_alerts", past)]
     await _add_deliveries(conn, [*now, *recent])
     return Alerts(open=now, recent=recent)
 

@@ -33,9 +33,11 @@ _SPACE = {
     "kind": "workshop",
     "capacity": 14,
     "zone": "Ground floor, north",
+    "personal": False,
     "state": "used",
-    "fullness": "half",
-    "people": 7,
+    "fullness": "third",
+    "people": 5,
+    "people_from": "2026-11-22T12:10:00Z",
     "air": "stuffy",
     "co2_ppm": 1184.2,
     "temperature_c": 21.4,
@@ -76,6 +78,7 @@ _DEVICE = {
     "last_heard": "2026-11-22T12:20:08.512Z",
     "silent": False,
     "silent_since": None,
+    "roster_at": None,
     "series": [
         {
             "name": "scd41/co2",
@@ -91,7 +94,7 @@ _HEALTH = {
     "status": "ok",
     "database": {"engine": "timescale-community", "postgresql": "17.2", "timescaledb": "2.23.0"},
     "schema": {"current": "0001", "needed": "0001"},
-    "newest_message": {"received_at": "2026-11-22T12:20:08.512Z", "age_s": 1.4},
+    "newest_reading": {"measured_at": "2026-11-22T12:20:08.512Z", "age_s": 1.4},
     "deliveries_waiting": 0,
     "stream": "live",
 }
@@ -139,13 +142,20 @@ class SpaceNow(BaseModel):
     kind: Kind
     capacity: int = Field(description="People.")
     zone: str
+    personal: bool = Field(
+        default=False, description="One person's room: nothing that tells of them is here."
+    )
     state: Literal["free", "used", "unknown"] = Field(
         description="`free` needs a fresh sensor reading; silence is `unknown`."
     )
-    fullness: Literal["nobody", "a-few", "third", "half", "most", "full"] | None = Field(
-        description="How full, in a word; null when nothing tells."
+    fullness: Literal["nobody", "third", "half", "most", "full"] | None = Field(
+        description="How full, in a word, by `people`; null when nothing tells."
     )
-    people: int | None = Field(description="Number of people checked in; null for fewer than five.")
+    people: int | None = Field(
+        description="About how many people were there in the five minutes from `people_from`, rounded down "
+        "to a multiple of five; null for fewer than five, and where the number would give so few away."
+    )
+    people_from: datetime | None = None
     air: Literal["fresh", "stuffy", "bad", "unknown"] = Field(
         description="CO2 below 1000 ppm, up to 2000 ppm, above (ASR A3.6)."
     )
@@ -232,9 +242,12 @@ class Device(BaseModel):
     registered_at: datetime
     status: Literal["online", "offline", "unknown"] = Field(description="What its connection says.")
     status_at: datetime | None
-    last_heard: datetime | None = Field(description="When its newest message was committed.")
+    last_heard: datetime | None = Field(description="Its newest reading, or when it came online.")
     silent: bool = Field(description="Nothing for five minutes, or for three of its own intervals.")
     silent_since: datetime | None
+    roster_at: datetime | None = Field(
+        default=None, description="Since when its readers have their list of badges, to a quarter of an hour."
+    )
     series: list[SeriesNow]
 
 
@@ -266,10 +279,10 @@ class SchemaHealth(BaseModel):
     needed: str
 
 
-class NewestMessage(BaseModel):
-    """The newest message that was committed."""
+class NewestReading(BaseModel):
+    """The newest reading that was committed. Of taps nothing is told here."""
 
-    received_at: datetime | None
+    measured_at: datetime | None
     age_s: float | None = Field(description="Seconds.")
 
 
@@ -281,7 +294,7 @@ class Health(BaseModel):
     status: Literal["ok"]
     database: DatabaseHealth
     schema_state: SchemaHealth = Field(alias="schema")
-    newest_message: NewestMessage
+    newest_reading: NewestReading
     deliveries_waiting: int
     stream: Literal["live", "polling", "away"] = Field(
         description="How changes reach the board: at once, every few seconds, or not at all."

@@ -10,13 +10,17 @@ from hubwell.api.problems import MEDIA_TYPE
 URL: Final = "/api/v1/openapi.json"
 _TAGS: Final = [
     {"name": "Spaces", "description": "Where one can be, and how it is there."},
+    {"name": "People", "description": "Figures of groups, of fixed windows of five minutes."},
     {"name": "Devices", "description": "What measures, and whether it is heard."},
     {"name": "Alerts", "description": "Rules that hold, with clause and evidence."},
+    {"name": "Musters", "description": "Who is inside when the hub has to be left; for the role osh."},
     {"name": "Operation", "description": "For those who run Hubwell."},
 ]
 _TEXT: Final = """State of a learning hub's spaces, air and devices.
 
-Numbers of people are shown for groups of five or more only. Nothing here is about a person.
+Numbers of people are shown for groups of five or more only, rounded down, of closed windows of five minutes:
+one person's coming or going changes none. Nothing here is about a person,
+but for officers while a muster is open.
 Errors are problem details (RFC 9457) with `errors` that name the value and what to do."""
 
 

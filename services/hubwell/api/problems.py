@@ -3,19 +3,25 @@
 Every error of the API leaves through here, whoever raised it; pages have their own (see `hubwell.web`).
 """
 
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from hubwell.access.guard import recognise
+from hubwell.access.refusals import BadTokenError
 from hubwell.api.database import DatabaseAwayError, SchemaMissingError
 from hubwell.api.headers import HEADERS
 
+_log: Final = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:hubwell:problem:"
 
@@ -172,6 +178,8 @@ def install(app: FastAPI, error_page: ErrorPage) -> None:
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(DatabaseAwayError, _on_database)
     app.add_exception_handler(SchemaMissingError, _on_database)
+    app.add_exception_handler(psycopg.DataError, _on_data)
+    app.add_exception_handler(OverflowError, _on_data)  # a day before the calendar's first, in another zone
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -182,6 +190,8 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type only)
+    with suppress(DatabaseAwayError, SchemaMissingError, BadTokenError):
+        await recognise(request)  # no route asked who this is, and the page shows what they can go to
     response = response_for(request, of_http(error))
     response.headers.update(error.headers or {})
     return response
@@ -194,6 +204,22 @@ async def _on_validation(request: Request, error: Exception) -> Response:
 
 async def _on_database(request: Request, error: Exception) -> Response:
     return response_for(request, of_database(error))
+
+
+async def _on_data(request: Request, error: Exception) -> Response:
+    """Answer for a value that cannot be held: a NUL in a text, a number or a time out of range.
+
+    Logged without the database's words: they may repeat the value.
+    """
+    sqlstate = error.sqlstate if isinstance(error, psycopg.DataError) else None
+    _log.warning("a value was refused: %s", sqlstate or type(error).__name__, extra={"action": "bad-value"})
+    problem = ProblemError(
+        422,
+        "bad-parameters",
+        "A value cannot be used",
+        "A text holds a NUL, or a number or a time is out of range.",
+    )
+    return response_for(request, problem)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

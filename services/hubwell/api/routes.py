@@ -10,8 +10,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from prometheus_client.exposition import choose_encoder
 from pydantic import AwareDatetime
 
+from hubwell.access.guard import ANYBODY, UNASKED, check, visitor_of
 from hubwell.api import look
 from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
+from hubwell.api.exact import EXACT, sees_exact
 from hubwell.api.feed import Feed, Status
 from hubwell.api.health import Figures, figures, health, registry_of
 from hubwell.api.models import Alerts, Devices, Health, Readings, Resolution, SpaceNow, Spaces
@@ -33,6 +35,10 @@ _MISSING: Final[dict[int | str, dict[str, Any]]] = {
 _RECENT: Final = timedelta(days=7)
 SpaceId = Annotated[str, Path(pattern=ID_PATTERN, description="Id of a space.", examples=["wood-workshop"])]
 
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"model": Problem, "description": "This is not for everybody: sign in, or send a token."},
+    403: {"model": Problem, "description": "Your roles do not include this."},
+}
 api = APIRouter(prefix="/api/v1", responses=_AWAY)
 
 
@@ -48,7 +54,13 @@ def feed_of(request: Request) -> Feed:
     return feed
 
 
-@api.get("/spaces", tags=["Spaces"], summary="All spaces as they are now", operation_id="listSpaces")
+@api.get(
+    "/spaces",
+    tags=["Spaces"],
+    summary="All spaces as they are now",
+    operation_id="listSpaces",
+    dependencies=[ANYBODY],
+)
 async def list_spaces(request: Request) -> Spaces:
     """Every space with its state, its air and its open alerts, grouped by kind and in order of name."""
     async with database_of(request).connection() as conn:
@@ -61,6 +73,7 @@ async def list_spaces(request: Request) -> Spaces:
     summary="One space as it is now",
     operation_id="getSpace",
     responses=_MISSING | _BAD,
+    dependencies=[ANYBODY],
 )
 async def get_space(request: Request, space_id: SpaceId) -> SpaceNow:
     """Its state, its air and its open alerts. Values older than five minutes are null."""
@@ -76,7 +89,8 @@ async def get_space(request: Request, space_id: SpaceId) -> SpaceNow:
     tags=["Spaces"],
     summary="Readings of a space in a range of time",
     operation_id="getReadings",
-    responses=_MISSING | _BAD,
+    responses=_MISSING | _BAD | _REFUSED,
+    dependencies=[ANYBODY],  # the exact ones need a role: see below
 )
 async def get_readings(
     request: Request,
@@ -107,11 +121,19 @@ async def get_readings(
         ),
     ] = None,
 ) -> Readings:
-    """At most 10000 points; a step without readings is left out, so that a gap stays a gap."""
+    """At most 10000 points; a step without readings is left out, so that a gap stays a gap.
+
+    `raw` and `1m` need one of the roles facilities, osh, admin: they could tell when a person came. So does
+    everything of one person's room.
+    """
+    if resolution in ("raw", "1m"):
+        check(visitor_of(request), *EXACT)
     last = end or datetime.now(UTC)
     database = database_of(request)
     engine = await database.engine()
     async with database.connection() as conn:
+        if any(row["personal"] for row in await look.rows(conn, "space_exists", {"space": space_id})):
+            check(visitor_of(request), *EXACT)
         return await readings(
             conn,
             engine,
@@ -124,22 +146,38 @@ async def get_readings(
 
 
 @api.get(
-    "/devices", tags=["Devices"], summary="All devices and whether they are heard", operation_id="listDevices"
+    "/devices",
+    tags=["Devices"],
+    summary="All devices and whether they are heard",
+    operation_id="listDevices",
+    dependencies=[ANYBODY],
 )
 async def list_devices(request: Request) -> Devices:
     """Every device with its newest readings; those that are silent first."""
     async with database_of(request).connection() as conn:
-        return Devices(devices=await look.devices(conn))
+        return Devices(devices=await look.devices(conn, exact=sees_exact(request)))
 
 
-@api.get("/alerts", tags=["Alerts"], summary="Open and recent alerts", operation_id="listAlerts")
+@api.get(
+    "/alerts",
+    tags=["Alerts"],
+    summary="Open and recent alerts",
+    operation_id="listAlerts",
+    dependencies=[ANYBODY],
+)
 async def list_alerts(request: Request) -> Alerts:
     """Episodes that are open, and those that ended in the last seven days (at most 100)."""
     async with database_of(request).connection() as conn:
-        return await look.alerts(conn, datetime.now(UTC) - _RECENT)
+        return await look.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
 
 
-@api.get("/health", tags=["Operation"], summary="Whether Hubwell works", operation_id="getHealth")
+@api.get(
+    "/health",
+    tags=["Operation"],
+    summary="Whether Hubwell works",
+    operation_id="getHealth",
+    dependencies=[UNASKED],
+)
 async def get_health(request: Request) -> Health:
     """Asked of the database each time; 503 with the reason when it cannot answer or is not migrated."""
     return await health(database_of(request), feed_of(request).state)
@@ -150,6 +188,7 @@ async def get_health(request: Request) -> Health:
     tags=["Spaces"],
     summary="Changes as they happen (server-sent events)",
     operation_id="streamChanges",
+    dependencies=[ANYBODY],
     response_class=EventSourceResponse,
     responses={
         200: {
@@ -202,6 +241,7 @@ operation = APIRouter()
     tags=["Operation"],
     summary="Figures for Prometheus",
     operation_id="getMetrics",
+    dependencies=[UNASKED],
     response_class=Response,
     responses={200: {"description": "Text exposition.", "content": {"text/plain": {}}}},
 )

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
+from hubwell.access import tokens
+from hubwell.access.visitor import Role
 from lanes.lane import Database
 from services.web.hub import Hub, ordinary_day
 from services.web.serving import Site, serving
@@ -14,7 +16,15 @@ from services.web.serving import Site, serving
 def hub(database: Database) -> Iterator[Hub]:
     """Give a filled-in hub, to change while the test runs."""
     with psycopg.connect(database.url, autocommit=True) as conn:
-        yield ordinary_day(conn)
+        yield ordinary_day(conn, database.url)
+
+
+@pytest.fixture
+async def facilities(database: Database) -> dict[str, str]:
+    """Give the headers of a program that may read single readings."""
+    async with await psycopg.AsyncConnection.connect(database.url, autocommit=True) as conn:
+        _, token = await tokens.add(conn, name="test", roles=[Role.FACILITIES], expires_at=None)
+    return {"authorization": f"Bearer {token}"}
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ async def test_spaces_say_what_is_known_and_no_more(site: Site) -> None:
     spaces = {space["id"]: space for space in answer.json()["spaces"]}
     assert list(spaces)[:3] == ["electronics", "metal-workshop", "wood-workshop"]  # by kind, then by name
     wood = spaces["wood-workshop"]
-    assert (wood["state"], wood["people"], wood["air"], wood["co2_ppm"]) == ("used", 7, "stuffy", 1184.0)
+    assert (wood["state"], wood["people"], wood["air"], wood["co2_ppm"]) == ("used", 5, "stuffy", 1184.0)
+    assert wood["people_from"] is not None  # seven, rounded down, of a closed window
     assert wood["alerts"][0]["rule"] == "co2-asr-a3.6"
     assert wood["alerts"][0]["clause"].startswith("ASR A3.6")
-    assert spaces["electronics"]["people"] is None  # two people are never a number
-    assert spaces["electronics"]["fullness"] == "a-few"
+    assert (spaces["electronics"]["state"], spaces["electronics"]["people"]) == ("used", None)
+    assert spaces["electronics"]["fullness"] is None  # two people are neither a number nor a word
     silent = spaces["library"]
     assert (silent["state"], silent["air"], silent["co2_ppm"]) == ("unknown", "unknown", None)
     assert silent["last_heard"] is not None
@@ -51,7 +52,7 @@ async def test_readings_come_in_steps_and_a_gap_stays_a_gap(hub: Hub, site: Site
     ]
 
 
-async def test_raw_readings_are_exact(hub: Hub, site: Site) -> None:
+async def test_raw_readings_are_exact(hub: Hub, site: Site, facilities: dict[str, str]) -> None:
     at = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
     hub.reading("studio-1", "temp", 21.37, at)
     query = {
@@ -61,7 +62,7 @@ async def test_raw_readings_are_exact(hub: Hub, site: Site) -> None:
         "quantity": "temp",
     }
 
-    answer = await site.client.get("/api/v1/spaces/studio/readings", params=query)
+    answer = await site.client.get("/api/v1/spaces/studio/readings", params=query, headers=facilities)
 
     (series,) = answer.json()["series"]
     assert series["points"] == [{"time": "2026-03-01T12:00:00.123456Z", "value": 21.37, "quality": "ok"}]
@@ -99,7 +100,7 @@ async def test_health_is_the_databases_truth(site: Site) -> None:
     assert answer.status_code == 200
     assert found["database"]["engine"] == "plain"
     assert found["schema"]["current"] == found["schema"]["needed"]
-    assert found["newest_message"]["age_s"] >= 0
+    assert found["newest_reading"]["age_s"] >= 0
     assert found["deliveries_waiting"] == 0
 
 
@@ -131,9 +132,9 @@ async def test_metrics_count_in_the_database(site: Site) -> None:
     ],
 )
 async def test_a_bad_value_is_named_with_what_to_do(
-    site: Site, path: str, status: int, kind: str, field: str
+    site: Site, facilities: dict[str, str], path: str, status: int, kind: str, field: str
 ) -> None:
-    answer = await site.client.get(path)
+    answer = await site.client.get(path, headers=facilities)
 
     problem = answer.json()
     assert answer.status_code == problem["status"] == status
@@ -144,12 +145,21 @@ async def test_a_bad_value_is_named_with_what_to_do(
     assert all(problem["errors"][0][key] for key in ("value", "problem", "do"))
 
 
-async def test_too_many_raw_readings_are_refused_in_words(hub: Hub, site: Site) -> None:
+async def test_value_that_the_database_cannot_hold_is_the_askers_mistake(site: Site) -> None:
+    answer = await site.client.get("/api/v1/people?place=Lab%00")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+    assert answer.json()["type"] == "urn:hubwell:problem:bad-parameters"
+
+
+async def test_too_many_raw_readings_are_refused_in_words(
+    hub: Hub, site: Site, facilities: dict[str, str]
+) -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC)
     hub.readings("studio-1", "co2", [(start + timedelta(seconds=number), 500) for number in range(10_001)])
     query = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", "resolution": "raw"}
 
-    answer = await site.client.get("/api/v1/spaces/studio/readings", params=query)
+    answer = await site.client.get("/api/v1/spaces/studio/readings", params=query, headers=facilities)
 
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:hubwell:problem:range-too-large"
@@ -213,4 +223,4 @@ async def test_every_answer_forbids_what_it_does_not_need(site: Site) -> None:
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"

@@ -16,7 +16,7 @@ from services.web.hub import ordinary_day
 async def test_queries_answer_alike_on_every_engine(lane_database: Database) -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC)
     with psycopg.connect(lane_database.url, autocommit=True) as conn:
-        hub = ordinary_day(conn)
+        hub = ordinary_day(conn, lane_database.url)
         hub.readings("studio-1", "co2", [(start + timedelta(minutes=step), step) for step in range(120)])
     engine = Engine(lane_database.engine)
     async with await psycopg.AsyncConnection.connect(lane_database.url, autocommit=True) as aconn:
@@ -37,7 +37,7 @@ async def test_queries_answer_alike_on_every_engine(lane_database: Database) -> 
             )
             points = answer.series[0].points
             means[resolution] = [point.mean for point in points if isinstance(point, StepPoint)]
-        for name in ("newest_message", "deliveries_waiting", "co2_series"):
+        for name in ("newest_reading", "deliveries_waiting", "co2_series"):
             await look.rows(aconn, name)
 
     assert [len(spaces), len(devices), len(alerts.open), len(alerts.recent)] == [9, 9, 1, 1]

@@ -1,0 +1,63 @@
+"""In and out through the browser's cookie: every way of signing in ends here.
+
+At each sign-in the browser gets a new token and the one it had before is void, so a token that somebody
+planted in a browser is worth nothing.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import Response
+from psycopg import AsyncConnection
+
+from hubwell.access import sign_ins
+from hubwell.settings import Settings
+
+_NAME: Final = "hubwell"
+_SECURE_NAME: Final = "__Host-hubwell"
+"""Browsers take a cookie of this name over https only, and from no neighbouring host."""
+
+
+def cookie_name(settings: Settings) -> str:
+    """Return the name of the cookie that holds the token of a sign-in."""
+    return _SECURE_NAME if settings.is_https else _NAME
+
+
+def ticket_of(request: Request) -> str | None:
+    """Return the token of a sign-in that this browser shows."""
+    return request.cookies.get(cookie_name(request.app.state.settings))
+
+
+async def enter(
+    request: Request,
+    answer: Response,
+    conn: AsyncConnection[Any],
+    *,
+    account_id: UUID | None = None,
+    person_id: UUID | None = None,
+) -> None:
+    """Sign an account in, or a person with a code from the kiosk; the answer carries the cookie."""
+    if before := ticket_of(request):
+        await sign_ins.end(conn, before)
+    ticket = await sign_ins.begin(conn, account_id=account_id, person_id=person_id, now=datetime.now(UTC))
+    settings: Settings = request.app.state.settings
+    # No Max-Age: the cookie is gone when the browser closes; how long it counts, the server decides.
+    answer.set_cookie(
+        cookie_name(settings), ticket, path="/", secure=settings.is_https, httponly=True, samesite="lax"
+    )
+
+
+async def leave(request: Request, answer: Response, conn: AsyncConnection[Any]) -> None:
+    """Sign this browser out."""
+    if ticket := ticket_of(request):
+        await sign_ins.end(conn, ticket)
+    forget(answer, request.app.state.settings)
+
+
+def forget(answer: Response, settings: Settings) -> None:
+    """Take the cookie away from the browser."""
+    answer.delete_cookie(
+        cookie_name(settings), path="/", secure=settings.is_https, httponly=True, samesite="lax"
+    )

@@ -1,0 +1,51 @@
+"""Who asks: roles, and the visitor that every request has."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What somebody may be. Roles do not contain each other; an account may have several."""
+
+    LEARNER = "learner"
+    """A person who sees their own visits: by an account, or by a code from the kiosk."""
+    STAFF = "staff"
+    """Enrols badges, checks people in at the desk, keeps the roll of their own sessions."""
+    FACILITIES = "facilities"
+    """Reads devices, air and use of spaces."""
+    OSH = "osh"
+    """Occupational safety and health: alerts and musters."""
+    ADMIN = "admin"
+    """Accounts, keys, retention, the audit log. Sees no visits of others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sent this request. Nobody is signed in where `actor` is empty.
+
+    Whoever has a person has the role of a learner, too. `csrf` is what a form sends back; a program has none.
+    `actor` is what stands in the audit log: ``account:UUID``, ``person:UUID``, ``token:UUID``.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    account_id: UUID | None = None
+    person_id: UUID | None = None
+    """Whose own data may be seen: of the account, or of the code from the kiosk."""
+    name: str = ""
+    language: str | None = None
+    csrf: str = ""
+    actor: str = ""
+
+    @property
+    def signed_in(self) -> bool:
+        """Tell whether anybody is signed in, person or program."""
+        return bool(self.actor)
+
+    def may(self, *roles: Role) -> bool:
+        """Tell whether the visitor has one of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+
+NOBODY: Final = Visitor()

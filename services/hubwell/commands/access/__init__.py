@@ -1,0 +1,1 @@
+"""Accounts and tokens on the command line."""

@@ -1,0 +1,90 @@
+"""The first administrator: made once, with the code that the terminal shows."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hubwell.access.visitor import Role
+from lanes.lane import Database
+from services.access.house import PASSWORD, House, open_house
+
+CODE = "a code of the terminal"
+FIELDS = {"code": CODE, "login": "Ida", "name": "Ida", "password": PASSWORD}
+
+
+@pytest.fixture
+async def house(database: Database) -> AsyncIterator[House]:
+    async with open_house(database, setup_hash=hashlib.sha256(CODE.encode()).hexdigest()) as house:
+        yield house
+
+
+async def test_code_makes_the_first_administrator_and_signs_in(house: House) -> None:
+    browser = house.browser()
+    page = await browser.get("/setup", params={"code": CODE})
+    assert page.status_code == 200
+
+    answer = await browser.post("/setup", data=FIELDS)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/accounts")
+    assert (await browser.get("/accounts")).status_code == 200
+    assert await house.value("SELECT login FROM account") == "ida"
+    assert await house.value("SELECT action FROM audit_entry") == "account.added"
+
+
+async def test_code_is_over_once_there_is_an_administrator(house: House) -> None:
+    await house.browser().post("/setup", data=FIELDS)
+
+    again = await house.browser().post("/setup", data=FIELDS | {"login": "second"})
+
+    assert again.status_code == 403
+    assert "This address is over" in (await house.browser().get("/setup", params={"code": CODE})).text
+    assert await house.value("SELECT count(*) FROM account") == 1
+
+
+@pytest.mark.parametrize("code", ["", "another code", "ü"])
+async def test_other_code_is_refused(house: House, code: str) -> None:
+    assert (await house.browser().get("/setup", params={"code": code})).status_code == 403
+    assert (await house.browser().post("/setup", data=FIELDS | {"code": code})).status_code == 403
+    assert await house.value("SELECT count(*) FROM account") == 0
+
+
+async def test_weak_password_is_named_and_what_was_typed_is_kept(house: House) -> None:
+    answer = await house.browser().post("/setup", data=FIELDS | {"password": "short"})
+
+    assert answer.status_code == 422
+    assert 'href="#password">Choose a password of at least 12 characters.</a>' in answer.text
+    assert 'value="Ida"' in answer.text
+    assert await house.value("SELECT count(*) FROM account") == 0
+
+
+async def test_two_at_once_make_one_administrator(house: House) -> None:
+    both = [house.browser().post("/setup", data=FIELDS | {"login": login}) for login in ("first", "second")]
+
+    answers = await asyncio.gather(*both)
+
+    assert sorted(answer.status_code for answer in answers) in ([303, 403], [303, 422])
+    assert await house.value("SELECT count(*) FROM account") == 1
+
+
+async def test_closed_administrator_does_not_count(house: House) -> None:
+    await house.add("gone", Role.ADMIN)
+    await house.run("UPDATE account SET disabled_at = now()")
+
+    assert (await house.browser().get("/setup", params={"code": CODE})).status_code == 200
+
+
+async def test_without_a_hash_there_is_no_setup(database: Database) -> None:
+    async with open_house(database) as house:
+        assert (await house.browser().get("/setup", params={"code": ""})).status_code == 403
+
+
+async def test_codes_cannot_be_guessed_in_number(house: House) -> None:
+    for number in range(50):
+        await house.browser().get("/setup", params={"code": str(number)})
+
+    answer = await house.browser().get("/setup", params={"code": CODE})
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 900
