@@ -1,0 +1,1 @@
+"""People and what they hold to a reader: enrolling, credentials, revoking, merging, erasing."""

@@ -1,0 +1,145 @@
+"""Look people up, change what is stored of them, join two entries of one; in the caller's transaction."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from hubwell.languages import LANGUAGES
+from hubwell.people.problems import PeopleError
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.people")
+SHORTEST_SEARCH: Final = 2
+"""Letters that a search needs: the register is to be asked, not to be read."""
+MOST_FOUND: Final = 20
+_LONGEST_NAME: Final = 120
+_LONGEST_TYPED: Final = 1000
+"""Characters before they are composed; composing takes a time that grows with the square of their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the register knows of a person, and nothing of where they were."""
+
+    id: UUID
+    name: str
+    language: str | None
+    shown_on_site: bool
+    shown_as: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A person that a search found."""
+
+    id: UUID
+    name: str
+    language: str | None
+    credentials: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnSite:
+    """Somebody who chose to be shown, and is in. `shown_as` is mentor or ambassador."""
+
+    name: str
+    shown_as: str
+
+
+def clean_name(name: str) -> str:
+    """Return a name as it is stored: composed letters, single spaces. Raises PeopleError."""
+    if len(name) > _LONGEST_TYPED:
+        raise PeopleError("name-too-long")
+    cleaned = " ".join(unicodedata.normalize("NFC", name).split())
+    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co"} for letter in cleaned):
+        raise PeopleError("name-odd")
+    if len(cleaned) > _LONGEST_NAME:
+        raise PeopleError("name-too-long")
+    return cleaned
+
+
+def known_language(language: str | None) -> str | None:
+    """Return a language's code, or None for an empty choice. Raises PeopleError."""
+    if not language:
+        return None
+    if language not in LANGUAGES:
+        raise PeopleError("language-unknown")
+    return language
+
+
+async def person(conn: AsyncConnection[Any], person_id: UUID) -> Person:
+    """Return an enrolled person. Raises PeopleError."""
+    async with conn.cursor(row_factory=class_row(Person)) as cursor:
+        await cursor.execute(_SQL["person"], {"person": person_id})
+        found = await cursor.fetchone()
+    if found is None:
+        raise PeopleError("person-gone")
+    return found
+
+
+async def find(conn: AsyncConnection[Any], text: str) -> list[Found]:
+    """Return at most 20 people whose name holds this text; none for fewer than two letters."""
+    if len(text) > _LONGEST_TYPED:
+        return []
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(text) < SHORTEST_SEARCH or "\x00" in text:
+        return []
+    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    async with conn.cursor(row_factory=class_row(Found)) as cursor:
+        values = {"part": f"%{plain}%", "start": f"{plain}%", "most": MOST_FOUND}
+        await cursor.execute(_SQL["find_persons"], values)
+        return await cursor.fetchall()
+
+
+async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, language: str | None) -> None:
+    """Rename a person and set their language; who has no name is not shown as on site. Raises PeopleError."""
+    values = {"person": person_id, "name": clean_name(name), "language": known_language(language)}
+    if await (await conn.execute(_SQL["change_person"], values)).fetchone() is None:
+        raise PeopleError("person-gone")
+    await conn.execute(_SQL["roster_changed"])
+
+
+async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> datetime | None:
+    """Make one person of two entries: badges, taps, visits and account move to `keep`, `drop` is deleted.
+
+    Returns the time of the earliest tap that moved, from which the caller has the visits folded anew; None
+    where none moved. Raises PeopleError.
+    """
+    if keep == drop:
+        raise PeopleError("same-person")
+    locked = await (await conn.execute(_SQL["lock_persons"], {"persons": [keep, drop]})).fetchall()
+    if len(locked) != len({keep, drop}):
+        raise PeopleError("person-gone")
+    values = {"keep": keep, "drop": drop}
+    for query in ("move_credentials", "move_accounts", "move_visits", "move_musters", "complete_kept"):
+        await conn.execute(_SQL[query], values)
+    row = await (await conn.execute(_SQL["move_taps"], values)).fetchone()
+    await conn.execute(_SQL["delete_person"], values)
+    await conn.execute(_SQL["roster_changed"])
+    return row[0] if row else None
+
+
+async def add(conn: AsyncConnection[Any], name: str, language: str | None, now: datetime) -> UUID:
+    """Enter somebody who has no badge yet; without a name they stay a pseudonym. Raises PeopleError."""
+    values = {"name": clean_name(name), "language": known_language(language), "now": now}
+    row = await (await conn.execute(_SQL["add_person"], values)).fetchone()
+    return UUID(str(row[0] if row else None))
+
+
+async def space_of(conn: AsyncConnection[Any], person_id: UUID) -> str | None:
+    """Return the space that somebody is checked in to, to check them out of it."""
+    row = await (await conn.execute(_SQL["open_space"], {"person": person_id})).fetchone()
+    return str(row[0]) if row else None
+
+
+async def on_site(conn: AsyncConnection[Any], now: datetime) -> list[OnSite]:
+    """Return the mentors and ambassadors who chose to be shown and are in, without where."""
+    async with conn.cursor(row_factory=class_row(OnSite)) as cursor:
+        await cursor.execute(_SQL["on_site"], {"now": now})
+        return await cursor.fetchall()

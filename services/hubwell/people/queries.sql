@@ -1,0 +1,228 @@
+-- name: listen
+LISTEN hubwell_desk
+
+-- name: roster_changed
+-- The worker sends every reader a new list of badges, once this transaction is committed.
+SELECT pg_notify('hubwell_roster', '')
+
+-- name: desk_taps
+-- Badges that were held to a desk's reader a moment ago, each with what is known of it.
+SELECT t.id, t.device_id AS device, d.name AS device_name, t.reader, t.badge, t.epoch, t.kind, t.tapped_at,
+       c.id AS credential_id, c.revoked_why, p.id AS person_id, p.name
+FROM desk_tap t
+JOIN device d ON d.id = t.device_id
+LEFT JOIN credential_pseudonym cp ON cp.badge = t.badge
+LEFT JOIN credential c ON c.id = cp.credential_id
+     AND EXISTS (SELECT FROM person e WHERE e.id = c.person_id AND e.kind = 'enrolled')
+LEFT JOIN person p ON p.id = c.person_id
+WHERE t.tapped_at > %(since)s AND (%(id)s::bigint IS NULL OR t.id = %(id)s)
+ORDER BY t.tapped_at DESC, t.id DESC LIMIT 10
+
+-- name: delete_desk_taps_of_badge
+DELETE FROM desk_tap WHERE badge = %(badge)s
+
+-- name: add_person
+INSERT INTO person (kind, name, language, created_at)
+VALUES ('enrolled', %(name)s, %(language)s, %(now)s) RETURNING id
+
+-- name: person
+SELECT id, name, language, shown_on_site, shown_as, created_at FROM person
+WHERE id = %(person)s AND kind = 'enrolled'
+
+-- name: lock_persons
+SELECT id, name FROM person WHERE id = ANY (%(persons)s) AND kind = 'enrolled' ORDER BY id FOR UPDATE
+
+-- name: find_persons
+-- By any part of the name; the beginning of a name counts for more.
+SELECT id, name, language,
+       (SELECT count(*) FROM credential c WHERE c.person_id = p.id AND upper_inf(c.valid)) AS credentials
+FROM person p
+WHERE kind = 'enrolled' AND name ILIKE %(part)s
+ORDER BY name NOT ILIKE %(start)s, lower(name), id LIMIT %(most)s
+
+-- name: change_person
+UPDATE person SET name = %(name)s, language = %(language)s,
+       shown_on_site = shown_on_site AND %(name)s <> ''
+WHERE id = %(person)s AND kind = 'enrolled'
+RETURNING id
+
+-- name: credentials_of
+SELECT id, kind, label, lower(valid) AS since, upper(valid) AS until, revoked_why FROM credential
+WHERE person_id = %(person)s ORDER BY upper_inf(valid) DESC, lower(valid) DESC, id DESC
+
+-- name: release_counted
+-- The badge was only counted so far. What was counted stays counted; it is not linked to the person from here on.
+DELETE FROM credential c USING credential_pseudonym cp, person p
+WHERE cp.badge = %(badge)s AND c.id = cp.credential_id AND p.id = c.person_id AND p.kind = 'counted'
+RETURNING c.person_id
+
+-- name: add_credential
+INSERT INTO credential (person_id, kind, label, valid)
+SELECT id, %(kind)s, %(label)s, tstzrange(%(now)s, NULL) FROM person
+WHERE id = %(person)s AND kind = 'enrolled' RETURNING id
+
+-- name: add_pseudonym
+-- Not by way of an error: the database would log the pseudonym.
+INSERT INTO credential_pseudonym (badge, credential_id, epoch) VALUES (%(badge)s, %(credential)s, %(epoch)s)
+ON CONFLICT ON CONSTRAINT credential_enrolled_once DO NOTHING RETURNING badge
+
+-- name: credential
+SELECT c.id, c.person_id, c.kind, c.label, lower(c.valid) AS since, upper(c.valid) AS until, c.revoked_why
+FROM credential c JOIN person p ON p.id = c.person_id WHERE c.id = %(credential)s AND p.kind = 'enrolled'
+
+-- name: revoke
+UPDATE credential SET valid = tstzrange(lower(valid), greatest(%(now)s, lower(valid) + interval '1 millisecond')),
+       revoked_why = %(why)s
+WHERE id = %(credential)s AND upper_inf(valid)
+  AND EXISTS (SELECT FROM person p WHERE p.id = person_id AND p.kind = 'enrolled')
+RETURNING person_id
+
+-- name: restore
+UPDATE credential SET valid = tstzrange(lower(valid), NULL), revoked_why = NULL
+WHERE id = %(credential)s AND NOT upper_inf(valid)
+  AND EXISTS (SELECT FROM person p WHERE p.id = person_id AND p.kind = 'enrolled')
+RETURNING person_id
+
+-- name: take_back
+-- Undo an enrolment while it is fresh. The person goes too where this enrolment made them and nothing was added.
+WITH gone AS (
+    DELETE FROM credential WHERE id = %(credential)s AND lower(valid) > %(since)s RETURNING id, person_id, lower(valid) AS made
+), person_gone AS (
+    DELETE FROM person p USING gone
+    WHERE p.id = gone.person_id AND p.created_at = gone.made
+      AND NOT EXISTS (SELECT FROM credential c WHERE c.person_id = p.id AND c.id <> gone.id)
+      AND NOT EXISTS (SELECT FROM tap t WHERE t.person_id = p.id)
+    RETURNING p.id
+)
+SELECT gone.person_id, EXISTS (SELECT FROM person_gone) AS person_gone FROM gone
+
+-- name: move_credentials
+UPDATE credential SET person_id = %(keep)s WHERE person_id = %(drop)s
+
+-- name: move_taps
+WITH moved AS (UPDATE tap SET person_id = %(keep)s WHERE person_id = %(drop)s RETURNING time)
+SELECT min(time) FROM moved
+
+-- name: move_visits
+-- Taps are kept for days and visits for longer: older visits move as they are. Where both were somewhere at one
+-- time only one of the two can be right; the kept person's stays, and what taps still tell is folded anew.
+UPDATE visit v SET person_id = %(keep)s
+WHERE person_id = %(drop)s
+  AND NOT EXISTS (SELECT FROM visit k WHERE k.person_id = %(keep)s AND k.during && v.during)
+
+-- name: move_accounts
+UPDATE account SET person_id = %(keep)s WHERE person_id = %(drop)s
+
+-- name: move_musters
+UPDATE muster_person m SET person_id = %(keep)s
+WHERE person_id = %(drop)s
+  AND NOT EXISTS (SELECT FROM muster_person k WHERE k.muster_id = m.muster_id AND k.person_id = %(keep)s)
+
+-- name: complete_kept
+UPDATE person k SET name = CASE WHEN k.name = '' THEN d.name ELSE k.name END,
+       language = coalesce(k.language, d.language)
+FROM person d WHERE k.id = %(keep)s AND d.id = %(drop)s
+
+-- name: delete_person
+DELETE FROM person WHERE id = %(drop)s
+
+-- name: open_suspicions
+-- Without the places: for the question that staff ask, they do not matter.
+SELECT s.id, s.kind, s.at, c.id AS credential_id, c.kind AS credential_kind, c.label, c.revoked_why,
+       p.id AS person_id, p.name
+FROM suspicion s JOIN credential c ON c.id = s.credential_id JOIN person p ON p.id = c.person_id
+WHERE s.settled_at IS NULL AND p.kind = 'enrolled' ORDER BY s.at DESC, s.id DESC LIMIT 50
+
+-- name: settle
+UPDATE suspicion SET settled_at = %(now)s WHERE id = %(id)s AND settled_at IS NULL RETURNING credential_id
+
+-- name: spaces
+SELECT id, name, zone FROM space WHERE NOT personal OR NOT %(shared)s ORDER BY name, id
+
+-- name: on_site
+-- People who chose to be shown, while they are in. Where they are is not told.
+SELECT p.name, p.shown_as FROM person p
+WHERE p.shown_on_site AND p.kind = 'enrolled'
+  AND EXISTS (SELECT FROM visit v WHERE v.person_id = p.id AND upper_inf(v.during) AND lower(v.during) <= %(now)s)
+ORDER BY p.shown_as DESC, lower(p.name), p.id
+
+-- name: add_session
+INSERT INTO course_session (title, purpose, space_id, during, owner_id, roll_until)
+SELECT %(title)s, %(purpose)s, id, tstzrange(%(start)s, %(end)s), %(owner)s, %(until)s FROM space
+WHERE id = %(space)s AND NOT personal RETURNING id
+
+-- name: lock_owner
+-- One owner's sessions are added one after the other, so that two cannot overlap.
+SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s::text, 3))
+
+-- name: overlapping_session
+SELECT title FROM course_session
+WHERE owner_id = %(owner)s AND during && tstzrange(%(start)s, %(end)s) LIMIT 1
+
+-- name: sessions_of
+SELECT s.id, s.title, s.purpose, p.name AS space, lower(s.during) AS start, upper(s.during) AS end, s.roll_until
+FROM course_session s JOIN space p ON p.id = s.space_id
+WHERE s.owner_id = %(owner)s AND s.roll_until > %(now)s ORDER BY lower(s.during) DESC, s.id LIMIT 200
+
+-- name: session
+SELECT s.id, s.title, s.purpose, s.space_id, p.name AS space, lower(s.during) AS start, upper(s.during) AS end,
+       s.roll_until
+FROM course_session s JOIN space p ON p.id = s.space_id
+WHERE s.id = %(session)s AND s.owner_id = %(owner)s AND s.roll_until > %(now)s
+
+-- name: roll
+-- Who was in the session's space during it; each person once, however often they went in and out.
+SELECT p.name FROM person p
+WHERE EXISTS (
+    SELECT FROM visit v WHERE v.person_id = p.id AND v.space_id = %(space)s
+       AND v.during && tstzrange(%(start)s, least(%(end)s, %(now)s))
+)
+ORDER BY p.name = '', lower(p.name), p.id
+
+-- name: delete_session
+DELETE FROM course_session WHERE id = %(session)s AND owner_id = %(owner)s RETURNING id
+
+-- name: epochs
+-- Of each epoch: how many credentials in use have a pseudonym of it, and how many have none that is newer.
+SELECT cp.epoch, count(*) AS credentials,
+       count(*) FILTER (WHERE NOT EXISTS (
+           SELECT FROM credential_pseudonym n WHERE n.credential_id = cp.credential_id AND n.epoch > cp.epoch
+       )) AS only_until_here
+FROM credential_pseudonym cp JOIN credential c ON c.id = cp.credential_id JOIN person p ON p.id = c.person_id
+WHERE upper_inf(c.valid) AND p.kind = 'enrolled'
+GROUP BY cp.epoch ORDER BY cp.epoch DESC
+
+-- name: forget_epoch
+WITH gone AS (DELETE FROM credential_pseudonym WHERE epoch = %(epoch)s RETURNING badge)
+SELECT count(*) FROM gone
+
+-- name: forget_desk_taps_of_epoch
+DELETE FROM desk_tap WHERE epoch = %(epoch)s
+
+-- name: delete_unreachable
+-- Credentials that no key can make a pseudonym for any more.
+WITH gone AS (
+    DELETE FROM credential c WHERE NOT EXISTS (SELECT FROM credential_pseudonym cp WHERE cp.credential_id = c.id)
+    RETURNING c.person_id, upper_inf(c.valid) AS in_use
+)
+SELECT count(*) AS credentials,
+       count(*) FILTER (WHERE in_use AND EXISTS (SELECT FROM person p WHERE p.id = gone.person_id AND p.kind = 'enrolled'))
+           AS to_enrol_again
+FROM gone
+
+-- name: rows_of_epoch
+SELECT count(*) FROM credential_pseudonym WHERE epoch = %(epoch)s
+
+-- name: record_deletion
+INSERT INTO deletion (class, why, rows, left_over) VALUES ('credential', 'epoch-destroyed', %(rows)s, %(left)s)
+
+-- name: put_reader
+INSERT INTO reader (device_id, name, purpose) VALUES (%(device)s, %(name)s, %(purpose)s)
+ON CONFLICT ON CONSTRAINT reader_once DO UPDATE SET purpose = excluded.purpose
+
+-- name: readers
+SELECT r.device_id AS device, r.name AS reader, r.purpose FROM reader r ORDER BY 1, 2
+
+-- name: open_space
+-- Where somebody is checked in, for the desk that checks them out.
+SELECT space_id FROM visit WHERE person_id = %(person)s AND upper_inf(during) ORDER BY lower(during) DESC LIMIT 1

@@ -1,0 +1,79 @@
+"""Make the list of badges that a device needs to answer taps with the network gone. It holds no names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, cast
+
+from psycopg import AsyncConnection
+
+from hubwell.storage.queries import Queries
+from hubwell_wire.commands import Forget, Roster, RosterBadge, RosterReader, Tombstone
+from hubwell_wire.fields import Language, Verdict
+
+SQL: Final = Queries("hubwell.rosters")
+REVOKED_SHOWN: Final = timedelta(days=90)
+"""How long a reader tells a revoked badge from an unknown one."""
+_MOST_TOMBSTONES: Final = 1000
+"""As many as one message may hold."""
+
+Texts = Mapping[Language, Mapping[Verdict, str]]
+"""What a reader says: a sentence for each verdict, by language."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What is the same for every device of the hub."""
+
+    site: str
+    texts: Texts
+    unknown: Literal["refuse", "count"] = "refuse"
+    language: Language = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What the database knows, read at one time."""
+
+    at: datetime
+    badges: dict[str, RosterBadge] = field(repr=False)
+    readers: dict[str, dict[str, str]]
+    """Purposes of readers by device; every device that has a reader is in it."""
+
+
+async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime) -> Register:
+    """Read badges and devices for lists that are true at `now`; `epochs`: those that still have a key."""
+    values = {"epochs": list(epochs), "revoked_since": now - REVOKED_SHOWN}
+    rows = await (await conn.execute(SQL["badges"], values)).fetchall()
+    badges = {badge: RosterBadge(lang=language, revoked=revoked) for badge, language, revoked in rows}
+    devices = await (await conn.execute(SQL["devices"])).fetchall()
+    return Register(now, badges, dict(devices))
+
+
+def roster(register: Register, device: str, house: House) -> Roster:
+    """Return the list for one device."""
+    purposes = register.readers[device]
+    return Roster(
+        site=house.site,
+        device=device,
+        at=register.at,
+        unknown=house.unknown,
+        badges=register.badges,
+        readers={
+            name: RosterReader(purpose=cast("Any", purpose))
+            for name, purpose in purposes.items()
+            if purpose != "space"
+        },
+        texts={language: dict(said) for language, said in house.texts.items()},
+        lang=house.language,
+    )
+
+
+async def erasures(conn: AsyncConnection[Any], now: datetime) -> list[Forget]:
+    """Return what devices have to forget, in messages of at most a thousand badges."""
+    rows = await (await conn.execute(SQL["tombstones"], {"now": now})).fetchall()
+    graves = [Tombstone(salt=salt, tag=tag) for salt, tag in rows]
+    return [
+        Forget(v=1, type="forget", badges=tuple(graves[start : start + _MOST_TOMBSTONES]))
+        for start in range(0, len(graves), _MOST_TOMBSTONES)
+    ]

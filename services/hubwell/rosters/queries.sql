@@ -1,0 +1,24 @@
+-- name: listen_rosters
+LISTEN hubwell_roster
+
+-- name: listen_forget
+LISTEN hubwell_forget
+
+-- name: badges
+-- Every enrolled badge of the epochs that still have a key. People who are only counted are never on a list.
+SELECT encode(cp.badge, 'hex') AS badge, p.language, NOT upper_inf(c.valid) AS revoked
+FROM credential_pseudonym cp JOIN credential c ON c.id = cp.credential_id JOIN person p ON p.id = c.person_id
+WHERE p.kind = 'enrolled' AND cp.epoch = ANY (%(epochs)s::int[])
+  AND (upper_inf(c.valid) OR upper(c.valid) > %(revoked_since)s)
+
+-- name: devices
+-- Devices that have a reader: by their own description, by the register, or because somebody tapped there.
+SELECT d.id AS device,
+       coalesce((SELECT jsonb_object_agg(r.name, r.purpose) FROM reader r WHERE r.device_id = d.id), '{}') AS purposes
+FROM device d
+WHERE jsonb_path_exists(d.meta, '$.readers[*]') OR EXISTS (SELECT FROM reader r WHERE r.device_id = d.id)
+   OR EXISTS (SELECT FROM stream s JOIN tap t ON t.stream_id = s.id WHERE s.device_id = d.id)
+ORDER BY d.id
+
+-- name: tombstones
+SELECT encode(salt, 'hex') AS salt, encode(tag, 'hex') AS tag FROM erased WHERE until > %(now)s ORDER BY until, tag
