@@ -75,7 +75,7 @@ def _in_words() -> Panel:
         title="The hub in words",
         description=Description(
             what="The same as the panels below, as sentences.",
-            source="view space_now, tables stream and episode; of this minute, whatever time is chosen.",
+            source="views space_now, device_heard, tables episode, people_figure; whatever time is chosen.",
             unit="numbers of spaces, alerts and devices.",
             no_data="the database did not answer: run `hubwell doctor`.",
         ),
@@ -91,8 +91,8 @@ def _spaces() -> Panel:
         title="Spaces now: what needs attention first",
         description=Description(
             what="Each space with its state, people in words, air, and when it was last heard.",
-            source="view space_now: sensors and check-ins of the last five minutes, whatever time is chosen. "
-            "Fewer than five people are never shown as a number.",
+            source="view space_now: sensors of the last five minutes, and the newest window of table "
+            "people_figure, whatever time is chosen. Groups of five or more people, rounded down.",
             unit="CO2 in ppm, temperature in °C, noise in dB (A-weighted).",
             no_data="'Not known' means that no sensor spoke in the last five minutes. It does not mean free, "
             "nor that the air is good. 'no data' means that there is no such sensor, or that it is silent.",
@@ -188,9 +188,9 @@ def _devices() -> Panel:
         description=Description(
             what="A device or sensor that sent nothing for five minutes is silent. "
             "That is a fault to repair, not a danger.",
-            source="table stream (messages received) and view series_now (newest reading of each sensor), "
-            "of this minute, whatever time is chosen. What the broker says is a hint only.",
-            unit="time since the last message.",
+            source="views device_heard and series_now (newest reading of each sensor), of this minute, "
+            "whatever time is chosen. What the broker says is a hint only.",
+            unit="time since the last reading, or since it came online.",
             no_data="no device is registered: add one with `hubwell device add`.",
         ),
         sql=_SQL["devices"],
@@ -198,7 +198,7 @@ def _devices() -> Panel:
         columns=(
             Column("Space", empty="in no space"),
             Column("State", words=_DEVICE, width=210),
-            Column("Last message", unit="s", decimals=0, empty="never", width=120),
+            Column("Last heard", unit="s", decimals=0, empty="never", width=120),
             Column("Sensors without news", empty="none"),
         ),
     )
@@ -209,9 +209,10 @@ def _by_day() -> Panel:
         id=7,
         title="Data by day: stored, duplicated, rejected, lost",
         description=Description(
-            what="Every message counts once. A duplicate is a message that came again; it changes nothing. "
+            what="Every message of sensors counts once; taps are not told. A duplicate is a message "
+            "that came again; it changes nothing. "
             "'Lost, declared' is what a device says that it had to drop.",
-            source="tables message, rejected and gap (the ledger); `hubwell audit` tells more.",
+            source="views ledger_telemetry and ledger_lost, table rejected; `hubwell audit` tells more.",
             unit="messages, by the day on which the server received them.",
             no_data="zeros mean that nothing came on that day: see Devices.",
         ),
@@ -231,7 +232,7 @@ def _by_device() -> Panel:
         description=Description(
             what="Devices number their messages. A number that is not here and not declared lost is missing: "
             "still on its way, or gone.",
-            source="table stream (the ledger), all boots that were heard in the chosen time.",
+            source="view ledger_complete: all boots that were heard on the chosen days.",
             unit="messages.",
             no_data="no device sent anything in the chosen time: see Devices.",
         ),
@@ -239,6 +240,6 @@ def _by_device() -> Panel:
         width=11,
         columns=(
             Column("State", words=_COMPLETE, width=130),
-            *(Column(name, decimals=0) for name in ("Numbered", "Received", "Lost, declared", "Missing")),
+            *(Column(name, decimals=0) for name in ("Lost, declared", "Missing")),
         ),
     )

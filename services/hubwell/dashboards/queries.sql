@@ -14,14 +14,15 @@ WITH spaces AS (
            count(*) FILTER (WHERE air = 'bad') AS bad,
            count(*) FILTER (WHERE air = 'unknown') AS no_air
     FROM space_now
-), heard AS (
-    SELECT device_id, max(last_received_at) AS at FROM stream GROUP BY device_id
 ), devices AS (
     SELECT count(*) AS n,
-           count(*) FILTER (WHERE h.at >= now() - interval '5 minutes') AS sending,
-           count(*) FILTER (WHERE h.at < now() - interval '5 minutes') AS silent,
-           count(*) FILTER (WHERE h.at IS NULL) AS never
-    FROM device d LEFT JOIN heard h ON h.device_id = d.id
+           count(*) FILTER (WHERE NOT silent) AS sending,
+           count(*) FILTER (WHERE silent AND last_heard IS NOT NULL) AS silent,
+           count(*) FILTER (WHERE silent AND last_heard IS NULL) AS never
+    FROM device_heard
+), people AS (
+    SELECT about, start FROM people_figure
+    WHERE scope = 'hub' AND start > now() - interval '20 minutes' ORDER BY start DESC LIMIT 1
 )
 SELECT sentence AS "In words" FROM (
     SELECT 1 AS place, CASE WHEN n = 0 THEN 'No space is registered: add one with `hubwell space add`.'
@@ -36,6 +37,11 @@ SELECT sentence AS "In words" FROM (
         'Devices: %s send, %s silent for more than five minutes, %s never heard; %s in all.',
         sending, silent, never, n
     ) FROM devices
+    UNION ALL
+    SELECT 5, CASE WHEN about IS NULL THEN 'People in the hub: not told, a small group would be given away.'
+        ELSE format('People in the hub: about %s between %s and %s.', about,
+                    to_char(start, 'HH24:MI'), to_char(start + interval '5 minutes', 'HH24:MI')) END
+    FROM people
 ) AS sentences ORDER BY place
 
 -- name: spaces_now
@@ -45,12 +51,12 @@ SELECT name AS "Space",
        state AS "State",
        CASE fullness
            WHEN 'nobody' THEN 'Nobody'
-           WHEN 'a-few' THEN 'A few people'
            WHEN 'third' THEN 'About a third full'
            WHEN 'half' THEN 'About half full'
            WHEN 'most' THEN 'Mostly full'
            WHEN 'full' THEN 'Full'
-       END || coalesce(' (' || people_shown || ' people)', '') AS "People",
+           ELSE CASE WHEN personal THEN 'Not shown' WHEN state = 'used' THEN 'Somebody' END
+       END || coalesce(' (about ' || about || ' people)', '') AS "People",
        air AS "Air",
        co2 AS "CO2",
        temp AS "Temperature",
@@ -129,11 +135,9 @@ ORDER BY e.resolved_at IS NOT NULL, e.opened_at DESC
 LIMIT 200
 
 -- name: devices
--- Silence is judged by what arrived, sensor by sensor. What the broker says is only a hint: it calls a device
--- online whose sensor died, and offline one whose network has just gone.
-WITH heard AS (
-    SELECT device_id, max(last_received_at) AS at FROM stream GROUP BY device_id
-), quiet AS (
+-- Silence is judged by readings, sensor by sensor (see device_heard). What the broker says is only a hint: it
+-- calls a device online whose sensor died, and offline one whose network has just gone.
+WITH quiet AS (
     SELECT device_id, string_agg(name, ', ' ORDER BY name) AS names
     FROM series_now
     WHERE time IS NULL OR time < now() - interval '5 minutes'
@@ -142,22 +146,22 @@ WITH heard AS (
 SELECT d.id AS "Device",
        s.name AS "Space",
        CASE
-           WHEN h.at IS NULL THEN 'never'
-           WHEN h.at < now() - interval '5 minutes' THEN 'silent'
+           WHEN h.last_heard IS NULL THEN 'never'
+           WHEN h.silent THEN 'silent'
            WHEN q.names IS NOT NULL THEN 'partly'
            ELSE 'sends'
        END AS "State",
-       extract(epoch FROM now() - h.at)::float8 AS "Last message",
+       extract(epoch FROM now() - h.last_heard)::float8 AS "Last heard",
        q.names AS "Sensors without news",
        d.status AS "Broker says"
 FROM device d
+JOIN device_heard h ON h.device_id = d.id
 LEFT JOIN space s ON s.id = d.space_id
-LEFT JOIN heard h ON h.device_id = d.id
 LEFT JOIN quiet q ON q.device_id = d.id
-ORDER BY h.at IS NOT NULL, h.at >= now() - interval '5 minutes', q.names IS NULL, h.at, d.id
+ORDER BY h.last_heard IS NOT NULL, h.silent DESC, q.names IS NULL, h.last_heard, d.id
 
 -- name: completeness_by_day
--- Days are those of the hub: the role's time zone is the hub's.
+-- Days are those of the hub: the role's time zone is the hub's. Messages of sensors only: taps are not counted.
 WITH day AS (
     SELECT start, start + interval '1 day' AS next
     FROM generate_series(
@@ -167,7 +171,7 @@ WITH day AS (
     SELECT date_trunc('day', received_at) AS start,
            count(*) FILTER (WHERE verdict = 'stored') AS stored,
            sum(copies - 1) AS copies
-    FROM message
+    FROM ledger_telemetry
     WHERE received_at >= date_trunc('day', $__timeFrom()::timestamptz) AND received_at <= $__timeTo()::timestamptz
     GROUP BY 1
 ), refused AS (
@@ -177,7 +181,7 @@ WITH day AS (
     GROUP BY 1
 ), lost AS (
     SELECT date_trunc('day', declared_at) AS start, sum(count) AS n, string_agg(DISTINCT cause, ', ') AS causes
-    FROM gap
+    FROM ledger_lost
     WHERE declared_at >= date_trunc('day', $__timeFrom()::timestamptz) AND declared_at <= $__timeTo()::timestamptz
     GROUP BY 1
 )
@@ -195,21 +199,12 @@ ORDER BY day.start DESC
 
 -- name: completeness_by_device
 -- Each device numbers its messages from 1 in every boot, so a number that is neither here nor declared lost
--- is missing: still on its way, or gone.
-WITH numbers AS (
-    SELECT s.device_id,
-           greatest(s.last_seq, coalesce(upper(s.received) - 1, 0)) AS given,
-           (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(s.received) AS r) AS received,
-           (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(s.declared - s.received) AS r) AS declared
-    FROM stream s
-    WHERE s.last_received_at >= $__timeFrom()::timestamptz AND s.first_received_at <= $__timeTo()::timestamptz
-)
+-- is missing: still on its way, or gone. How many there are is not told, for taps are among them.
 SELECT device_id AS "Device",
-       CASE WHEN sum(given - received - declared) <= 0 THEN 'complete' ELSE 'missing' END AS "State",
-       sum(given)::float8 AS "Numbered",
-       sum(received)::float8 AS "Received",
+       CASE WHEN sum(missing) <= 0 THEN 'complete' ELSE 'missing' END AS "State",
        sum(declared)::float8 AS "Lost, declared",
-       greatest(sum(given - received - declared), 0)::float8 AS "Missing"
-FROM numbers
+       greatest(sum(missing), 0)::float8 AS "Missing"
+FROM ledger_complete
+WHERE heard_on >= date_trunc('day', $__timeFrom()::timestamptz) AND first_received_at <= $__timeTo()::timestamptz
 GROUP BY device_id
 ORDER BY "Missing" DESC, device_id

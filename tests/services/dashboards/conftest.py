@@ -51,7 +51,7 @@ def seed_hub(conn: psycopg.Connection[Any]) -> Hub:
     conn.execute(
         """INSERT INTO device (id, space_id, status, status_at) VALUES
            ('wood-1', 'wood', 'online', now()), ('library-1', 'library', 'online', now()),
-           ('quiet-1', 'quiet', 'online', now()), ('spare-1', NULL, 'unknown', NULL)"""
+           ('quiet-1', 'quiet', 'online', now() - interval '1 hour'), ('spare-1', NULL, 'unknown', NULL)"""
     )
     minute = timedelta(minutes=1)
     _device(
@@ -65,9 +65,15 @@ def seed_hub(conn: psycopg.Connection[Any]) -> Hub:
         "INSERT INTO series (device_id, name, quantity, unit)"
         " VALUES ('library-1', 'bme280/temp', 'temp', 'Cel')"
     )
-    for badge in range(PEOPLE_IN_WORKSHOP):
-        _visit(conn, badge, "wood", now - 30 * minute)
-    _visit(conn, 99, "library", now - 30 * minute)
+    for _ in range(PEOPLE_IN_WORKSHOP):
+        _visit(conn, "wood", now - 30 * minute)
+    _visit(conn, "library", now - 30 * minute)
+    conn.execute(  # what the gate made of it
+        """INSERT INTO people_figure (scope, place, start, about, fullness, withheld) VALUES
+           ('space', 'wood', now() - interval '9 minutes', 5, 'third', NULL),
+           ('space', 'library', now() - interval '9 minutes', NULL, NULL, 'group'),
+           ('hub', '', now() - interval '9 minutes', NULL, NULL, 'group')"""
+    )
     _ledger(conn, now)
     conn.execute(
         """INSERT INTO episode (rule, rule_version, space_id, opened_at, resolved_at, value, peak, evidence)
@@ -100,10 +106,11 @@ def _device(
         )
 
 
-def _visit(conn: psycopg.Connection[Any], badge: int, space: str, since: datetime) -> None:
+def _visit(conn: psycopg.Connection[Any], space: str, since: datetime) -> None:
     conn.execute(
-        "INSERT INTO visit (badge, space_id, during) VALUES (%s, %s, tstzrange(%s, NULL))",
-        [badge.to_bytes(16, "big"), space, since],
+        """WITH new AS (INSERT INTO person (kind) VALUES ('enrolled') RETURNING id)
+           INSERT INTO visit (person_id, space_id, during) SELECT id, %s, tstzrange(%s, NULL) FROM new""",
+        [space, since],
     )
 
 

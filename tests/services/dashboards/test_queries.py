@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
@@ -37,9 +38,9 @@ COLUMNS = {
     3: ["time", "metric", "value"],
     4: ["Space", "Lowest", "Mean", "Highest", "Time over the line", "Time with data"],
     5: ["State", "Space", "What", "Since", "Lasted", "Highest", "Rule"],
-    6: ["Device", "Space", "State", "Last message", "Sensors without news", "Broker says"],
+    6: ["Device", "Space", "State", "Last heard", "Sensors without news", "Broker says"],
     7: ["Day", "Stored", "Duplicates", "Rejected", "Lost, declared", "Cause"],
-    8: ["Device", "State", "Numbered", "Received", "Lost, declared", "Missing"],
+    8: ["Device", "State", "Lost, declared", "Missing"],
 }
 
 
@@ -123,8 +124,8 @@ def _check_spaces(spaces: dict[str, dict[str, Any]]) -> None:
         "Loft": ("unknown", "unknown"),
     }
     assert next(iter(spaces)) == "Wood workshop"
-    assert spaces["Wood workshop"]["People"] == "About half full (6 people)"
-    assert spaces["Library"]["People"] == "A few people"  # one person is no number
+    assert spaces["Wood workshop"]["People"] == "About a third full (about 5 people)"
+    assert spaces["Library"]["People"] == "Somebody"  # one person is no number
     assert spaces["Loft"]["People"] is None
     assert spaces["Loft"]["Last heard"] is None
 
@@ -150,7 +151,7 @@ def _check_devices(devices: dict[str, dict[str, Any]]) -> None:
     }
     assert list(devices)[:2] == ["spare-1", "quiet-1"]
     assert devices["library-1"]["Sensors without news"] == "bme280/temp"
-    assert devices["quiet-1"]["Last message"] >= 40 * 60
+    assert devices["quiet-1"]["Last heard"] >= 40 * 60
     assert devices["quiet-1"]["Broker says"] == "online"
 
 
@@ -173,7 +174,7 @@ def _check_completeness(days: Rows, devices: dict[str, dict[str, Any]]) -> None:
         "Cause": "outbox-full",
     }
     wood = devices["wood-1"]
-    assert (wood["Numbered"], wood["Received"], wood["Lost, declared"], wood["Missing"]) == (19, 12, 3, 4)
+    assert (wood["Lost, declared"], wood["Missing"]) == (3, 4)
     assert wood["State"] == "missing"
     assert devices["quiet-1"]["State"] == "complete"
 
@@ -184,6 +185,7 @@ def _check_sentences(sentences: list[str]) -> None:
         "Air: 1 fresh, 1 stuffy, 0 bad, 2 not known.",
         "Open alerts: 1.",
         "Devices: 2 send, 1 silent for more than five minutes, 1 never heard; 4 in all.",
+        "People in the hub: not told, a small group would be given away.",
     ]
 
 
@@ -204,8 +206,10 @@ def reader(database: Database, seed: Callable[..., Any]) -> Iterator[psycopg.Con
 
 
 PERSONAL = [
-    "SELECT * FROM visit",
-    "SELECT * FROM tap",
+    "SELECT received_at FROM message",  # with the sensors' rhythm known, an odd one is a tap
+    "SELECT last_received_at FROM stream",
+    "SELECT * FROM gap",
+    "SELECT size FROM rejected",
     "SELECT * FROM reading",
     "SELECT * FROM event",
     "SELECT * FROM delivery",
@@ -230,6 +234,34 @@ def test_reader_sees_the_dashboard_and_nobody(reader: psycopg.Connection[Any], e
     for personal in PERSONAL:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute(personal.encode())
+
+
+READABLE = {
+    *("space_now", "series_now", "reading_5m", "space", "series", "people_figure"),
+    *("device_heard", "ledger_telemetry", "ledger_lost", "ledger_complete"),
+    *("device", "episode", "rejected"),
+}
+
+
+def test_reader_may_read_these_and_no_other_table(reader: psycopg.Connection[Any]) -> None:
+    """A table that a later release adds is closed until somebody opens it on purpose."""
+    found = reader.execute(
+        """SELECT c.relname FROM pg_class c
+           WHERE c.relkind IN ('r', 'v', 'm', 'p') AND c.relnamespace = 'public'::regnamespace
+             AND has_any_column_privilege(c.oid, 'SELECT')"""
+    ).fetchall()
+    assert {name for (name,) in found} == READABLE
+    for table in (
+        "person",
+        "credential",
+        "credential_pseudonym",
+        "tap",
+        "visit",
+        "people_gate",
+        "audit_entry",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
 
 
 def test_reader_cannot_write(reader: psycopg.Connection[Any]) -> None:

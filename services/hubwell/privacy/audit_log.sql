@@ -1,0 +1,30 @@
+-- name: lock
+-- One writer at a time until its transaction ends: numbers without holes. The number is this log's own.
+SELECT pg_advisory_xact_lock(7268190)
+
+-- name: head
+SELECT id, hash FROM audit_entry ORDER BY id DESC LIMIT 1
+
+-- name: add
+INSERT INTO audit_entry (id, at, actor, action, subject, detail, previous, hash)
+VALUES (%(id)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s, %(previous)s, %(hash)s)
+
+-- name: newest
+SELECT id, at, actor, action, subject, detail, previous, hash FROM audit_entry ORDER BY id DESC LIMIT %(most)s
+
+-- name: after
+SELECT id, at, actor, action, subject, detail, previous, hash FROM audit_entry
+WHERE %(id)s::bigint IS NULL OR id > %(id)s ORDER BY id
+
+-- name: link_before
+SELECT id, hash FROM audit_entry ORDER BY id DESC OFFSET %(newest)s LIMIT 1
+
+-- name: trims
+SELECT detail->>'upto', detail->>'hash' FROM audit_entry
+WHERE action = %(action)s AND detail->>'upto' ~ '^[0-9]{1,18}$' AND detail->>'hash' ~ '^[0-9a-f]{64}$'
+
+-- name: last_before
+SELECT id, hash FROM audit_entry WHERE at < %(before)s ORDER BY id DESC LIMIT 1
+
+-- name: delete_upto
+DELETE FROM audit_entry WHERE id <= %(id)s

@@ -1,0 +1,30 @@
+-- name: quantities
+-- What devices measure, in how many spaces, and whether one of these is one person's room.
+SELECT s.quantity, count(DISTINCT d.space_id) AS spaces, count(*) AS series, coalesce(bool_or(p.personal), false)
+FROM series s JOIN device d ON d.id = s.device_id LEFT JOIN space p ON p.id = d.space_id
+GROUP BY s.quantity ORDER BY s.quantity
+
+-- name: readers
+-- Readers that devices say they have, those that somebody gave a purpose, and those whose taps are kept: a device of
+-- an older release, or of somebody else's making, may have a reader and not say so.
+SELECT coalesce(r.purpose, 'space') AS purpose, count(*)
+FROM (
+    SELECT d.id AS device_id, said->>'name' AS name
+    FROM device d CROSS JOIN LATERAL jsonb_array_elements(
+        CASE WHEN jsonb_typeof(d.meta->'readers') = 'array' THEN d.meta->'readers' ELSE '[]' END
+    ) AS said
+    UNION SELECT device_id, name FROM reader
+    UNION SELECT s.device_id, t.reader FROM tap t JOIN stream s ON s.id = t.stream_id
+) known
+LEFT JOIN reader r ON r.device_id = known.device_id AND r.name = known.name
+GROUP BY 1 ORDER BY 1
+
+-- name: numbers
+SELECT (SELECT count(*) FROM space) AS spaces,
+       (SELECT count(*) FROM space WHERE personal) AS personal_spaces,
+       (SELECT count(*) FROM device) AS devices,
+       (SELECT count(*) FROM device WHERE muster_station) AS muster_stations,
+       (SELECT count(*) FROM person WHERE kind = 'enrolled') AS enrolled,
+       (SELECT count(*) FROM person WHERE kind = 'enrolled' AND name = '') AS nameless,
+       (SELECT count(*) FROM account WHERE disabled_at IS NULL) AS accounts,
+       (SELECT count(*) FROM account_identity) AS identities

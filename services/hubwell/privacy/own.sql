@@ -1,0 +1,57 @@
+-- name: person
+SELECT id, kind, name, language, shown_on_site, shown_as, created_at FROM person WHERE id = %(person)s
+
+-- name: visits
+SELECT v.id, v.space_id, s.name AS space, lower(v.during) AS start, upper(v.during) AS "end", v.ended_by
+FROM visit v JOIN space s ON s.id = v.space_id
+WHERE v.person_id = %(person)s ORDER BY lower(v.during) DESC
+
+-- name: visit
+SELECT v.id, v.space_id, s.name AS space, lower(v.during) AS start, upper(v.during) AS "end", v.ended_by
+FROM visit v JOIN space s ON s.id = v.space_id
+WHERE v.person_id = %(person)s AND v.id = %(visit)s
+
+-- name: credentials
+SELECT kind, label, lower(valid) AS since, upper(valid) AS until, revoked_why
+FROM credential WHERE person_id = %(person)s ORDER BY lower(valid), id
+
+-- name: taps
+SELECT t.time, t.space_id, s.name AS space, t.source, t.intent, t.verdict
+FROM tap t JOIN space s ON s.id = t.space_id WHERE t.person_id = %(person)s ORDER BY t.time
+
+-- name: sessions
+-- Sessions on whose roll the person is now.
+SELECT c.title, c.purpose, s.name AS space, lower(c.during) AS start, upper(c.during) AS "end", c.roll_until
+FROM course_session c JOIN space s ON s.id = c.space_id
+WHERE c.roll_until > %(now)s AND EXISTS (
+    SELECT FROM visit v WHERE v.person_id = %(person)s AND v.space_id = c.space_id AND v.during && c.during
+) ORDER BY lower(c.during)
+
+-- name: questions
+SELECT q.kind, q.at, s.name AS space, o.name AS other_space, q.settled_at
+FROM suspicion q JOIN credential c ON c.id = q.credential_id
+LEFT JOIN space s ON s.id = q.space_id LEFT JOIN space o ON o.id = q.other_space_id
+WHERE c.person_id = %(person)s ORDER BY q.at
+
+-- name: musters
+SELECT m.kind, m.opened_at, s.name AS space, l.since, l.state
+FROM muster_person l JOIN muster m ON m.id = l.muster_id JOIN space s ON s.id = l.space_id
+WHERE l.person_id = %(person)s ORDER BY m.opened_at
+
+-- name: has_account
+SELECT EXISTS (SELECT FROM account WHERE person_id = %(person)s)
+
+-- name: set_language
+UPDATE person SET language = %(language)s WHERE id = %(person)s
+
+-- name: set_shown
+-- Only who has a name and is a mentor or an ambassador can be shown.
+UPDATE person SET shown_on_site = %(shown)s AND name <> '' AND shown_as <> ''
+WHERE id = %(person)s AND kind = 'enrolled'
+
+-- name: set_shown_as
+UPDATE person SET shown_as = %(shown_as)s, shown_on_site = shown_on_site AND %(shown_as)s <> ''
+WHERE id = %(person)s AND kind = 'enrolled'
+
+-- name: roster_changed
+SELECT pg_notify('hubwell_roster', '')

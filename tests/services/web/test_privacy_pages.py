@@ -1,0 +1,194 @@
+"""The privacy pages: they tell what the hub really collects, to whom it is meant for, in every language."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from feed.server import device_in
+from hubwell.access.visitor import Role
+from hubwell.languages import LANGUAGES
+from hubwell.privacy import audit_log, retention
+from lanes.lane import Database
+from services.access.house import House, open_house
+from services.web.staffed import text_of
+
+ADMIN_PAGES = ["/privacy/retention", "/privacy/dpia", "/privacy/record", "/audit-log"]
+DOWNLOADS = ["/privacy/dpia.md", "/privacy/dpia.json", "/privacy/record.md", "/privacy/record.json"]
+
+
+@pytest.fixture
+async def house(database: Database) -> AsyncIterator[House]:
+    async with open_house(database) as opened:
+        yield opened
+
+
+async def with_reader(house: House) -> None:
+    device_in(house.database.url, "lab")
+    meta = {"readers": [{"name": "door", "driver": "pn532"}, {"name": "kiosk", "driver": "pcsc"}]}
+    await house.run("UPDATE device SET meta = %s", json.dumps(meta))
+    await house.run("INSERT INTO reader VALUES ('lab-pi', 'kiosk', 'kiosk')")
+
+
+async def with_series(house: House, *quantities: str) -> None:
+    for quantity in quantities:
+        await house.run(
+            "INSERT INTO series (device_id, name, quantity, unit) VALUES ('lab-pi', %s, %s, 'x')",
+            f"sim/{quantity}",
+            quantity,
+        )
+
+
+async def notice(house: House) -> str:
+    page = await house.browser().get("/privacy")
+    assert page.status_code == 200
+    return text_of(page)
+
+
+async def test_notice_tells_what_is_there_and_nothing_else(house: House) -> None:
+    empty = await notice(house)
+    assert "There are no badge readers here: nobody's coming and going is stored." in empty
+    assert "No sound is recorded" not in empty
+    assert "Each tap of a badge" not in empty
+    assert "Show my visits" not in empty
+
+    await with_reader(house)
+    await with_series(house, "co2", "noise")
+    full = await notice(house)
+    assert "When you hold a badge to a reader" in full
+    assert "Sensors in the spaces measure: CO₂, Noise. They know no persons." in full
+    assert "No sound is recorded" in full
+    assert "Each tap of a badge 3 days" in full
+    assert "Visits: space, begin and end 90 days after the end" in full
+    assert "Codes from the kiosk At most 10 minutes" in full
+    assert "Scrambled marks of badges that were erased At most 14 days" in full
+    assert "Names on the list of an evacuation Until the evacuation is closed" in full
+    assert "A badge that nobody registered is told so and leaves nothing behind." in full
+    assert "Show my visits" in full
+
+
+async def test_notice_tells_of_a_reader_whose_device_does_not_mention_it(house: House) -> None:
+    device_in(house.database.url, "lab")
+    await house.run("INSERT INTO person (kind) VALUES ('counted')")
+    await house.run("INSERT INTO stream (device_id, boot) VALUES ('lab-pi', gen_random_uuid())")
+    await house.run(
+        "INSERT INTO tap (person_id, space_id, time, source, stream_id, seq, reader) "
+        "SELECT p.id, 'lab', now(), 'reader', s.id, 1, 'door' FROM person p, stream s"
+    )
+    assert "When you hold a badge to a reader" in await notice(house)
+
+
+async def test_notice_follows_the_settings(database: Database) -> None:
+    settings: dict[str, Any] = {
+        "retention": {"visit": "30d", "desk-tap": "5min"},
+        "unknown_badges": "count",
+        "privacy_contact": "Data office, room 12, data@example.org",
+        "privacy_basis": "Public task of the school under its statute.",
+        "privacy_controller": "The example school",
+    }
+    async with open_house(database, **settings) as house:
+        empty = await notice(house)
+        assert "The hub has not" not in empty
+        await with_reader(house)
+        page = await notice(house)
+    assert "Visits: space, begin and end 30 days after the end" in page
+    assert "A tap at the desk that waits to be registered 5 minutes" in page
+    assert "is counted without a name" in page
+    for text in ("Data office, room 12", "Public task of the school", "Responsible: The example school"):
+        assert text in page
+
+
+async def test_notice_says_what_the_site_has_not_filled_in(house: House) -> None:
+    page = await notice(house)
+    assert "The hub has not written it down here yet." in page
+    assert "The hub has not named anybody here yet." in page
+
+
+async def test_every_class_of_data_has_its_words_in_every_language(house: House) -> None:
+    await with_reader(house)
+    client = house.browser()
+    for language in LANGUAGES:
+        page = await client.get("/privacy", headers={"accept-language": language})
+        assert page.status_code == 200
+        assert f'<html lang="{language}">' in page.text
+        rows = page.text.count('scope="row"')
+        assert rows >= len(retention.TERMS) + 5
+
+
+async def test_pages_of_those_in_charge_are_for_administrators(house: House) -> None:
+    others = [await house.signed_in(role.value, role) for role in Role if role is not Role.ADMIN]
+    admin = await house.signed_in("admin", Role.ADMIN)
+    for path in ADMIN_PAGES + DOWNLOADS:
+        assert (await admin.get(path)).status_code == 200, path
+        assert [(await client.get(path)).status_code for client in others] == [403] * len(others), path
+        assert (await house.browser().get(path)).status_code == 303
+    assert "/privacy/retention" in (await admin.get("/privacy")).text
+    assert "/privacy/retention" not in (await others[0].get("/privacy")).text
+
+
+async def test_retention_page_shows_rules_and_proofs(house: House) -> None:
+    await with_reader(house)
+    async with house.connection() as conn, conn.transaction():
+        await retention.run(conn, datetime.now(UTC), house.app.state.settings)
+    await house.run("INSERT INTO deletion (class, why, rows, left_over) VALUES ('person', 'erasure', 12, 0)")
+    admin = await house.signed_in("admin", Role.ADMIN)
+    page = text_of(await admin.get("/privacy/retention"))
+    assert "Visits: space, begin and end visit 90 days after the end" in page
+    assert "person Erased on request 12 0" in page
+    assert "None yet" in page  # readings stay until told otherwise
+
+
+async def test_audit_log_page_tells_that_it_was_changed(house: House) -> None:
+    async with house.connection() as conn:
+        for _ in range(3):
+            async with conn.transaction():
+                await audit_log.record(conn, actor="cli", action="person.enrolled")
+    admin = await house.signed_in("admin", Role.ADMIN)
+    assert "The audit log is whole" in text_of(await admin.get("/audit-log"))
+    await house.run("UPDATE audit_entry SET action = 'person.changed' WHERE id = 2")
+    page = text_of(await admin.get("/audit-log"))
+    assert "The audit log is broken at entry 2" in page
+    assert "its content was changed after it was written" in page
+
+
+async def test_documents_are_made_from_the_configuration(house: House) -> None:
+    await with_reader(house)
+    await with_series(house, "co2", "presence")
+    await house.run("UPDATE space SET personal = true")
+    await house.run("INSERT INTO person (kind, name) VALUES ('enrolled', 'Wilhelmiina'), ('enrolled', '')")
+    admin = await house.signed_in("admin", Role.ADMIN)
+
+    dpia = json.loads((await admin.get("/privacy/dpia.json")).text)
+    sections = {section["title"]: section for section in dpia["sections"]}
+    processing = {row["What"]: row["In this hub"] for row in sections["The processing"]["table"]}
+    assert processing["Measured"] == "co2, presence"
+    assert processing["Badge readers"] == "1 for kiosk, 1 for space"
+    assert processing["Spaces"] == "1, of which 1 are one person's room"
+    assert processing["People in the register"] == "fewer than 100"
+    assert processing["Deleted: visit"] == "after 90 days"
+    assert processing["Deleted: code"] == "when it ends"
+    criteria = {
+        row["Criterion"]: row["Applies"] for row in sections["Criteria that ask for an assessment"]["table"]
+    }
+    assert criteria["Systematic monitoring"] == "yes"
+    assert criteria["Vulnerable people"].startswith("[FILL IN")
+
+    record = await admin.get("/privacy/record.md")
+    assert record.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert "| Presence |" in record.text
+    assert "[FILL IN: name, address, telephone]" in record.text
+    assert "1 of 2 entries have no name" in record.text
+    both = record.text + json.dumps(dpia)
+    assert "Wilhelmiina" not in both
+    page = text_of(await admin.get("/privacy/record"))
+    assert "Register of badges" in page
+
+
+async def test_record_names_the_webhook_by_its_host_only(database: Database) -> None:
+    async with open_house(database, webhook_url="https://alerts.example.org/secret-path") as house:
+        admin = await house.signed_in("admin", Role.ADMIN)
+        text = (await admin.get("/privacy/record.md")).text
+    assert "alerts go to alerts.example.org;" in text
+    assert "secret-path" not in text
