@@ -1,0 +1,158 @@
+-- name: open_muster
+SELECT id, kind, opened_at, report FROM muster WHERE closed_at IS NULL
+
+-- name: begin
+INSERT INTO muster (kind, opened_at, opened_by) VALUES (%(kind)s, %(now)s, %(by)s) RETURNING id
+
+-- name: drill_becomes_alarm
+UPDATE muster SET kind = 'alarm', report = report || '{"began_as_drill": true}'
+WHERE closed_at IS NULL AND kind = 'drill' RETURNING id
+
+-- name: note_start
+UPDATE muster SET report = report || %(report)s WHERE id = %(muster)s
+
+-- name: lock_open
+-- Whoever ticks shares this lock and whoever closes excludes them: no tick is lost between count and deletion.
+SELECT kind, opened_at, report FROM muster WHERE id = %(muster)s AND closed_at IS NULL FOR SHARE
+
+-- name: lock_to_close
+SELECT kind, opened_at, report FROM muster WHERE id = %(muster)s AND closed_at IS NULL FOR UPDATE
+
+-- name: add_people
+-- Everybody who is inside, or was at any time since the opening. The order tells nothing on a list without names,
+-- differs from muster to muster, and is the same for two who add at once, so that neither waits for the other.
+INSERT INTO muster_person (muster_id, person_id, space_id, zone, since)
+SELECT m.id, v.person_id, v.space_id, s.zone, v.since
+FROM muster m
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (person_id) person_id, space_id, lower(during) AS since FROM visit
+    WHERE during && tstzrange(m.opened_at, NULL) ORDER BY person_id, lower(during)
+) v
+JOIN space s ON s.id = v.space_id
+WHERE m.id = %(muster)s AND m.closed_at IS NULL
+  AND NOT EXISTS (SELECT FROM muster_person p WHERE p.muster_id = m.id AND p.person_id = v.person_id)
+ORDER BY md5(m.id::text || v.person_id::text)
+ON CONFLICT ON CONSTRAINT muster_person_once DO NOTHING
+
+-- name: people
+-- The list, with where each person's badge was last. A visit that the closing time ended tells nothing.
+SELECT p.id, p.space_id, s.name AS space, p.zone, p.since, p.state, p.changed_at,
+       p.since >= m.opened_at AS late,
+       p.person_id IS NULL AS erased,
+       CASE WHEN %(names)s THEN who.name END AS name,
+       CASE WHEN %(names)s THEN label.label END AS label,
+       last.until AS left_at,
+       CASE WHEN last.space_id <> p.space_id THEN elsewhere.name END AS now_in
+FROM muster_person p
+JOIN muster m ON m.id = p.muster_id
+JOIN space s ON s.id = p.space_id
+LEFT JOIN person who ON who.id = p.person_id
+LEFT JOIN LATERAL (
+    SELECT c.label FROM credential c
+    WHERE %(names)s AND c.person_id = p.person_id AND c.label <> '' AND c.valid @> m.opened_at
+    ORDER BY c.id LIMIT 1
+) label ON true
+LEFT JOIN LATERAL (
+    SELECT v.space_id, CASE WHEN v.ended_by IN ('tap', 'corrected') THEN upper(v.during) END AS until
+    FROM visit v
+    WHERE v.person_id = p.person_id AND v.during && tstzrange(p.since, NULL)
+    ORDER BY lower(v.during) DESC LIMIT 1
+) last ON true
+LEFT JOIN space elsewhere ON elsewhere.id = last.space_id
+WHERE p.muster_id = %(muster)s
+ORDER BY p.zone, s.name, p.space_id, lower(CASE WHEN %(names)s THEN nullif(who.name, '') END), p.id
+
+-- name: tick
+UPDATE muster_person SET state = %(state)s, changed_at = %(now)s
+WHERE id = %(person)s AND muster_id = %(muster)s
+
+-- name: badges
+SELECT space_id, count(*)::int FROM muster_person WHERE muster_id = %(muster)s GROUP BY space_id
+
+-- name: spaces
+-- With since when a reader there is away: taps may wait on it.
+SELECT s.id, s.name, s.zone, min(d.status_at)
+FROM space s
+LEFT JOIN device d ON d.space_id = s.id AND d.status = 'offline'
+    AND jsonb_path_exists(d.meta, '$.readers[0]')
+GROUP BY s.id ORDER BY s.zone, s.name, s.id
+
+-- name: sensors
+-- The newest value of every series that tells of people; found by series, so the history's length is no matter.
+SELECT space_id, name, time, value, quality FROM series_now
+WHERE space_id IS NOT NULL AND time IS NOT NULL
+  AND (quantity = ANY (%(presence)s) OR name = %(headcount)s OR name LIKE '%%/' || %(headcount)s)
+
+-- name: forget_people
+DELETE FROM muster_person WHERE muster_id = %(muster)s
+
+-- name: people_left_over
+SELECT count(*) FROM muster_person WHERE muster_id = %(muster)s
+
+-- name: prove_deletion
+INSERT INTO deletion (class, why, rows, left_over, ran_at)
+VALUES ('muster-list', 'retention', %(rows)s, %(left_over)s, %(now)s)
+
+-- name: close
+UPDATE muster SET closed_at = %(now)s, report = %(report)s WHERE id = %(muster)s
+
+-- name: overdue
+SELECT id FROM muster
+WHERE closed_at IS NULL
+  AND opened_at < %(now)s - CASE kind WHEN 'drill' THEN %(drill)s::interval ELSE %(alarm)s::interval END
+
+-- name: closed
+SELECT id, kind, opened_at, closed_at, report FROM muster WHERE closed_at IS NOT NULL
+ORDER BY opened_at DESC LIMIT %(most)s
+
+-- name: one_closed
+SELECT id, kind, opened_at, closed_at, report FROM muster WHERE id = %(muster)s AND closed_at IS NOT NULL
+
+-- name: ask_for_names
+INSERT INTO break_glass (muster_id, reason, requested_by, requested_at, expires_at)
+SELECT id, %(reason)s, %(by)s, %(now)s, %(until)s FROM muster
+WHERE id = %(muster)s AND closed_at IS NULL
+RETURNING id
+
+-- name: grant_names
+UPDATE break_glass b SET approved_by = %(by)s, approved_at = %(now)s, expires_at = %(until)s
+FROM muster m
+WHERE b.id = %(request)s AND b.approved_at IS NULL AND b.expires_at > %(now)s
+  AND m.id = b.muster_id AND m.closed_at IS NULL
+RETURNING b.muster_id
+
+-- name: names_until
+SELECT max(expires_at) FROM break_glass
+WHERE muster_id = %(muster)s AND approved_at IS NOT NULL AND expires_at > %(now)s
+
+-- name: requests
+SELECT b.id, b.reason, b.requested_by, asked.name AS asked_by, b.requested_at,
+       b.approved_at, given.name AS given_by, b.expires_at
+FROM break_glass b
+LEFT JOIN account asked ON asked.id = b.requested_by
+LEFT JOIN account given ON given.id = b.approved_by
+WHERE b.muster_id = %(muster)s ORDER BY b.requested_at, b.id
+
+-- name: inside_now
+-- Everybody with an open visit, and who is enrolled and not inside; with the pseudonyms that readers know them by.
+SELECT p.name, label.label, v.space_id, s.zone, lower(v.during) AS since, badges.badges
+FROM person p
+LEFT JOIN visit v ON v.person_id = p.id AND upper_inf(v.during)
+LEFT JOIN space s ON s.id = v.space_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(encode(k.badge, 'hex') ORDER BY k.epoch DESC, k.badge) AS badges
+    FROM credential c JOIN credential_pseudonym k ON k.credential_id = c.id
+    WHERE c.person_id = p.id AND c.valid @> %(now)s::timestamptz AND k.epoch = ANY (%(epochs)s)
+) badges ON true
+LEFT JOIN LATERAL (
+    SELECT c.label FROM credential c
+    WHERE c.person_id = p.id AND c.label <> '' AND c.valid @> %(now)s::timestamptz ORDER BY c.id LIMIT 1
+) label ON true
+WHERE v.id IS NOT NULL OR p.kind = 'enrolled'
+ORDER BY s.zone, v.space_id, p.name, p.id
+
+-- name: stations
+SELECT id FROM device WHERE muster_station ORDER BY id
+
+-- name: set_station
+UPDATE device SET muster_station = %(on)s WHERE id = %(device)s
