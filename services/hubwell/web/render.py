@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime
-from gettext import NullTranslations
 from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,48 +10,39 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
+from hubwell.languages import LANGUAGES, known, translations_for
 from hubwell.settings import Settings
 from hubwell.web.words import Words
 
 _TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
+# A page depends on who asks and in which language: a cache between must not hand it to others.
+_OF_ONE_BROWSER: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
 
 
 class Renderer:
-    """Templates in one language, and the static files with their fingerprints."""
+    """Templates in every language, and the static files with their fingerprints."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._zone = ZoneInfo(settings.zone)
-        self._translations = NullTranslations()  # catalogues come with the languages
         self._files = _static_files()
-        self._environment = Environment(
-            loader=PackageLoader("hubwell.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-        )
-        self._environment.install_gettext_translations(self._translations, newstyle=True)  # type: ignore[attr-defined] # added by the extension
-        self._environment.globals |= {
-            "hub_name": settings.hub_name,
-            "zone": settings.zone,
-            "lang": "en",
-            "static": self._address,
-        }
+        # One each: gettext belongs to an environment, so a macro without its page's context speaks right too.
+        self._environments = {language: self._environment(language) for language in LANGUAGES}
 
-    def words(self) -> Words:
-        """Return the words of this moment."""
-        return Words(self._translations, self._zone, datetime.now(UTC))
+    def words(self, language: str | None = None) -> Words:
+        """Return the words of this moment in a language; in the hub's where none is told."""
+        language = known(language or self._settings.language)
+        return Words(translations_for(language), self._zone, datetime.now(UTC), language)
 
     def page(self, template: str, words: Words, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for templates)
-        """Return a rendered page."""
-        text = self._environment.get_template(template).render(words=words, status=status, **values)
-        return HTMLResponse(text, status, {"Cache-Control": "no-cache"})
+        """Return a rendered page in the language of these words."""
+        text = self.fragment(template, words, status=status, **values)
+        return HTMLResponse(text, status, dict(_OF_ONE_BROWSER))
 
-    def fragment(self, template: str, **values: Any) -> str:  # noqa: ANN401 (for templates)
+    def fragment(self, template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 (for templates)
         """Return a piece of a page."""
-        return self._environment.get_template(template).render(**values)
+        return self._environments[words.language].get_template(template).render(words=words, **values)
 
     def static(self, name: str) -> Response:
         """Return a packaged file. Raises HTTPException 404."""
@@ -61,6 +51,25 @@ class Renderer:
             raise HTTPException(404)
         media_type = _TYPES[name.rpartition(".")[2]]
         return Response(content, media_type=media_type, headers={"Cache-Control": _FOR_GOOD})
+
+    def _environment(self, language: str) -> Environment:
+        environment = Environment(
+            loader=PackageLoader("hubwell.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        environment.install_gettext_translations(translations_for(language), newstyle=True)  # type: ignore[attr-defined] # added by the extension
+        environment.globals |= {
+            "hub_name": self._settings.hub_name,
+            "zone": self._settings.zone,
+            "lang": language,
+            "languages": LANGUAGES,
+            "static": self._address,
+        }
+        return environment
 
     def _address(self, name: str) -> str:
         digest = hashlib.sha256(self._files[name]).hexdigest()[:12]

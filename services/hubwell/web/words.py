@@ -9,11 +9,18 @@ from gettext import NullTranslations
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
+from babel.numbers import get_decimal_symbol
+
 from hubwell.api.models import Alert, SpaceNow
+from hubwell.languages import SOURCE, conventions
 
 STALE: Final = timedelta(minutes=5)
 """From this age on a value is no value: as in the view space_now."""
 _A_MINUTE: Final = timedelta(minutes=1)
+_ANOTHER_YEAR: Final = timedelta(days=182)
+_WINDOW: Final = timedelta(minutes=5)
+"""Of figures of people."""
 QUIET_BELOW_DB: Final = 45.0
 _TALK_BELOW_DB: Final = 60.0
 _LIVELY_BELOW_DB: Final = 75.0
@@ -29,6 +36,7 @@ class Words:
     translations: NullTranslations
     zone: ZoneInfo
     now: datetime
+    language: str = SOURCE
 
     def clock(self, moment: datetime) -> str:
         """Return the time of day, with the date where it is another day."""
@@ -42,18 +50,26 @@ class Words:
         """Return the time of day alone, where the day is plain."""
         return f"{moment.astimezone(self.zone):%H:%M}"
 
+    def second(self, moment: datetime) -> str:
+        """Return the time of day to the second, for what has just happened."""
+        return f"{moment.astimezone(self.zone):%H:%M:%S}"
+
     def day(self, moment: datetime) -> str:
-        """Return an unambiguous date: Mon 23 Nov."""
-        _ = self.translations.gettext
+        """Return an unambiguous date: Mon 23 Nov, with its year where it is half a year away or more."""
+        if abs(moment - self.now) >= _ANOTHER_YEAR:
+            return self.date(moment)
         local = moment.astimezone(self.zone)
-        days = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
-        months = (
-            *(_("Jan"), _("Feb"), _("Mar"), _("Apr"), _("May"), _("Jun")),
-            *(_("Jul"), _("Aug"), _("Sep"), _("Oct"), _("Nov"), _("Dec")),
-        )
-        return _("{weekday} {day} {month}").format(
-            weekday=days[local.weekday()], day=local.day, month=months[local.month - 1]
-        )
+        return format_skeleton("MMMEd", local, locale=conventions(self.language))
+
+    def date(self, moment: datetime) -> str:
+        """Return a date with its year: Mon, 23 Nov 2026."""
+        local = moment.astimezone(self.zone)
+        return format_skeleton("yMMMEd", local, locale=conventions(self.language))
+
+    def number(self, value: float, form: str = ".0f") -> str:
+        """Return a number with the language's decimal sign; `form` is a format specification of Python's."""
+        # Not Babel's format_decimal: it refuses the absurd values that a broken sensor sends.
+        return f"{value:{form}}".replace(".", get_decimal_symbol(conventions(self.language)))
 
     def heard(self, moment: datetime | None) -> str:
         """Say how old the newest reading is."""
@@ -76,45 +92,54 @@ class Words:
     def state(self, space: SpaceNow) -> str:
         """Return the state as a word."""
         _ = self.translations.gettext
+        if space.personal:
+            return _("Not shown")
         return {"free": _("Free"), "used": _("In use"), "unknown": _("Not known")}[space.state]
 
     def people(self, space: SpaceNow) -> str:
         """Say what stands behind the state: how full it is, or why nobody knows."""
         _ = self.translations.gettext
+        if space.personal:
+            return _("One person's room: whether they are in is theirs to tell.")
         if space.state == "unknown":
             return self._why_unknown(space)
-        if space.people is not None:
-            return self._people_counted(space, space.people)
-        return {
-            "nobody": _("Nobody is here."),
-            "a-few": _("A few people are here."),
-            "third": _("About a third full."),
-            "half": _("About half full."),
-            "most": _("Nearly full."),
-            "full": _("Full."),
-            None: _("Somebody is here."),
-        }[space.fullness]
+        if space.state == "free":
+            return _("Nobody is here.")
+        if space.people is None or space.people_from is None:
+            return _("Somebody is here.")
+        return self._about(space, space.people, space.people_from)
 
-    def _people_counted(self, space: SpaceNow, people: int) -> str:
+    def _about(self, space: SpaceNow, people: int, begin: datetime) -> str:
+        """Say how many people there were in the newest closed window."""
         ngettext = self.translations.ngettext
-        plain = ngettext("{n} person is checked in.", "{n} people are checked in.", people)
+        plain = ngettext(
+            "About {n} person between {start} and {end}.",
+            "About {n} people between {start} and {end}.",
+            people,
+        )
         sentence = {
             "third": ngettext(
-                "About a third full: {n} person is checked in.",
-                "About a third full: {n} people are checked in.",
+                "About a third full: {n} person between {start} and {end}.",
+                "About a third full: {n} people between {start} and {end}.",
                 people,
             ),
             "half": ngettext(
-                "About half full: {n} person is checked in.",
-                "About half full: {n} people are checked in.",
+                "About half full: {n} person between {start} and {end}.",
+                "About half full: {n} people between {start} and {end}.",
                 people,
             ),
             "most": ngettext(
-                "Nearly full: {n} person is checked in.", "Nearly full: {n} people are checked in.", people
+                "Nearly full: about {n} person between {start} and {end}.",
+                "Nearly full: about {n} people between {start} and {end}.",
+                people,
             ),
-            "full": ngettext("Full: {n} person is checked in.", "Full: {n} people are checked in.", people),
+            "full": ngettext(
+                "Full: about {n} person between {start} and {end}.",
+                "Full: about {n} people between {start} and {end}.",
+                people,
+            ),
         }.get(space.fullness or "", plain)
-        return sentence.format(n=people)
+        return sentence.format(n=people, start=self.time(begin), end=self.time(begin + _WINDOW))
 
     def _why_unknown(self, space: SpaceNow) -> str:
         _ = self.translations.gettext
@@ -148,7 +173,7 @@ class Words:
         """Return a temperature in steps of half a degree."""
         _ = self.translations.gettext
         value = round(celsius / _TEMPERATURE_STEP) * _TEMPERATURE_STEP
-        return _("{n} °C").format(n=f"{value:.1f}")
+        return _("{n} °C").format(n=self.number(value, ".1f"))
 
     def noise(self, decibel: float) -> str:
         """Return how loud it is, in a word."""
@@ -181,7 +206,7 @@ class Words:
 
     def measured(self, value: float, unit: str) -> str:
         """Return a value with its unit as people write it."""
-        return f"{value:.4g} {_UNITS.get(unit, unit)}".rstrip()
+        return f"{self.number(value, '.4g')} {_UNITS.get(unit, unit)}".rstrip()
 
     def capacity(self, space: SpaceNow) -> str:
         """Say how many people have room."""
@@ -191,6 +216,8 @@ class Words:
     def spoken(self, space: SpaceNow) -> str:
         """Say a space in one breath, for those who listen to the page."""
         _ = self.translations.gettext
+        if space.personal:
+            return _("{space}: one person's room.").format(space=space.name)
         text = {
             "free": _("{space} is free."),
             "used": _("{space} is in use."),

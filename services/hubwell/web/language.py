@@ -1,0 +1,51 @@
+"""Which language a visitor reads: their own if they told us, else what this browser chose or would like.
+
+The language follows the person (account or badge), then the switch at the foot of every page, then what the
+browser prefers, then the hub's setting.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from hubwell.access.guard import UNASKED, visitor_of
+from hubwell.languages import LANGUAGES, preferred
+from hubwell.settings import Settings
+
+COOKIE: Final = "language"
+_A_YEAR_S: Final = 365 * 24 * 3600
+
+switch = APIRouter(include_in_schema=False)
+
+
+def language_of(request: Request) -> str:
+    """Return the language to answer this request in."""
+    settings: Settings = request.app.state.settings
+    wishes = (
+        visitor_of(request).language,
+        request.cookies.get(COOKIE),
+        preferred(request.headers.get("accept-language", "")),
+    )
+    return next((wish for wish in wishes if wish in LANGUAGES), settings.language)
+
+
+def language_of_page(request: Request) -> str:
+    """Return the language of the page that asks for a piece of itself: its address says so."""
+    said = request.query_params.get("language")
+    return said if said in LANGUAGES else language_of(request)
+
+
+@switch.get("/language", dependencies=[UNASKED])
+async def choose_language(to: str = "", next: str = "/") -> Response:  # noqa: A002 (the name in the address)
+    """Keep the choice in this browser and go back to the page."""
+    answer = RedirectResponse(_here(next), status_code=303)
+    if to in LANGUAGES:
+        answer.set_cookie(COOKIE, to, max_age=_A_YEAR_S, httponly=True, samesite="lax")
+    return answer
+
+
+def _here(address: str) -> str:
+    """Return an address of this site: a link must not send people elsewhere through us."""
+    plain = address.isprintable() and "\\" not in address
+    return address if plain and address.startswith("/") and not address.startswith("//") else "/"
