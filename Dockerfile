@@ -12,7 +12,9 @@ RUN /opt/hubwell/bin/pip install --no-cache-dir --disable-pip-version-check --no
 
 FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="Hubwell" org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hubwell
+# A volume for the keys takes over the owner of this folder.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hubwell \
+    && install -d -m 700 -o 10001 /var/lib/hubwell-keys
 COPY --from=build /opt/hubwell /opt/hubwell
 ENV PATH=/opt/hubwell/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001

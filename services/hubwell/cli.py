@@ -5,17 +5,19 @@ Heavy modules are imported inside the commands, so that ``hubwell --help`` answe
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
+from hubwell.commands.access.cli import account_app, token_app
+from hubwell.commands.cli import keys_app, person_app, reader_app
+from hubwell.configured import settings
 from hubwell.dashboards.cli import app as dashboards_app
-from hubwell.settings import Settings
+from hubwell.muster.cli import app as muster_app
+from hubwell.privacy.cli import audit_log_app, check_terms, privacy_app, retention_app
 
 app = typer.Typer(
     help="Hubwell: spaces, air and presence of a learning hub.",
@@ -24,34 +26,20 @@ app = typer.Typer(
 )
 device_app = typer.Typer(help="Devices: the Raspberry Pis and sensors that may send.", no_args_is_help=True)
 space_app = typer.Typer(help="Spaces: what can be used and booked.", no_args_is_help=True)
+app.add_typer(account_app, name="account")
 app.add_typer(dashboards_app, name="dashboards")
 app.add_typer(device_app, name="device")
+app.add_typer(keys_app, name="keys")
+app.add_typer(person_app, name="person")
+app.add_typer(reader_app, name="reader")
+app.add_typer(audit_log_app, name="audit-log")
+app.add_typer(muster_app, name="muster")
+app.add_typer(privacy_app, name="privacy")
+app.add_typer(retention_app, name="retention")
 app.add_typer(space_app, name="space")
+app.add_typer(token_app, name="token")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
-
-
-def settings() -> Settings:
-    """Read the settings, or end with one sentence for each wrong one.
-
-    What the environment does not set is taken from the `hubwell up` that runs over the data folder
-    (HUBWELL_DATA, else ./hubwell-data), so that commands in another terminal find it.
-    """
-    from hubwell.up.running import Running
-
-    try:
-        configured = Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "HUBWELL_" + "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    running = Running.over(Path(os.environ.get("HUBWELL_DATA", "hubwell-data")))
-    if running is None:
-        return configured
-    return configured.found(
-        database_url=running.database_url, broker_url=running.broker_url, page=running.page
-    )
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -85,7 +73,7 @@ def ingest(
     from hubwell.worker import deliveries
 
     configured = settings()
-    switchboard = Switchboard(deliveries(configured))
+    switchboard = Switchboard(deliveries(configured), configured)
     _run(Ingest(configured, switchboard.react, worker=worker).run())
 
 
@@ -94,7 +82,7 @@ def api() -> None:
     """Serve the pages and the API."""
     from hubwell.api.app import serve
 
-    serve(settings())
+    serve(check_terms(settings()))
 
 
 @app.command()
@@ -102,7 +90,7 @@ def worker() -> None:
     """Send deliveries and keep the timetable."""
     from hubwell.worker import run
 
-    _run(run(settings()))
+    _run(run(check_terms(settings())))
 
 
 @app.command()
@@ -184,11 +172,20 @@ def space_add(
     kind: Annotated[str, typer.Option(help="workshop, collaboration or relaxation.")],
     capacity: Annotated[int, typer.Option(help="Number of people.")],
     zone: Annotated[str, typer.Option(help="Where it is.")] = "",
+    when_full: Annotated[str | None, typer.Option(help="What its reader does then: warn or refuse.")] = None,
+    closes_at: Annotated[
+        str | None, typer.Option(help="When forgotten visits end: HH:MM, or hub for the hub's closing time.")
+    ] = None,
+    personal: Annotated[
+        bool | None,
+        typer.Option("--personal/--shared", help="One person's room: nobody is shown who is in."),
+    ] = None,
 ) -> None:
-    """Add a space, or change the one with this id."""
+    """Add a space, or change the one with this id; what is not said of its door stays."""
     from hubwell.spaces.register import put_space
 
-    _register(put_space, space_id=space_id, name=name, kind=kind, capacity=capacity, zone=zone)
+    door = {"when_full": when_full, "closes_at": closes_at, "personal": personal}
+    _register(put_space, space_id=space_id, name=name, kind=kind, capacity=capacity, zone=zone, **door)
     print(f"Space {space_id} is registered.")
 
 

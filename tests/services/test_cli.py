@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from feed.server import commit, device_in, rows
 from hubwell.cli import app, main
+from hubwell.storage.revisions import newest_revision
 from lanes.lane import Database
 
 NOW = datetime.now(UTC)
@@ -45,10 +46,19 @@ def test_space_and_device_are_registered_and_listed(hubwell: Run) -> None:
     assert "lab is registered" in said(hubwell(*SPACE))
     assert "its waiting messages come in" in said(hubwell("device", "add", "lab-pi", "--space", "lab"))
     (space,) = json.loads(said(hubwell("space", "list", "--json")))["spaces"]
-    assert space == {"id": "lab", "name": "Lab", "kind": "workshop", "capacity": 8, "zone": ""}
+    told = {"id": "lab", "name": "Lab", "kind": "workshop", "capacity": 8, "zone": ""}
+    assert space == told | {"when_full": "warn", "closes_at": None, "personal": False}
     (device,) = json.loads(said(hubwell("device", "list", "--json")))["devices"]
     assert (device["id"], device["space_id"]) == ("lab-pi", "lab")
     assert "workshop" in said(hubwell("space", "list"))
+
+
+def test_door_of_a_space_is_set_by_options(hubwell: Run) -> None:
+    said(hubwell(*SPACE, "--when-full", "refuse", "--closes-at", "17:30", "--personal"))
+    (space,) = json.loads(said(hubwell("space", "list", "--json")))["spaces"]
+    assert (space["when_full"], space["closes_at"], space["personal"]) == ("refuse", "17:30:00", True)
+    assert "warn or refuse" in refused(hubwell(*SPACE, "--when-full", "never"))
+    assert "HH:MM" in refused(hubwell(*SPACE, "--closes-at", "25:00"))
 
 
 def test_refusal_is_one_sentence(hubwell: Run) -> None:
@@ -80,7 +90,7 @@ def test_rejected_messages_are_shown(hubwell: Run, database: Database) -> None:
 
 
 def test_migrate_says_the_revision(hubwell: Run) -> None:
-    assert "revision 0001" in said(hubwell("migrate"))
+    assert f"revision {newest_revision()}" in said(hubwell("migrate"))
 
 
 def test_backup_and_restore(

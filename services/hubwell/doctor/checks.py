@@ -108,6 +108,7 @@ def _contents(conn: Connection[Any]) -> Iterator[Finding]:
         yield Finding("devices", "warning", found, "Run `hubwell-edge doctor` on each.")
     else:
         yield Finding("devices", "ok", f"all {len(devices)} heard within 5 minutes")
+    yield from _lists_of_badges(conn)
     for (device,) in conn.execute(_SQL["rivals"]).fetchall():
         found = f"two agents send as {device!r}"
         yield Finding("devices", "warning", found, "Give one of them another device id; nothing is lost.")
@@ -122,6 +123,18 @@ def _contents(conn: Connection[Any]) -> Iterator[Finding]:
         yield Finding("deliveries", "warning", found, "Check the webhook's address and the worker.")
     else:
         yield Finding("deliveries", "ok", "none waiting")
+
+
+def _lists_of_badges(conn: Connection[Any]) -> Iterator[Finding]:
+    devices = conn.execute(_SQL["lists_of_badges"]).fetchall()
+    old = [row[0] for row in devices if row[2]]
+    if old:
+        named = ", ".join(old[:_NAMED_DEVICES]) + (" ..." if len(old) > _NAMED_DEVICES else "")
+        found = f"{len(old)} of {len(devices)} devices have none, or one older than 15 minutes: {named}"
+        advice = "They must know the hub's key: compare `hubwell keys roster-public` with their settings."
+        yield Finding("lists of badges", "warning", found, advice)
+    elif devices:
+        yield Finding("lists of badges", "ok", f"all {len(devices)} devices with readers have a fresh one")
 
 
 def _broker(settings: Settings) -> Finding:

@@ -7,6 +7,12 @@ SELECT d.id, d.status, max(s.last_received_at) AS last_heard,
        coalesce(max(s.last_received_at) < now() - interval '5 minutes', true) AS silent
 FROM device d LEFT JOIN stream s ON s.device_id = d.id GROUP BY d.id ORDER BY d.id
 
+-- name: lists_of_badges
+-- Devices with readers that are online, and the age of the list of badges that each says it holds.
+SELECT id, roster_at, coalesce(roster_at < now() - interval '15 minutes', true) AS old FROM device
+WHERE status = 'online' AND (jsonb_path_exists(meta, '$.readers[*]')
+                             OR EXISTS (SELECT FROM reader r WHERE r.device_id = device.id)) ORDER BY id
+
 -- name: rejected_today
 SELECT code, sum(copies)::bigint, max(reason) FROM rejected WHERE last_at > now() - interval '1 day'
 GROUP BY code ORDER BY 2 DESC LIMIT 3

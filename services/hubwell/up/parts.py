@@ -1,7 +1,9 @@
 """The processes of Hubwell on one machine: what runs, with which settings, and when it is ready."""
 
 import asyncio
+import hashlib
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -30,13 +32,13 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Newest(BaseModel):
-    """Of the health: when something was stored last."""
+    """Of the health: when something was measured last."""
 
-    received_at: AwareDatetime | None = None
+    measured_at: AwareDatetime | None = None
 
 
 class _Health(BaseModel):
-    newest_message: _Newest = _Newest()
+    newest_reading: _Newest = _Newest()
 
 
 class _Space(BaseModel):
@@ -56,7 +58,9 @@ Ready = Callable[[], Awaitable[bool]]
 class Parts:
     """Describes each part; the settings of all of them fit together."""
 
-    def __init__(self, data: Path, postgres: EmbeddedPostgres, *, host: str, port: int) -> None:
+    def __init__(
+        self, data: Path, postgres: EmbeddedPostgres, *, host: str, port: int, demo: bool = False
+    ) -> None:
         """Choose the broker's ports now, so that they stay the same when it starts again."""
         self._data = data
         self._postgres = postgres
@@ -69,17 +73,24 @@ class Parts:
             database_url=os.environ.get("HUBWELL_DATABASE_URL") or postgres.url(),
             broker_url=broker.server_url,
             device_broker_url=broker.device_url,
+            keys_dir=Path(os.environ.get("HUBWELL_KEYS_DIR") or _keys_beside(data)),
         )
+        self.setup_code = secrets.token_urlsafe(18)
         self._environment = {
             **os.environ,
             "HUBWELL_DATABASE_URL": self.addresses.database_url,
             "HUBWELL_BROKER_URL": self.addresses.broker_url,
             "HUBWELL_INGEST_SHARED": str(self._embedded_broker is None).lower(),
+            "HUBWELL_SETUP_HASH": hashlib.sha256(self.setup_code.encode()).hexdigest(),
             "HUBWELL_HTTP_HOST": host,
             "HUBWELL_HTTP_PORT": str(port),
+            "HUBWELL_KEYS_DIR": str(self.addresses.keys_dir),
             "HUBWELL_SITE": os.environ.get("HUBWELL_SITE", _SITE),
             "PYTHONUNBUFFERED": "1",
         }
+        if demo:
+            # Nobody enrolled the badges of the simulated people: they are counted, without names.
+            self._environment.setdefault("HUBWELL_UNKNOWN_BADGES", "count")
 
     def database(self) -> Part | None:
         """Describe the embedded database; None where HUBWELL_DATABASE_URL names another."""
@@ -138,7 +149,7 @@ class Parts:
     async def _board_lives(self, spaces: int) -> bool:
         """Tell whether something was stored since this start, and every space has been heard."""
         health = await self._ask("/api/v1/health", _Health)
-        if health is None or (health.newest_message.received_at or _NEVER) < self._started_at:
+        if health is None or (health.newest_reading.measured_at or _NEVER) < self._started_at:
             return False
         board = await self._ask("/api/v1/spaces", _Board)
         return board is not None and sum(space.last_heard is not None for space in board.spaces) >= spaces
@@ -150,6 +161,11 @@ class Parts:
             return None if body is None else model.model_validate_json(body)
         except ValidationError:
             return None
+
+
+def _keys_beside(data: Path) -> Path:
+    """Return the folder of secrets: not in the data, so that a copy of the data has no keys in it."""
+    return data.with_name(f"{data.name}-keys")
 
 
 def _get(host: str, port: int, path: str) -> bytes | None:

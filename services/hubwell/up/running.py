@@ -22,6 +22,8 @@ class Running(BaseModel):
     """For the server's processes: MQTT 5."""
     device_broker_url: str
     """For devices: MQTT 3.1.1."""
+    keys_dir: Path | None = None
+    """Folder of the hub's secrets."""
 
     @classmethod
     def over(cls, data_dir: Path) -> Self | None:

@@ -3,6 +3,7 @@
 import psycopg
 
 from hubwell.spaces.demo import seed
+from hubwell.storage.queries import Queries
 from hubwell.storage.revisions import is_current
 from hubwell.up.refusal import CannotStartError
 
@@ -27,3 +28,13 @@ def prepare(url: str, *, demo: bool) -> int:
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
+
+
+def lacks_admin(url: str) -> bool:
+    """Tell whether nobody can administer the hub yet; False where the database cannot say."""
+    try:
+        with psycopg.connect(url) as connection:
+            found = connection.execute(Queries("hubwell.access")["admins"]).fetchone()
+    except psycopg.Error:
+        return False
+    return found is not None and not found[0]

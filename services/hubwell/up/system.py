@@ -41,7 +41,7 @@ async def bring_up(options: Options, terminal: Terminal) -> None:
         raise refusal_for(error, data) from error
     try:
         check_space(data)
-        parts = Parts(data, postgres, host=host, port=check_port(host, options.port))
+        parts = Parts(data, postgres, host=host, port=check_port(host, options.port), demo=options.demo)
         system = System(postgres, parts, terminal, demo=options.demo)
         supervisor = Supervisor(data / "logs", terminal.problem, stopping=terminal.stopping)
         await supervisor.run(system.start)
@@ -81,6 +81,17 @@ class System:
                 supervisor.launch(self._parts.simulator(spaces))
             await self._until_data(supervisor)
         self._terminal.address(self._parts.addresses.page)
+        await self._say_how_to_set_up()
+
+    async def _say_how_to_set_up(self) -> None:
+        """Print where the first administrator is made: once, and only while there is none."""
+        schema = await self._schema
+        page = self._parts.addresses.page
+        if await asyncio.to_thread(schema.lacks_admin, self._parts.addresses.database_url):
+            self._terminal.say(
+                "  Nobody administers this hub yet. Make the first account here:\n"
+                f"  {page}/setup?code={self._parts.setup_code}\n"
+            )
 
     async def _start_database(self, supervisor: Supervisor) -> None:
         if database := self._parts.database():

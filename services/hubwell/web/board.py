@@ -85,6 +85,7 @@ def summary(spaces: Sequence[SpaceNow], words: Words) -> Summary:
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if not spaces:
         return Summary(_("No spaces yet"), [], [])
+    spaces = [space for space in spaces if not space.personal]
     free = sum(space.state == "free" for space in spaces)
     unknown = sum(space.state == "unknown" for space in spaces)
     if free:

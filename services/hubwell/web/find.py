@@ -1,7 +1,7 @@
 """Find a space for a need: pure functions of what the board shows, so the answer can be checked by eye.
 
 Unknown is never offered: not as free, not as quiet, not as fresh. How much room a used space has left is
-worked out from the word that is shown, never from the hidden number of people.
+worked out from the number that is shown, never from the hidden one; where none is shown, none is promised.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,8 @@ from hubwell.api.models import Kind, SpaceNow
 from hubwell.web.words import QUIET_BELOW_DB, Words
 
 _ALTERNATIVES: Final = 2
-_TAKEN: Final = {"a-few": 0.3, "third": 0.42, "half": 0.67, "most": 1.0, "full": 1.0, None: 1.0}
-"""The largest share of the capacity that each word can stand for."""
-_A_FEW: Final = 4
+_MORE_THAN_SHOWN: Final = 8
+"""A shown number is rounded down (by four at most), and moves only for five: so many more may be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,8 @@ def room_left(space: SpaceNow) -> int:
     if space.state == "unknown":
         return 0
     if space.people is not None:
-        return max(0, space.capacity - space.people)
-    taken = _A_FEW if space.fullness == "a-few" else space.capacity * _TAKEN[space.fullness]
-    return max(0, int(space.capacity - taken))
+        return max(0, space.capacity - space.people - _MORE_THAN_SHOWN)
+    return 0
 
 
 def find(spaces: Sequence[SpaceNow], need: Need, words: Words) -> Answer:

@@ -13,21 +13,40 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from hubwell.access.guard import ANYBODY, UNASKED
 from hubwell.api import look
 from hubwell.api.database import Database
+from hubwell.api.exact import sees_exact
 from hubwell.api.feed import Feed, Status
 from hubwell.api.models import Kind, SpaceNow
 from hubwell.api.stream import events
 from hubwell.settings import Settings
+from hubwell.web import (
+    account,
+    accounts,
+    accounts_erase,
+    desk,
+    me,
+    muster,
+    onsite,
+    privacy,
+    sessions,
+    setup,
+    signin,
+    tokens,
+)
 from hubwell.web.board import board, card, summary
 from hubwell.web.find import Need
+from hubwell.web.language import language_of_page, switch
 from hubwell.web.plot import draw
 from hubwell.web.plots import DaySteps
 from hubwell.web.render import Renderer
+from hubwell.web.view import fragment, view, words_for
 from hubwell.web.words import alert_words
 
 _RECENT: Final = timedelta(days=7)
 _LARGEST_GROUP: Final = 500
+_REFUSALS: Final = ("bad-token", "form-expired", "not-allowed", "too-many-tries")
 pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -80,75 +99,72 @@ def _renderer(request: Request) -> Renderer:
     return renderer
 
 
-@pages.get("/")
+@pages.get("/", dependencies=[ANYBODY])
 async def show_board(request: Request, asked: AskedQuery) -> Response:
     """Show the board; with a need, the answer and the spaces that fit."""
-    renderer = _renderer(request)
     async with _database(request).connection() as conn:
         spaces = await look.spaces(conn)
-    words = renderer.words()
+    words = words_for(request)
     day_steps: DaySteps = request.app.state.day_steps
     steps = await day_steps.at(words.now) if spaces else {}
     page = board(spaces, asked.need, words, asked=asked.find)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
-    return renderer.page("board.html", words, page="board", board=page, plots=plots, query=request.url.query)
+    return view(request, "board.html", words=words, page="board", board=page, plots=plots)
 
 
-@pages.get("/plots")
+@pages.get("/plots", dependencies=[ANYBODY])
 async def show_plots(request: Request) -> Response:
     """Show every plot as a fragment."""
-    renderer = _renderer(request)
-    words = renderer.words()
+    words = words_for(request, language_of_page(request))
     async with _database(request).connection() as conn:
         spaces = await look.spaces(conn)
     day_steps: DaySteps = request.app.state.day_steps
     steps = await day_steps.at(words.now)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
-    return renderer.page("plots.html", words, spaces=spaces, plots=plots)
+    return view(request, "plots.html", words=words, spaces=spaces, plots=plots)
 
 
-@pages.get("/live", response_class=EventSourceResponse)
+@pages.get("/live", dependencies=[ANYBODY], response_class=EventSourceResponse)
 async def stream_cards(request: Request, asked: AskedQuery) -> AsyncIterator[ServerSentEvent]:
     """Send cards that changed, rendered as on the page with the same query."""
-    renderer = _renderer(request)
     feed: Feed = request.app.state.feed
+    language = language_of_page(request)
 
     def of_space(space: SpaceNow) -> dict[str, Any]:
-        item = card(space, asked.need, renderer.words())
-        return {"id": space.id, "fits": item.fits, "html": renderer.fragment("card.html", card=item)}
+        words = words_for(request, language)
+        item = card(space, asked.need, words)
+        return {"id": space.id, "fits": item.fits, "html": fragment(request, "card.html", words, card=item)}
 
     def of_status(status: Status) -> dict[str, Any]:
-        return {"state": status.state, "since": renderer.words().clock(status.since)}
+        return {"state": status.state, "since": words_for(request, language).clock(status.since)}
 
     def of_all() -> dict[str, Any]:
-        found = summary(feed.known(), renderer.words())
-        return {"html": renderer.fragment("summary.html", summary=found)}
+        words = words_for(request, language)
+        return {"html": fragment(request, "summary.html", words, summary=summary(feed.known(), words))}
 
     async for event in events(feed, of_space, of_status, of_all):
         yield event
 
 
-@pages.get("/devices")
+@pages.get("/devices", dependencies=[ANYBODY])
 async def show_devices(request: Request) -> Response:
     """Show which device is heard, which is not, and what it measures."""
-    renderer = _renderer(request)
     async with _database(request).connection() as conn:
-        devices = await look.devices(conn)
-    return renderer.page("devices.html", renderer.words(), page="devices", devices=devices)
+        devices = await look.devices(conn, exact=sees_exact(request))
+    return view(request, "devices.html", page="devices", devices=devices)
 
 
-@pages.get("/alerts")
+@pages.get("/alerts", dependencies=[ANYBODY])
 async def show_alerts(request: Request) -> Response:
     """Show what holds now and what ended lately."""
-    renderer = _renderer(request)
-    words = renderer.words()
+    words = words_for(request)
     async with _database(request).connection() as conn:
-        found = await look.alerts(conn, datetime.now(UTC) - _RECENT)
+        found = await look.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
     said = {alert.id: alert_words(words, alert) for alert in [*found.open, *found.recent]}
-    return renderer.page("alerts.html", words, page="alerts", alerts=found, said=said)
+    return view(request, "alerts.html", words=words, page="alerts", alerts=found, said=said)
 
 
-@pages.get("/static/{name}")
+@pages.get("/static/{name}", dependencies=[UNASKED])
 async def static_file(request: Request, name: str) -> Response:
     """Serve a packaged file; its address changes with its content, so it may be kept for good."""
     return _renderer(request).static(name)
@@ -159,16 +175,29 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.state.renderer = Renderer(settings)
     app.state.day_steps = DaySteps(app.state.database)
     app.include_router(pages)
+    app.include_router(switch)
+    muster.install(app)
+    desk.install(app)
+    app.include_router(sessions.sessions)
+    app.include_router(onsite.onsite)
+    me.install(app)
+    app.include_router(privacy.privacy)
+    for area in (signin.signin, setup.setup, account.account, accounts.pages, accounts_erase.pages):
+        app.include_router(area)
+    app.include_router(tokens.pages)
 
 
 def error_page(request: Request, kind: str, status: int) -> Response | None:
     """Return a page that says what is wrong where a person looks; None where a program asks."""
     if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None
+    if kind == "sign-in-needed":
+        return signin.first(request)
+    if kind in _REFUSALS:
+        return view(request, "signin_refused.html", status=status, page="refused", kind=kind)
     template = {
         "database-away": "away.html",
         "database-not-migrated": "unmigrated.html",
         "unexpected": "mistake.html",
     }.get(kind, "missing.html")
-    renderer = _renderer(request)
-    return renderer.page(template, renderer.words(), status=status, page="error")
+    return view(request, template, status=status, page="error")

@@ -44,7 +44,7 @@ class Up:
     def page(self) -> str:
         """Wait for the address."""
         until(lambda: "Hubwell is up" in self.said() or self.process.poll() is not None, self.said)
-        addresses = re.findall(r"http://\S+", self.said())
+        addresses = re.findall(r"Hubwell is up: +(http://\S+)", self.said())
         assert len(addresses) == 1, self.said()
         return str(addresses[0])
 
@@ -158,6 +158,9 @@ def test_demo_shows_a_board_with_live_data(tmp_path: Path, started: list[Up]) ->
     body = httpx.get(f"{up.page()}/api/v1/spaces").text
     assert body.count('"last_heard":"20') >= 8, body
     assert "Not everything is ready" not in up.said()
+    until(lambda: "/setup?code=" in up.said(), up.said)
+    setup = re.findall(r"http://\S+/setup\S+", up.said())[0]
+    assert "Make the first account" in httpx.get(setup, headers={"accept": "text/html"}).text
     assert up.interrupt() == 0
 
 

@@ -14,7 +14,7 @@ from services.web.serving import Site, serving
 def hub(database: Database) -> Iterator[Hub]:
     """Give a filled-in hub, to change while the test runs."""
     with psycopg.connect(database.url, autocommit=True) as conn:
-        yield ordinary_day(conn)
+        yield ordinary_day(conn, database.url)
 
 
 @pytest.fixture

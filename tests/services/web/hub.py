@@ -10,6 +10,8 @@ from uuid import uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
+from services.privacy.windows import publish
+
 UNITS = {
     "co2": "ppm",
     "temp": "Cel",
@@ -80,12 +82,13 @@ class Hub:
             (series, [time for time, _ in values], [float(value) for _, value in values]),
         )
 
-    def check_in(self, space: str, people: int) -> None:
+    def check_in(self, space: str, people: int, *, since: timedelta = timedelta(hours=1)) -> None:
         for _ in range(people):
             self.conn.execute(
-                "INSERT INTO visit (badge, space_id, during) "
-                "VALUES (%s, %s, tstzrange(now() - interval '1 hour', NULL))",
-                (uuid4().bytes, space),
+                "WITH new AS (INSERT INTO person (kind) VALUES ('enrolled') RETURNING id) "
+                "INSERT INTO visit (person_id, space_id, during) "
+                "SELECT id, %s, tstzrange(now() - %s, NULL) FROM new",
+                (space, since),
             )
 
     def alert(self, space: str, opened: datetime, *, resolved: datetime | None = None) -> str:
@@ -132,7 +135,7 @@ ORDINARY = [
 ]
 
 
-def ordinary_day(conn: psycopg.Connection[Any], *, silent: str = "library") -> Hub:
+def ordinary_day(conn: psycopg.Connection[Any], url: str, *, silent: str = "library") -> Hub:
     """Fill in nine spaces: free and used ones, one with an alert, one whose device went silent."""
     hub = Hub(conn)
     now = datetime.now(UTC)
@@ -152,6 +155,7 @@ def ordinary_day(conn: psycopg.Connection[Any], *, silent: str = "library") -> H
         episode = hub.alert("wood-workshop", now - timedelta(minutes=22))
         hub.delivered(episode, "wood-workshop", now - timedelta(minutes=21))
         hub.alert("cafe", now - timedelta(hours=26), resolved=now - timedelta(hours=25, minutes=20))
+    publish(url)
     return hub
 
 

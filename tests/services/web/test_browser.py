@@ -2,19 +2,15 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from lanes.missing import missing
-from lanes.paths import NODE_PACKAGES
+from services.web.axe import problems
 from services.web.hub import Hub
 from services.web.serving import Site, away
 
 pytestmark = pytest.mark.browser
-AXE = NODE_PACKAGES / "node_modules" / "axe-core" / "axe.min.js"
-SIZES = [(360, 780), (1440, 900)]
 PATHS = ["/", "/?people=4&quiet=1&find=1", "/devices", "/alerts", "/no-such-page"]
 
 
@@ -37,26 +33,6 @@ async def open_live(page: Page, address: str) -> None:
     await page.goto(address)
     if await page.locator("#live").count():
         await expect(page.locator("#live")).to_have_attribute("data-state", "live")
-
-
-async def problems(page: Page) -> list[str]:
-    """Return what axe finds, at both sizes and in both colour schemes."""
-    if not AXE.is_file():
-        missing("axe-core")
-    await page.evaluate(AXE.read_text())
-    # Dark differs from light in its colours only.
-    rules = {"light": {"resultTypes": ["violations"]}, "dark": {"runOnly": ["color-contrast"]}}
-    found = []
-    for width, height in SIZES:
-        await page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            result: dict[str, Any] = await page.evaluate("options => axe.run(options)", rules[scheme])
-            found += [
-                f"{scheme} at {width}: {violation['id']} in {violation['nodes'][0]['html'][:200]}"
-                for violation in result["violations"]
-            ]
-    return found
 
 
 async def test_axe_finds_nothing_on_any_page(site: Site, page: Page) -> None:

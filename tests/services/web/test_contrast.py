@@ -43,6 +43,7 @@ def test_text_can_be_read(theme: str) -> None:
             ratio = contrast(colours[text], colours[ground])
             assert ratio >= 4.5, f"{text} on {ground}: {ratio:.2f}"
     assert contrast(colours["on-link"], colours["link"]) >= 4.5
+    assert contrast(colours["on-alarm"], colours["alarm"]) >= 4.5
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

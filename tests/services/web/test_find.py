@@ -41,7 +41,7 @@ def space(name: str = "Room", **values: Any) -> SpaceNow:
 
 def test_free_comes_before_shared_and_small_before_large() -> None:
     spaces = [
-        space("Shared", state="used", fullness="a-few"),
+        space("Shared", state="used", fullness="third", people=5, people_from=NOW, capacity=30),
         space("Large", capacity=40),
         space("Small", capacity=4),
         space("Stuffy", capacity=3, air="stuffy", co2=1300.0),
@@ -64,11 +64,11 @@ def test_unknown_is_never_offered(unknown: dict[str, Any]) -> None:
     assert find([space(**unknown)], need, WORDS).best is None
 
 
-@pytest.mark.parametrize("people", range(1, 5))
-def test_room_left_does_not_tell_how_many_are_there(people: int) -> None:
-    # One to four people have the same words, so they must leave the same room.
-    assert people < 5
-    assert room_left(space(state="used", fullness="a-few", capacity=20)) == 16
+def test_room_left_promises_only_what_the_shown_number_allows() -> None:
+    used: dict[str, Any] = {"state": "used", "capacity": 40}
+    # Ten are shown: up to fourteen came before the number moved last, and up to four since.
+    assert room_left(space(**used, fullness="third", people=10, people_from=NOW)) == 22
+    assert room_left(space(**used, fullness=None)) == 0  # nobody knows how many
 
 
 def test_kind_and_size_are_conditions() -> None:

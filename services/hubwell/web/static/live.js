@@ -8,6 +8,13 @@ let source, heard, lostSince, status;
 
 const clock = () => new Date().toLocaleTimeString("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
 
+// The address of a piece of this page: of the same question, in the language of the page.
+function piece(path) {
+  const asked = new URLSearchParams(location.search);
+  asked.set("language", document.documentElement.lang);
+  return `${path}?${asked}`;
+}
+
 function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
@@ -57,7 +64,7 @@ function replaceSummary({ html }) {
 }
 
 async function replacePlots() {
-  const answer = await fetch("/plots");
+  const answer = await fetch(piece("/plots"));
   if (!answer.ok) return;
   for (const after of parse(await answer.text()).querySelectorAll("figure")) {
     const before = document.getElementById(after.id);
@@ -76,7 +83,7 @@ async function replaceMain() {
 function connect() {
   source?.close();
   heard = Date.now();
-  source = new EventSource(`/live${location.search}`);
+  source = new EventSource(piece("/live"));
   source.addEventListener("status", hear((told) => { status = told; }));
   source.addEventListener("beat", hear());
   source.addEventListener("space", hear(page === "board" ? replaceCard : undefined));
