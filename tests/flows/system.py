@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from feed.server import CLOSING
 from lanes.servers import Server, leashed, until
 
 _CONNECTED = "Connected to the broker"
@@ -63,7 +64,10 @@ class System:
         site: str = "hub",
         **settings: str,
     ) -> None:
-        """`settings` are further HUBWELL_ variables; devices connect to `device_broker` if it is given."""
+        """`settings` are further HUBWELL_ variables; devices connect to `device_broker` if it is given.
+
+        Badges that nobody enrolled are counted, and the hub does not close soon.
+        """
         self.folder = folder
         self.database = database
         self.broker = broker
@@ -75,6 +79,9 @@ class System:
             "HUBWELL_DATABASE_URL": database,
             "HUBWELL_BROKER_URL": broker,
             "HUBWELL_SITE": site,
+            "HUBWELL_KEYS_DIR": str(folder / "keys"),
+            "HUBWELL_UNKNOWN_BADGES": "count",
+            "HUBWELL_CLOSING_TIME": CLOSING.isoformat(),
             **{f"HUBWELL_{name.upper()}": value for name, value in settings.items()},
         }
 
@@ -120,10 +127,11 @@ class System:
         name: str = "",
         outbox: str = "",
         chips: bool = False,
+        env: Mapping[str, str] | None = None,
     ) -> Program:
         """Make an agent over a device file with these values; not started yet.
 
-        `chips` puts models in place of the hardware.
+        `chips` puts models in place of the hardware, `env` is added to its environment.
         """
         name = name or device
         base: dict[str, Any] = {
@@ -136,7 +144,7 @@ class System:
         file = self.folder / f"{name}.toml"
         file.write_text("\n".join(_toml(_merged(base, settings))))
         options = ["--simulate-hardware"] if chips else []
-        return self.edge("run", "--config", str(file), *options, name=name)
+        return self.edge("run", "--config", str(file), *options, name=name, env=env)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a `hubwell` command to its end."""
@@ -184,14 +192,15 @@ def _merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _toml(values: Mapping[str, Any]) -> list[str]:
-    """Write the few shapes that a device file has: values, tables, and `[[sensor]]`."""
+def _toml(values: Mapping[str, Any], inside: str = "") -> list[str]:
+    """Write the few shapes that a device file has: values, tables, and `[[sensor]]`, also nested."""
     plain = {key: value for key, value in values.items() if not isinstance(value, dict | list)}
     lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
     for key, value in values.items():
+        name = f"{inside}{key}"
         if isinstance(value, dict):
-            lines += [f"[{key}]", *_toml(value)]
+            lines += [f"[{name}]", *_toml(value, f"{name}.")]
         elif isinstance(value, list):
             for table in value:
-                lines += [f"[[{key}]]", *_toml(table)]
+                lines += [f"[[{name}]]", *_toml(table, f"{name}.")]
     return lines

@@ -1,0 +1,171 @@
+"""A badge and a phone's code at a small room's door, through real processes: full, new keys, lost, offline.
+
+The door's reader is a real terminal, onto which lines are written as a scanner does.
+"""
+
+import asyncio
+import os
+import pty
+import re
+import time
+import tty
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from feed.people import enrol
+from feed.server import one, rows
+from flows.system import Program, System, eventually
+from hubwell.keys import Keys
+from hubwell.people.actions import NewPerson, issue_code
+from hubwell.presence.rules import DEBOUNCE
+from hubwell.storage.connect import connect
+from hubwell_wire.pseudonym import pseudonym
+from lanes.brokers import Mosquitto
+from lanes.lane import Database
+
+UID = bytes.fromhex("04a1b2c3d4e5f6")
+EPOCHS_OF_BADGES = """SELECT kind, array_agg(epoch ORDER BY epoch)
+FROM credential c JOIN credential_pseudonym p ON p.credential_id = c.id GROUP BY c.id, kind ORDER BY kind"""
+
+
+@dataclass
+class Door:
+    """An agent and the terminal that its reader listens to."""
+
+    agent: Program
+    terminal: int
+    tapped_at: float = 0.0
+
+    def tap(self, line: str, expect: str, within: float = 20) -> str:
+        """Hold something to the reader; return what the person is told, once it is the expected verdict."""
+        # Another gesture, not the second half of the last one.
+        time.sleep(max(0.0, self.tapped_at + DEBOUNCE.total_seconds() + 0.5 - time.monotonic()))
+        before = len(self.agent.said())
+        self.tapped_at = time.monotonic()
+        os.write(self.terminal, line.encode() + b"\r\n")
+        eventually(lambda: f" {expect}: " in self.agent.said()[before:], expect, within=within)
+        return self.agent.said()[before:]
+
+
+@pytest.fixture
+def hub(tmp_path: Path, database: Database, mosquitto: Mosquitto) -> Iterator[System]:
+    """Give a hub that refuses badges that nobody enrolled."""
+    with System(
+        tmp_path, database=database.url, broker=mosquitto.url, unknown_badges="refuse", language="en"
+    ) as hub:
+        yield hub
+
+
+@pytest.fixture
+def do(hub: System) -> Callable[..., str]:
+    """Give a function that runs a command of the operator."""
+
+    def do(*command: str) -> str:
+        done = hub.run(*command)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    return do
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, str]]:
+    """Give both ends of a terminal: one to write to, the other's name."""
+    ours, theirs = pty.openpty()
+    tty.setraw(ours)
+    tty.setraw(theirs)
+    yield ours, os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.fixture
+def door(hub: System, do: Callable[..., str], terminal: tuple[int, str]) -> Door:
+    """Give the door of a room for one, which turns away whoever comes when it is full."""
+    room = ["--name", "Booth", "--kind", "relaxation", "--capacity", "1", "--when-full", "refuse"]
+    do("space", "add", "booth", *room)
+    do("device", "add", "booth-pi", "--space", "booth")
+    do("keys", "export", str(hub.folder / "device-keys"))
+    settings = {
+        "badges": {
+            "keys_dir": str(hub.folder / "device-keys"),
+            "roster_key": do("keys", "roster-public").strip(),
+        },
+        "reader": [
+            {
+                "driver": "line",
+                "name": "door",
+                "device": terminal[1],
+                "number_bytes": 7,
+                "feedback": [{"driver": "console"}],
+            }
+        ],
+    }
+    return Door(hub.agent("booth-pi", settings, env={"PYTHONUNBUFFERED": "1"}), terminal[0])
+
+
+async def phone(hub: System, key_folder: Path) -> str:
+    """Give somebody without a badge a code for their phone."""
+    conn = await connect(hub.database, name="test")
+    async with conn:
+        code = await issue_code(
+            conn, NewPerson("Ada", "it"), Keys(key_folder).newest_epoch(), datetime.now(UTC)
+        )
+    return code.text
+
+
+def holds_list_of(hub: System, moment: datetime) -> bool:
+    return bool(one(hub.database, "SELECT coalesce(max(roster_at) >= %s, false) FROM device", moment))
+
+
+def test_code_and_badge_at_a_small_door_over_new_keys_and_a_loss(
+    hub: System, do: Callable[..., str], door: Door, mosquitto: Mosquitto
+) -> None:
+    keys = Keys(hub.folder / "keys")
+    code = asyncio.run(phone(hub, keys.folder))
+    enrol(hub.database, bytes.fromhex(pseudonym(UID, keys.newest_epoch())))
+    badge = str(one(hub.database, "SELECT id FROM credential WHERE kind = 'badge'"))
+    ingest = hub.ingest()
+    worker = hub.server("worker")
+    worker.begin()
+    began = datetime.now(UTC)
+    door.agent.begin("connected to")
+    eventually(lambda: holds_list_of(hub, began), "the device holds a list", within=60)
+
+    # the phone's code is as good as a badge; the booth is for one, and says so to the next
+    assert "entrat" in door.tap(code, "in").lower()
+    assert "full" in door.tap(UID.hex(), "full")
+    door.tap(code, "out")
+
+    # new keys: who is enrolled is linked over by the next tap, and the old key may go
+    do("keys", "rotate")
+    do("keys", "export", str(hub.folder / "device-keys"))
+    door.tap(code, "in")
+    door.tap(code, "out")
+    door.tap(UID.hex(), "in")
+    eventually(
+        lambda: rows(hub.database, EPOCHS_OF_BADGES) == [("badge", [1, 2]), ("qr", [1, 2])],
+        "both are linked over",
+    )
+    assert "0 badges must be enrolled again" in do("keys", "destroy", "1", "--confirm", "1")
+    (hub.folder / "device-keys" / "epoch-1.key").unlink()
+    door.tap(UID.hex(), "out")
+    visits = rows(hub.database, "SELECT ended_by FROM visit")
+    assert visits == [("tap",)] * 3
+
+    # lost: refused at once, then also by the reader alone, and nothing that is stored changes
+    lost = datetime.now(UTC)
+    do("person", "revoke", badge)
+    door.tap(UID.hex(), "revoked")
+    eventually(lambda: holds_list_of(hub, lost), "the device knows of the loss")
+    for part in (ingest, worker):
+        part.stop()
+    mosquitto.stop()
+    door.tap(UID.hex(), "revoked")
+    assert rows(hub.database, "SELECT ended_by FROM visit") == visits
+    assert rows(hub.database, "SELECT DISTINCT kind FROM suspicion") == [("revoked-used",)]
+    assert not re.search(UID.hex(), door.agent.said(), re.IGNORECASE)
