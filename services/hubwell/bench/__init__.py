@@ -12,6 +12,7 @@ from hubwell.settings import Settings
 
 BENCHES: Final = {
     "ingest": "rows/s from MQTT to commit, over binary COPY of the same rows into the same table",
+    "muster": "time from the press that starts an evacuation to the whole list, 500 people inside",
     "tap": "time from a tap to the server's answer at the reader, 50 a second with telemetry beside it",
     "visible": "time from publishing a reading to seeing it in the API",
 }

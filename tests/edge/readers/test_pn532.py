@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from hubwell_edge.drivers.hardware import Hardware, SerialPort
+from hubwell_edge.drivers.hardware import Hardware, SerialPort, library
 from hubwell_edge.readers.contract import Card, Reader, ReaderError, ReaderSilentError
 from hubwell_edge.readers.pn532 import Pn532, Pn532Settings
 from hubwell_edge.sim.chips.attached import SelectPin, SerialCable, SpiBus
 from hubwell_edge.sim.chips.cards import CommandCard, MemoryCard, Ntag424, phone
-from hubwell_edge.sim.chips.pn532 import Pn532Chip
+from hubwell_edge.sim.chips.pn532 import FIRMWARE, Pn532Chip
 
 UID = bytes.fromhex("04a1b2c3d4e5f6")
 AN12196 = "choose.url.com/ntag424?p=EF963FF7828658A599F3041510671E88&c=94EED9EE65337086"
@@ -42,6 +42,28 @@ def reader(request: pytest.FixtureRequest, chip: Pn532Chip) -> Iterator[Reader]:
     reader.open()
     yield reader
     reader.close()
+
+
+class WatchedBus(SpiBus):
+    """Keeps each transfer as it is on the wires, and whether the chip was selected meanwhile."""
+
+    def __init__(self, chip: Pn532Chip, select: SelectPin) -> None:
+        super().__init__(chip)
+        self.select = select
+        self.selected: list[bool] = []
+        self.written: list[bytes] = []
+        self.read: list[tuple[int, bytes]] = []
+
+    def write(self, buffer: bytes | bytearray) -> None:
+        self.selected.append(not self.select.value)
+        self.written.append(bytes(buffer))
+        super().write(buffer)
+
+    def write_readinto(self, buffer_out: bytes | bytearray, buffer_in: bytearray) -> None:
+        asked = buffer_out[0]  # the library gives one buffer for both ways
+        self.selected.append(not self.select.value)
+        super().write_readinto(buffer_out, buffer_in)
+        self.read.append((asked, bytes(buffer_in[1:])))
 
 
 def wait(reader: Reader) -> Card:
@@ -153,6 +175,47 @@ def test_port_that_is_not_there() -> None:
     with pytest.raises(ReaderSilentError, match="/dev/hubwell-none"):
         reader.open()
     reader.close()
+
+
+def test_spi_has_the_lowest_bit_first_and_selects_the_chip_for_each_transfer(chip: Pn532Chip) -> None:
+    select = SelectPin()
+    bus = WatchedBus(chip, select)
+    library("adafruit_pn532.spi").PN532_SPI(bus, select)
+    assert bus.written[-1] == bytes.fromhex("800000ff407f2b405400")  # 01, 00 00 ff 02 fe d4 02 2a 00
+    ready, acknowledged = (0x40, b"\x80"), (0xC0, bytes.fromhex("0000ff00ff00"))
+    answer = bytes.fromhex("0000ff605fabc04c8060e01700")  # 00 00 ff 06 fa d5 03 32 01 06 07 e8 00
+    assert bus.read[-4:] == [ready, acknowledged, ready, (0xC0, answer)]
+    assert all(bus.selected)
+    assert select.value, "the chip is still selected"
+    assert bus.try_lock(), "the bus is still taken"
+
+
+def test_firmware_over_spi(chip: Pn532Chip) -> None:
+    pn532 = library("adafruit_pn532.spi").PN532_SPI(SpiBus(chip), SelectPin())
+    assert bytes(pn532.firmware_version) == FIRMWARE
+
+
+def test_spi_and_its_pin_are_asked_for_as_set_and_let_go(chip: Pn532Chip) -> None:
+    asked, let_go = [], []
+
+    class Bus(SpiBus):
+        def deinit(self) -> None:
+            let_go.append("bus")
+
+    class Pin(SelectPin):
+        def deinit(self) -> None:
+            let_go.append("pin")
+
+    def spi(bus: int, pin: int) -> tuple[Bus, Pin]:
+        asked.append((bus, pin))
+        return Bus(chip), Pin()
+
+    reader = Pn532(Pn532Settings(interface="spi", spi_bus=1, select_pin=17), Hardware(spi=spi))
+    reader.open()
+    assert (reader.bus, let_go) == ("spi-1", [])
+    reader.close()
+    assert asked == [(1, 17)]
+    assert sorted(let_go) == ["bus", "pin"]
 
 
 def test_spi_that_this_machine_does_not_have_is_a_sentence() -> None:
