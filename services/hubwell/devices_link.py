@@ -88,6 +88,8 @@ class DevicesLink:
         try:
             await client.publish(topic, payload, qos=1, retain=retain, timeout=_TIMEOUT_S)
         except aiomqtt.MqttError as error:
+            if _is_cancelled():  # as above: else whoever publishes in a loop could not be stopped
+                raise asyncio.CancelledError from error
             raise LinkDownError(f"the broker did not take it: {error}") from error
 
     def _begin(self, client: aiomqtt.Client) -> None:

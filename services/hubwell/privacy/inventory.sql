@@ -5,8 +5,8 @@ FROM series s JOIN device d ON d.id = s.device_id LEFT JOIN space p ON p.id = d.
 GROUP BY s.quantity ORDER BY s.quantity
 
 -- name: readers
--- Readers that devices say they have, those that somebody gave a purpose, and those whose taps are kept: a device of
--- an older release, or of somebody else's making, may have a reader and not say so.
+-- Readers that devices say they have, and those that somebody gave a purpose. Not those whose taps are kept: their
+-- number would tell of a single tap.
 SELECT coalesce(r.purpose, 'space') AS purpose, count(*)
 FROM (
     SELECT d.id AS device_id, said->>'name' AS name
@@ -14,7 +14,6 @@ FROM (
         CASE WHEN jsonb_typeof(d.meta->'readers') = 'array' THEN d.meta->'readers' ELSE '[]' END
     ) AS said
     UNION SELECT device_id, name FROM reader
-    UNION SELECT s.device_id, t.reader FROM tap t JOIN stream s ON s.id = t.stream_id
 ) known
 LEFT JOIN reader r ON r.device_id = known.device_id AND r.name = known.name
 GROUP BY 1 ORDER BY 1

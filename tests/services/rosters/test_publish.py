@@ -136,6 +136,23 @@ async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosq
         assert device.lists[-1].at >= device.lists[0].at
 
 
+async def test_stop_in_the_middle_of_a_publish_is_a_stop() -> None:
+    class Slow:
+        async def publish(self, *_: object, **__: object) -> None:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:  # as aiomqtt sometimes answers
+                raise aiomqtt.MqttError("Operation timed out") from None
+
+    link = DevicesLink(Settings())
+    link._client = Slow()  # type: ignore[assignment] # a connection that is about to be lost
+    sending = asyncio.create_task(link.publish("hub/v1/hub/door-1/down/config", b"{}"))
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+
 async def test_lists_are_kept_by_the_broker_for_devices_that_come_later(
     register: Register, mosquitto: Mosquitto, keys: Keys
 ) -> None:

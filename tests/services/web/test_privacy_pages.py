@@ -69,17 +69,6 @@ async def test_notice_tells_what_is_there_and_nothing_else(house: House) -> None
     assert "Show my visits" in full
 
 
-async def test_notice_tells_of_a_reader_whose_device_does_not_mention_it(house: House) -> None:
-    device_in(house.database.url, "lab")
-    await house.run("INSERT INTO person (kind) VALUES ('counted')")
-    await house.run("INSERT INTO stream (device_id, boot) VALUES ('lab-pi', gen_random_uuid())")
-    await house.run(
-        "INSERT INTO tap (person_id, space_id, time, source, stream_id, seq, reader) "
-        "SELECT p.id, 'lab', now(), 'reader', s.id, 1, 'door' FROM person p, stream s"
-    )
-    assert "When you hold a badge to a reader" in await notice(house)
-
-
 async def test_notice_follows_the_settings(database: Database) -> None:
     settings: dict[str, Any] = {
         "retention": {"visit": "30d", "desk-tap": "5min"},
