@@ -331,7 +331,8 @@ def test_no_damage_goes_unnoticed_or_crashes(file: Path) -> None:
             verify_file(damaged)
         except BackupError as error:
             noticed += str(damaged) in str(error)
-    assert noticed > 120  # a few bytes of a zip archive, such as its times, mean nothing
+    # Bytes of the zip archive's headers, such as times, mean nothing; each table brings an entry with two.
+    assert noticed > 100
 
 
 def test_backup_of_no_hubwell_leaves_no_file(

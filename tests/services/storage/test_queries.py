@@ -29,7 +29,8 @@ def test_name_that_stands_twice_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_every_query_is_used_and_every_used_one_exists(package: Path) -> None:
-    named = set(re.findall(r"^-- name: (\w+)", (package / "queries.sql").read_text(), re.MULTILINE))
+    texts = [file.read_text() for file in package.glob("*.sql")]
+    named = {name for text in texts for name in re.findall(r"^-- name: (\w+)", text, re.MULTILINE)}
     used = {
         name for file in package.glob("*.py") for name in re.findall(r'_SQL\["(\w+)"\]', file.read_text())
     }
