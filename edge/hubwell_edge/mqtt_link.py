@@ -3,9 +3,10 @@
 Used by the uplink and by the doctor; the traps of the library (2.5) are dealt with here and nowhere else.
 """
 
+import asyncio
 import socket
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
@@ -25,13 +26,30 @@ _FAILURE: Final = 0x80
 _WRONG_ACCOUNT: Final = frozenset({4, 5, 0x86, 0x87})
 """CONNACK codes of 3.1.1 and 5 for a wrong user name or password, or no right to connect."""
 
+T = TypeVar("T")
+
+
+class _Client(aiomqtt.Client):
+    """One that can always be cancelled.
+
+    aiomqtt waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that comes together with
+    the broker's answer: whoever publishes in a loop would then go on for ever.
+    """
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - as in the library
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
+
 
 def make_client(settings: EdgeSettings, *, suffix: str = "") -> aiomqtt.Client:
     """Return a client that is not connected yet. A `suffix` makes it another client than the agent's."""
     address = settings.address
     newest = settings.broker.protocol == 5  # noqa: PLR2004 - the protocol's number is its name
     will = Status(v=1, state="offline").encode()
-    return aiomqtt.Client(
+    return _Client(
         address.host,
         address.port,
         username=address.username,

@@ -90,7 +90,7 @@ class Uplink:
             await asyncio.wait({worker}, timeout=_DRAIN_S + _SHORT_LIFE_S)
         finally:
             stopped.cancel()
-            # aiomqtt may answer a cancel with a time-out of its own, which looks like a lost connection.
+            # A goodbye that cannot be said looks like a lost connection, which would be made again.
             while not worker.done():
                 worker.cancel()
                 await asyncio.wait({worker}, timeout=1)

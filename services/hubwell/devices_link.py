@@ -10,8 +10,8 @@ import os
 import random
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -23,6 +23,7 @@ _TIMEOUT_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.5
 _LONGEST_DELAY_S: Final = 30.0
 
+T = TypeVar("T")
 
 Heard = Callable[[str, bytes], None]
 """What gets the topic and the payload of a message."""
@@ -66,7 +67,8 @@ class DevicesLink:
                     async for message in client.messages:
                         self._give(message)
             except (aiomqtt.MqttError, OSError) as error:
-                if _is_cancelled():  # the library may answer a cancel with a time-out of its own
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():  # cancelled, and the goodbye could not be said
                     raise asyncio.CancelledError from error
                 self._tell_once(str(error) or type(error).__name__)
             finally:
@@ -88,8 +90,6 @@ class DevicesLink:
         try:
             await client.publish(topic, payload, qos=1, retain=retain, timeout=_TIMEOUT_S)
         except aiomqtt.MqttError as error:
-            if _is_cancelled():  # as above: else whoever publishes in a loop could not be stopped
-                raise asyncio.CancelledError from error
             raise LinkDownError(f"the broker did not take it: {error}") from error
 
     def _begin(self, client: aiomqtt.Client) -> None:
@@ -117,7 +117,7 @@ class DevicesLink:
         address = urlsplit(self._settings.broker_url)
         secure = address.scheme == "mqtts"
         ca_file = self._settings.broker_ca_file
-        return aiomqtt.Client(
+        return _Client(
             address.hostname or "127.0.0.1",
             address.port or (8883 if secure else 1883),
             username=unquote(address.username) if address.username else None,
@@ -130,6 +130,16 @@ class DevicesLink:
         )
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+class _Client(aiomqtt.Client):
+    """One that can always be cancelled.
+
+    aiomqtt waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that comes together with
+    the broker's answer: whoever publishes in a loop would then go on for ever.
+    """
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - as in the library
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -136,21 +137,26 @@ async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosq
         assert device.lists[-1].at >= device.lists[0].at
 
 
-async def test_stop_in_the_middle_of_a_publish_is_a_stop() -> None:
-    class Slow:
-        async def publish(self, *_: object, **__: object) -> None:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:  # as aiomqtt sometimes answers
-                raise aiomqtt.MqttError("Operation timed out") from None
+async def test_stop_in_the_moment_of_the_brokers_answer_is_a_stop(mosquitto: Mosquitto) -> None:
+    link = DevicesLink(Settings(broker_url=mosquitto.url, site="hub"))
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(15):
+        await link.connected()
+    assert link._client is not None
+    paho: Any = link._client._client
+    heard = paho.on_publish
 
-    link = DevicesLink(Settings())
-    link._client = Slow()  # type: ignore[assignment] # a connection that is about to be lost
-    sending = asyncio.create_task(link.publish("hub/v1/hub/door-1/down/config", b"{}"))
-    await asyncio.sleep(0)
-    sending.cancel()
+    def answered(*what: object) -> None:
+        heard(*what)
+        sending.cancel()  # before the publish has seen its answer
+
+    paho.on_publish = answered
+    sending = asyncio.create_task(link.publish("hub/v1/hub/door-1/down/cmd", b"{}"))
     with pytest.raises(asyncio.CancelledError):
         await sending
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_lists_are_kept_by_the_broker_for_devices_that_come_later(
