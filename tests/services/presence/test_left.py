@@ -3,14 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import aiomqtt
-import psycopg
 import pytest
 
 from feed.device import SITE, Device
@@ -82,11 +81,13 @@ def notified(url: str) -> Iterator[list[str]]:
         yield found
         with connect_sync(url, name="test") as conn:
             conn.execute("NOTIFY hubwell_left, 'end'")
-        found += iter(lambda: next(notice(worker)), "end")
-
-
-def notice(conn: psycopg.Connection[Any]) -> Iterator[str]:
-    yield from (heard.payload for heard in conn.notifies(timeout=PATIENCE_S, stop_after=1))
+        # One generator for all: what came in the same packet would be gone with it. Open, it holds the lock.
+        with closing(worker.notifies(timeout=PATIENCE_S)) as heard:
+            for notice in heard:
+                if notice.payload == "end":
+                    return
+                found.append(notice.payload)
+        pytest.fail("the last notification did not come")
 
 
 def numbers(url: str) -> list[str]:
