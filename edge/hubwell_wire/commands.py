@@ -143,6 +143,12 @@ def _known_texts(value: object) -> object:
     }
 
 
+def _known_languages(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {language: text for language, text in value.items() if language in _LANGUAGES}
+
+
 class RosterBadge(WireModel):
     """One badge that a reader knows."""
 
@@ -157,6 +163,18 @@ class RosterReader(WireModel):
 
     purpose: Literal["space", "desk", "kiosk"]
     """A space's door, staff's desk, or a kiosk that shows one-time codes."""
+
+
+class RosterSpace(WireModel):
+    """The space whose doors the device's readers are, and what becomes of whoever comes when it is full.
+
+    How many are in is not told: the device counts who came in by its own doors.
+    """
+
+    capacity: Annotated[int, Field(ge=1)]
+    """How many people it holds."""
+    when_full: Literal["warn", "refuse"]
+    """Let people in and say that it is full, or turn them away."""
 
 
 class Roster(WireModel):
@@ -178,6 +196,10 @@ class Roster(WireModel):
     """What a reader says, in each language. A device leaves out what it does not know."""
     lang: Language = "en"
     """The hub's own language, for who chose none."""
+    space: RosterSpace | None = None
+    """The space that the device's doors lead to, if it has one."""
+    crowded: Annotated[dict[Language, str], BeforeValidator(_known_languages)] = Field(default={})
+    """What a reader says in each language to who is let in though the space is full."""
 
 
 Command = Annotated[Answer | Forget | Muster, Field(discriminator="type")]

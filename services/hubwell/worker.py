@@ -16,7 +16,8 @@ from hubwell.devices_link import DevicesLink
 from hubwell.jobs import scheduler
 from hubwell.muster.stations import tell_stations
 from hubwell.presence.left import tell_doors
-from hubwell.presence.said import texts_for_roster
+from hubwell.presence.said import crowded_for_roster, texts_for_roster
+from hubwell.rosters.build import Texts
 from hubwell.rosters.publish import Publisher
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
@@ -40,7 +41,7 @@ async def run(settings: Settings) -> None:
     timetable = scheduler(settings, Switchboard(deliveries(settings), settings).react)
     timetable.start()
     link = DevicesLink(settings)
-    rosters = Publisher(settings, link, texts_for_roster())
+    rosters = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(link.run(), name="hubwell-worker[devices]")

@@ -28,6 +28,7 @@ from lanes.brokers import Mosquitto
 from lanes.lane import Database
 
 UID = bytes.fromhex("04a1b2c3d4e5f6")
+OTHER_UID = bytes.fromhex("04112233445566")
 EPOCHS_OF_BADGES = """SELECT kind, array_agg(epoch ORDER BY epoch)
 FROM credential c JOIN credential_pseudonym p ON p.credential_id = c.id GROUP BY c.id, kind ORDER BY kind"""
 
@@ -158,6 +159,7 @@ def test_code_and_badge_at_a_small_door_over_new_keys_and_a_loss(
     assert visits == [("tap",)] * 3
 
     # lost: refused at once, then also by the reader alone, and nothing that is stored changes
+    enrol(hub.database, bytes.fromhex(pseudonym(OTHER_UID, keys.newest_epoch())), epoch=2)
     lost = datetime.now(UTC)
     do("person", "revoke", badge)
     door.tap(UID.hex(), "revoked")
@@ -166,6 +168,12 @@ def test_code_and_badge_at_a_small_door_over_new_keys_and_a_loss(
         part.stop()
     mosquitto.stop()
     door.tap(UID.hex(), "revoked")
+
+    # and it goes on to know by itself when the booth is full
+    assert "entrat" in door.tap(code, "in").lower()
+    assert "no room left" in door.tap(OTHER_UID.hex(), "full")
+    door.tap(code, "out")
+    door.tap(OTHER_UID.hex(), "in")
     assert rows(hub.database, "SELECT ended_by FROM visit") == visits
     assert rows(hub.database, "SELECT DISTINCT kind FROM suspicion") == [("revoked-used",)]
     assert not re.search(UID.hex(), door.agent.said(), re.IGNORECASE)

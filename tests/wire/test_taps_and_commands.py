@@ -92,15 +92,25 @@ def example_roster() -> dict[str, Any]:
 def test_older_device_takes_a_list_with_languages_and_verdicts_that_it_does_not_know() -> None:
     newer = example_roster()
     newer["texts"] |= {"sv": {"in": "Välkommen"}, "en": {"in": "Welcome", "waiting": "Wait"}}
+    newer["crowded"] |= {"sv": "Välkommen, men fullt"}
     next(iter(newer["badges"].values()))["lang"] = "sv"
     roster = Roster.model_validate_json(json.dumps(newer))
     assert roster.texts["en"] == {"in": "Welcome"}
     assert set(roster.texts) == {"it", "en"}
+    assert set(roster.crowded) == {"it"}
     assert [badge.lang for badge in roster.badges.values()] == [None]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"badges": {NUMBER: {}}}, {"texts": []}, {"texts": {"en": "Hello"}}, {"unknown": "guess"}]
+    "wrong",
+    [
+        {"badges": {NUMBER: {}}},
+        {"texts": []},
+        {"texts": {"en": "Hello"}},
+        {"unknown": "guess"},
+        {"space": {"capacity": 0, "when_full": "warn"}},
+        {"crowded": "full"},
+    ],
 )
 def test_list_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

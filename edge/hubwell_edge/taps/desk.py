@@ -21,7 +21,7 @@ from hubwell_edge.taps.identity import Identity, hides_itself, identify
 from hubwell_edge.taps.keys import KeyFolder, KeysError
 from hubwell_edge.taps.presence import Number, Presence
 from hubwell_edge.taps.roster import RosterShelf
-from hubwell_edge.taps.verdicts import inside_after, local_verdict, purpose_of, words
+from hubwell_edge.taps.verdicts import inside_after, is_full, local_verdict, purpose_of, words
 from hubwell_wire.commands import Answer, Roster, SealedRoster
 from hubwell_wire.fields import Verdict
 
@@ -113,8 +113,10 @@ class TapDesk:
 
     async def _store(self, door: Door, who: Identity, now: Stamp) -> None:
         purpose = purpose_of(door.name, self._shelf.roster)
-        inside = self._presence.inside(who.badges, now)
-        verdict = local_verdict(who.badges, purpose, self._shelf.roster, inside=inside)
+        roster, inside = self._shelf.roster, self._presence.inside(who.badges, now)
+        full = is_full(roster, self._presence.count(now))
+        verdict = local_verdict(who.badges, purpose, roster, inside=inside, full=full)
+        text = words(verdict, who.badges, roster, crowded=full and verdict == "in")
         # Messages of a clock that was never set wait here, so no answer to them can come either.
         can_ask = self._online() and now.synced
         data = who.tap(door.name, None if can_ask else verdict)
@@ -127,7 +129,7 @@ class TapDesk:
             await self._await_answer(number, tap)
             if can_ask:
                 patience_s = self._patience_s if purpose == "space" else SERVER_ONLY_PATIENCE_S
-        task = asyncio.create_task(self._speak(tap, verdict, patience_s), name=f"tap.{door.name}")
+        task = asyncio.create_task(self._speak(tap, verdict, text, patience_s), name=f"tap.{door.name}")
         self._speaking.add(task)
         task.add_done_callback(self._speaking.discard)
 
@@ -216,7 +218,7 @@ class TapDesk:
         self._waiting[number] = tap
         _cap(self._waiting, _WAITING_KEPT)
 
-    async def _speak(self, tap: _Tap, verdict: Verdict, patience_s: float) -> None:
+    async def _speak(self, tap: _Tap, verdict: Verdict, text: str, patience_s: float) -> None:
         """Tell the server's answer if it comes in time, else our own."""
         if not tap.answer.done() and patience_s:
             await asyncio.wait({tap.answer}, timeout=patience_s)
@@ -224,7 +226,7 @@ class TapDesk:
         if tap.answer.done():
             self._tell(tap, tap.answer.result())
             return  # who is in was learned when it came, and may be another by now
-        tap.door.feedback.show(verdict, words(verdict, tap.badges, self._shelf.roster), provisional=True)
+        tap.door.feedback.show(verdict, text, provisional=True)
         await self._learn(tap, verdict)
 
     def _tell(self, tap: _Tap, answer: Answer) -> None:

@@ -20,6 +20,8 @@ logger: Final = logging.getLogger(__name__)
 FILE: Final = "presence.db"
 KEPT_MS: Final = 16 * 3600 * 1000
 """Longer than anybody stays, shorter than until the next day's opening."""
+STAY_MS: Final = 12 * 3600 * 1000
+"""Whoever came in longer ago takes up no room any more: the server's rule too (`presence.rules.LONGEST`)."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS seen (
     badge TEXT PRIMARY KEY, inside INTEGER NOT NULL, reader TEXT NOT NULL,
@@ -85,14 +87,21 @@ class Presence:
         found = (self._seen.get(badge) for badge in badges)
         return any(seen.inside and _fresh(seen, now) for seen in found if seen is not None)
 
+    def count(self, now: Stamp) -> int:
+        """Return how many people came in by this device's doors and are probably still there."""
+        here = (seen for seen in list(self._seen.values()) if seen.inside and _fresh(seen, now, STAY_MS))
+        # A badge has a pseudonym for each epoch: those that one tap noted are one person.
+        return len({seen.number or (seen.reader, seen.at) for seen in here})
+
     def note(
         self, badges: Iterable[str], reader: str, at: Stamp, *, inside: bool, number: Number | None = None
     ) -> list[Seen]:
         """Remember that somebody came or went with the tap of this number; return what `save` has to write.
 
-        What is known by a later tap stays.
+        What is known by a later tap stays. A badge that was noted with an other one by the same tap, as its
+        pseudonyms of two epochs are, is the same person's: what is noted of one is true of both.
         """
-        noted = [Seen(badge, inside, reader, at, number) for badge in badges]
+        noted = [Seen(badge, inside, reader, at, number) for badge in self._same_people(badges)]
         noted = [
             seen
             for seen in noted
@@ -100,6 +109,12 @@ class Presence:
         ]
         self._seen.update((seen.badge, seen) for seen in noted)
         return noted
+
+    def _same_people(self, badges: Iterable[str]) -> list[str]:
+        badges = list(badges)
+        taps = {self._seen[badge].number for badge in badges if badge in self._seen} - {None}
+        known = (seen.badge for seen in list(self._seen.values()) if seen.number in taps)
+        return list(dict.fromkeys([*badges, *known]))
 
     def known_by(self, number: Number) -> list[Seen]:
         """Return what is known by this tap and no later one."""
@@ -183,8 +198,8 @@ def _comes_late(at: Stamp, now: Stamp) -> bool:
     return not at.synced and at.mono_ms <= now.mono_ms
 
 
-def _fresh(seen: Seen, now: Stamp) -> bool:
-    return not (seen.at.synced and now.synced) or now.wall_ms - seen.at.wall_ms <= KEPT_MS
+def _fresh(seen: Seen, now: Stamp, within_ms: int = KEPT_MS) -> bool:
+    return not (seen.at.synced and now.synced) or now.wall_ms - seen.at.wall_ms <= within_ms
 
 
 def _open(path: Path) -> sqlite3.Connection:

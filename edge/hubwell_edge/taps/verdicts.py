@@ -21,6 +21,7 @@ PLAIN: Final[dict[Verdict, str]] = {
     "phone": "A phone cannot be a badge here. Use a badge or your QR code.",
 }
 """For a device that has no list yet: then nobody's language is known."""
+PLAIN_CROWDED: Final = "You are in. This space is full."
 
 
 def purpose_of(reader: str, roster: Roster | None) -> str:
@@ -29,11 +30,22 @@ def purpose_of(reader: str, roster: Roster | None) -> str:
     return known.purpose if known is not None else "space"
 
 
-def local_verdict(badges: Sequence[str], purpose: str, roster: Roster | None, *, inside: bool) -> Verdict:
+def is_full(roster: Roster | None, people: int) -> bool:
+    """Tell whether the space of a device has no room for another one, with this many in by its own doors.
+
+    Who came by another door is not known here, nor who went on to another space while the server was away.
+    """
+    return roster is not None and roster.space is not None and people >= roster.space.capacity
+
+
+def local_verdict(
+    badges: Sequence[str], purpose: str, roster: Roster | None, *, inside: bool, full: bool
+) -> Verdict:
     """Return what is right as far as this device knows.
 
-    `inside` says whether the person came in at this device before. Without a list, and for a card that only
-    the server can read, the tap is just noted. A kiosk's own words for `code` say that there is none now.
+    `inside` says whether the person came in at this device before, `full` whether there is no room for
+    another one. Without a list, and for a card that only the server can read, the tap is just noted. A
+    kiosk's own words for `code` say that there is none now.
     """
     if purpose != "space":
         return "desk" if purpose == "desk" else "code"
@@ -44,7 +56,9 @@ def local_verdict(badges: Sequence[str], purpose: str, roster: Roster | None, *,
         return "unknown"
     if known is not None and known.revoked:
         return "revoked"
-    return "out" if inside else "in"
+    if inside:
+        return "out"
+    return "full" if full and _turns_away(roster) else "in"
 
 
 def language_of(badges: Sequence[str], roster: Roster | None) -> Language:
@@ -55,14 +69,21 @@ def language_of(badges: Sequence[str], roster: Roster | None) -> Language:
     return next((language for language in chosen if language is not None), roster.lang)
 
 
-def words(verdict: Verdict, badges: Sequence[str], roster: Roster | None) -> str:
-    """Return the verdict in words, in the person's language if the list has it."""
+def words(verdict: Verdict, badges: Sequence[str], roster: Roster | None, *, crowded: bool = False) -> str:
+    """Return the verdict in words, in the person's language if the list has it.
+
+    `crowded` is for who is let in though the space is full.
+    """
     if roster is not None:
         for language in (language_of(badges, roster), roster.lang, "en"):
-            text = roster.texts.get(language, {}).get(verdict)
+            text = roster.crowded.get(language) if crowded else roster.texts.get(language, {}).get(verdict)
             if text:
                 return text
-    return PLAIN[verdict]
+    return PLAIN_CROWDED if crowded else PLAIN[verdict]
+
+
+def _turns_away(roster: Roster) -> bool:
+    return roster.space is not None and roster.space.when_full == "refuse"
 
 
 def inside_after(verdict: Verdict) -> bool | None:

@@ -25,6 +25,11 @@ def texts_for_roster() -> dict[Language, dict[Verdict, str]]:
     return {language: _sentences(translations_for(language)) for language in _LANGUAGES}
 
 
+def crowded_for_roster() -> dict[Language, str]:
+    """Return what they say, in every language, to who is let in though the space is full."""
+    return {language: _shaded(translations_for(language), "crowded") for language in _LANGUAGES}
+
+
 def _sentences(translations: NullTranslations) -> dict[Verdict, str]:
     _ = translations.gettext
     sentences: dict[Verdict, str] = {

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, cast
 from psycopg import AsyncConnection
 
 from hubwell.storage.queries import Queries
-from hubwell_wire.commands import Forget, Roster, RosterBadge, RosterReader, Tombstone
+from hubwell_wire.commands import Forget, Roster, RosterBadge, RosterReader, RosterSpace, Tombstone
 from hubwell_wire.fields import Language, Verdict
 
 SQL: Final = Queries("hubwell.rosters")
@@ -17,8 +17,13 @@ REVOKED_SHOWN: Final = timedelta(days=90)
 _MOST_TOMBSTONES: Final = 1000
 """As many as one message may hold."""
 
-Texts = Mapping[Language, Mapping[Verdict, str]]
-"""What a reader says: a sentence for each verdict, by language."""
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a reader says, by language: a sentence for each verdict, and one for "in, though it is full"."""
+
+    verdicts: Mapping[Language, Mapping[Verdict, str]]
+    crowded: Mapping[Language, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Register:
     badges: dict[str, RosterBadge] = field(repr=False)
     readers: dict[str, dict[str, str]]
     """Purposes of readers by device; every device that has a reader is in it."""
+    spaces: dict[str, RosterSpace]
+    """The space of each of these devices that has one."""
 
 
 async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime) -> Register:
@@ -47,7 +54,13 @@ async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime)
     rows = await (await conn.execute(SQL["badges"], values)).fetchall()
     badges = {badge: RosterBadge(lang=language, revoked=revoked) for badge, language, revoked in rows}
     devices = await (await conn.execute(SQL["devices"])).fetchall()
-    return Register(now, badges, dict(devices))
+    readers = {device: purposes for device, purposes, _, _ in devices}
+    spaces = {
+        device: RosterSpace(capacity=capacity, when_full=when_full)
+        for device, _, capacity, when_full in devices
+        if capacity is not None
+    }
+    return Register(now, badges, readers, spaces)
 
 
 def roster(register: Register, device: str, house: House) -> Roster:
@@ -64,8 +77,10 @@ def roster(register: Register, device: str, house: House) -> Roster:
             for name, purpose in purposes.items()
             if purpose != "space"
         },
-        texts={language: dict(said) for language, said in house.texts.items()},
+        texts={language: dict(said) for language, said in house.texts.verdicts.items()},
         lang=house.language,
+        space=register.spaces.get(device),
+        crowded=dict(house.texts.crowded),
     )
 
 

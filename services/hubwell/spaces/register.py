@@ -66,6 +66,7 @@ def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
     try:
         with conn.transaction():
             conn.execute(_SQL[query], values)
+            conn.execute(_SQL["roster_changed"])
     except psycopg.IntegrityError as error:
         name = error.diag.constraint_name or ""
         raise RegisterError(f"{values['id']!r}: {_PROBLEMS.get(name, str(error))}") from error

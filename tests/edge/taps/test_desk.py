@@ -1,113 +1,28 @@
-"""The desk with a real outbox, and a feedback that remembers; the server is the test."""
+"""What the desk stores, says and corrects; the server is the test."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from edge.making import NOON, HandClock, stamp, until
+from edge.making import NOON, stamp, until
+from edge.taps.counter import CARD, NOBODY, OTHER_CARD, Counter
 from edge.taps.made import (
     BADGE,
-    HUB_PUBLIC,
     OTHER,
-    OTHER_UID,
     UID,
-    Heard,
     bytes_below,
     forget,
-    put_keys,
     roster,
     sealed,
 )
 from hubwell_edge.clock import to_datetime
-from hubwell_edge.outbox import Outbox
 from hubwell_edge.outbox_file import OutboxUnavailableError
-from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.readers.contract import Card
-from hubwell_edge.taps.desk import Door, TapDesk
-from hubwell_edge.taps.keys import KeyFolder
-from hubwell_edge.taps.orders import Orders
-from hubwell_edge.taps.presence import Presence
-from hubwell_edge.taps.roster import RosterShelf
+from hubwell_edge.taps.desk import Door
 from hubwell_edge.taps.verdicts import PLAIN
-from hubwell_wire.commands import Answer, RosterBadge, RosterReader
-from hubwell_wire.messages import Tap
-from hubwell_wire.parse import parse
-
-PATIENT_MS = 20_000
-CARD, OTHER_CARD = Card(uid=UID), Card(uid=OTHER_UID)
-NOBODY = Card(uid=bytes.fromhex("04000000000001"))
-
-
-@dataclass
-class Counter:
-    """A desk with one door, and the clock and connection that a test moves."""
-
-    folder: Path
-    clock: HandClock = field(default_factory=lambda: HandClock(stamp()))
-    online: bool = False
-    patience_ms: int = 0
-    heard: Heard = field(default_factory=Heard)
-
-    async def open(self) -> None:
-        self.outbox = OutboxThread(Outbox(self.folder, kernel_boot="k1"))
-        self.shelf = RosterShelf(self.folder, site="hub", device="room-1", key=HUB_PUBLIC)
-        self.desk = TapDesk(
-            self.outbox, KeyFolder(self.folder / "keys"), self.shelf, Presence(self.folder),
-            clock=self.clock, patience_ms=self.patience_ms, debounce_ms=5000, online=lambda: self.online,
-        )  # fmt: skip
-        self.door = Door("door", self.heard)
-        self.orders = Orders(self.outbox, self.desk)
-
-    async def close(self) -> None:
-        await self.desk.close()
-        await self.outbox.close()
-
-    async def list_badges(self, **values: Any) -> None:
-        badges = {BADGE: RosterBadge(lang="it"), OTHER: RosterBadge()}
-        await self.orders.take(sealed(roster(to_datetime(NOON), **{"badges": badges, **values})))
-
-    async def tap(self, card: Card = CARD, *, hears: int = 1, after_ms: int = 6000) -> None:
-        """Present a card, later than the one before, and wait for so many words."""
-        self.clock.advance(after_ms)
-        wanted = len(self.heard.said) + hears
-        await self.desk.present(self.door, card)
-        await until(lambda: len(self.heard.said) >= wanted)
-
-    @property
-    def taps(self) -> list[Tap]:
-        rows = self.outbox.outbox.unsent(100)
-        messages = [parse(f"hub/v1/hub/room-1/{row.channel}", row.payload()).message for row in rows]
-        return [message for message in messages if isinstance(message, Tap)]
-
-    def answer(self, verdict: Any, seq: int | None = None, text: str = "") -> Answer:
-        box = self.outbox.outbox
-        return Answer(
-            v=1, type="answer", boot=box.boot, seq=seq or box.last_seq, verdict=verdict, text=text, lang="en"
-        )
-
-
-@pytest.fixture
-async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
-    put_keys(tmp_path / "keys")
-    made = Counter(tmp_path)
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def patient(tmp_path: Path) -> AsyncIterator[Counter]:
-    put_keys(tmp_path / "keys")
-    made = Counter(tmp_path, online=True, patience_ms=PATIENT_MS)
-    await made.open()
-    yield made
-    await made.close()
+from hubwell_wire.commands import RosterBadge, RosterReader
 
 
 async def test_server_s_answer_is_told_when_it_comes_in_time(patient: Counter) -> None:

@@ -1,10 +1,10 @@
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from edge.taps.made import BADGE, OTHER, ago, roster
-from hubwell_edge.taps.verdicts import PLAIN, inside_after, local_verdict, purpose_of, words
-from hubwell_wire.commands import Roster, RosterBadge, RosterReader
+from hubwell_edge.taps.verdicts import PLAIN, inside_after, is_full, local_verdict, purpose_of, words
+from hubwell_wire.commands import Roster, RosterBadge, RosterReader, RosterSpace
 from hubwell_wire.fields import Verdict
 
 AT = ago(hours=1)
@@ -31,7 +31,17 @@ LOST = roster(AT, badges={BADGE: RosterBadge(revoked=True), OTHER: RosterBadge(l
 def test_reader_says_what_the_list_and_the_door_know(
     badges: tuple[str, ...], purpose: str, listed: Roster | None, *, inside: bool, verdict: str
 ) -> None:
-    assert local_verdict(badges, purpose, listed, inside=inside) == verdict
+    assert local_verdict(badges, purpose, listed, inside=inside, full=False) == verdict
+
+
+@pytest.mark.parametrize(("when_full", "verdict"), [("refuse", "full"), ("warn", "in")])
+def test_full_space_refuses_or_warns_and_always_lets_out(when_full: Any, verdict: str) -> None:
+    listed = roster(AT, space=RosterSpace(capacity=2, when_full=when_full))
+    assert [is_full(listed, people) for people in (1, 2, 3)] == [False, True, True]
+    assert local_verdict((BADGE,), "space", listed, inside=False, full=True) == verdict
+    assert local_verdict((BADGE,), "space", listed, inside=True, full=True) == "out"
+    assert local_verdict((OTHER,), "space", listed, inside=False, full=True) == "unknown"
+    assert local_verdict((BADGE,), "desk", listed, inside=False, full=True) == "desk"
 
 
 def test_readers_are_doors_unless_the_list_says_otherwise() -> None:

@@ -9,14 +9,14 @@ from nacl.signing import SigningKey
 
 from hubwell.people import actions
 from hubwell.people.actions import NewPerson
-from hubwell.presence.said import texts_for_roster
-from hubwell.rosters.build import REVOKED_SHOWN, House, erasures, read, roster
+from hubwell.presence.said import crowded_for_roster, texts_for_roster
+from hubwell.rosters.build import REVOKED_SHOWN, House, Texts, erasures, read, roster
 from hubwell.rosters.sign import seal
-from hubwell_wire.commands import Roster
+from hubwell_wire.commands import Roster, RosterSpace
 from lanes.lane import Database
 from services.people.register import Register, badge, now, opened
 
-HOUSE = House("hub", texts_for_roster(), "refuse", "fi")
+HOUSE = House("hub", Texts(texts_for_roster(), crowded_for_roster()), "refuse", "fi")
 
 
 @pytest.fixture
@@ -72,6 +72,20 @@ async def test_lists_are_for_devices_with_readers(register: Register) -> None:
         "desk": "desk"
     }
     assert roster(found, "door-1", HOUSE).readers == {}
+
+
+async def test_list_says_what_a_door_does_when_its_space_is_full(register: Register) -> None:
+    await register.conn.execute(
+        "INSERT INTO space (id, name, kind, capacity, when_full) "
+        "VALUES ('lab', 'Lab', 'workshop', 3, 'refuse')"
+    )
+    assert roster(await read(register.conn, [1], now()), "door-1", HOUSE).space is None
+
+    await register.conn.execute("UPDATE device SET space_id = 'lab' WHERE id = 'door-1'")
+    made = roster(await read(register.conn, [1], now()), "door-1", HOUSE)
+
+    assert made.space == RosterSpace(capacity=3, when_full="refuse")
+    assert set(made.crowded) == set(made.texts)
 
 
 async def test_list_holds_no_names(register: Register) -> None:

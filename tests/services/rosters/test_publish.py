@@ -15,9 +15,12 @@ from hubwell.devices_link import DevicesLink
 from hubwell.keys import Keys
 from hubwell.people import actions
 from hubwell.people.actions import NewPerson
-from hubwell.presence.said import texts_for_roster
+from hubwell.presence.said import crowded_for_roster, texts_for_roster
+from hubwell.rosters.build import Texts
 from hubwell.rosters.publish import Publisher
 from hubwell.settings import Settings
+from hubwell.spaces.register import put_device, put_space
+from hubwell.storage.connect import connect_sync
 from hubwell_wire.commands import Forget, Roster, SealedRoster
 from hubwell_wire.messages import Status
 from lanes.brokers import IotCore, Mosquitto
@@ -94,7 +97,7 @@ async def publishing(register: Register, broker_url: str, keys: Keys) -> AsyncIt
         database_url=register.database.url, broker_url=broker_url, keys_dir=keys.folder, site="hub"
     )
     link = DevicesLink(settings)
-    publisher = Publisher(settings, link, texts_for_roster())
+    publisher = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))
     tasks = [asyncio.create_task(link.run()), asyncio.create_task(publisher.run())]
     try:
         yield publisher
@@ -135,6 +138,27 @@ async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosq
 
         await device.until(lambda door: door.lists[-1].badges[name].revoked)
         assert device.lists[-1].at >= device.lists[0].at
+
+
+async def test_door_learns_at_once_that_its_space_holds_fewer(
+    register: Register, mosquitto: Mosquitto, keys: Keys
+) -> None:
+    def furnish(capacity: int) -> None:
+        with connect_sync(register.database.url, name="test") as conn:
+            put_space(conn, space_id="lab", name="Lab", kind="workshop", capacity=capacity)
+            put_device(conn, device_id="door-1", space_id="lab")
+
+    def holds(capacity: int) -> Callable[[Door], bool]:
+        return lambda door: any(one.space and one.space.capacity == capacity for one in door.lists)
+
+    async with (
+        door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as device,
+        publishing(register, mosquitto.url, keys),
+    ):
+        await asyncio.to_thread(furnish, 8)
+        await device.until(holds(8))
+        await asyncio.to_thread(furnish, 3)
+        await device.until(holds(3))
 
 
 async def test_stop_in_the_moment_of_the_brokers_answer_is_a_stop(mosquitto: Mosquitto) -> None:
