@@ -20,7 +20,7 @@ from hubwell_edge.taps.desk import TapDesk
 from hubwell_edge.taps.orders import Orders
 from hubwell_edge.taps.parts import Station, open_desk, sources_of
 from hubwell_edge.uplink import Uplink
-from hubwell_wire.messages import Meta, SensorMeta
+from hubwell_wire.messages import Meta, ReaderMeta, SensorMeta
 
 Watch = Callable[[Outbox], None]
 
@@ -32,15 +32,17 @@ async def run_device(
     stop: asyncio.Event,
     clock: Clock | None = None,
     sensors: tuple[SensorMeta, ...] = (),
+    readers: tuple[ReaderMeta, ...] = (),
     stations: Sequence[Station] = (),
     watch: Watch | None = None,
     pulse: Callable[[], None] = lambda: None,
 ) -> bool:
     """Run one device until `stop` is set, or until its sources ended and the server has everything.
 
-    Return whether everything has a receipt. `sensors` describe what the device will send, `stations` are its
-    badge readers; `watch` is called with the open outbox before the start, `pulse` about every second while
-    the agent makes progress. Raises OutboxError, and SourceError when a source can never go on.
+    Return whether everything has a receipt. `sensors` and `readers` describe what its sources will send,
+    `stations` are badge readers that it serves itself; `watch` is called with the open outbox before the
+    start, `pulse` about every second while the agent makes progress. Raises OutboxError, and SourceError when
+    a source can never go on.
     """
     clock = clock or SystemClock(settings.clock)
     outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
@@ -52,7 +54,7 @@ async def run_device(
         fault = outbox.take_fault()
         if fault is not None:
             await thread.put([event_draft(fault, clock.now())], {})
-        readers = tuple(station.meta for station in stations)
+        readers = (*readers, *(station.meta for station in stations))
         meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors, readers=readers)
         uplink = Uplink(settings, thread, clock=clock, meta=meta)
         if stations:

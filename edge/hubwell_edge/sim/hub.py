@@ -18,10 +18,10 @@ from hubwell_edge.sim.people import EPOCH, People
 from hubwell_edge.sim.room import Room, Sample, utc
 from hubwell_edge.sim.scenario import PARTS, SERIES, Scenario, readings
 from hubwell_edge.sim.weather import Sky
-from hubwell_wire.messages import FaultData, Reading, TapData
+from hubwell_wire.messages import FaultData, ReaderMeta, Reading, TapData
 
-READER: Final = "door"
-"""Name of the badge reader of every simulated device."""
+DOOR: Final = ReaderMeta(name="door", driver="simulated")
+"""The badge reader of every simulated device. Nobody stands there, so it answers nobody."""
 _DECIMALS: Final = (0, 1, 1, 1, 0, 0)
 """Of the values in the order of SERIES."""
 
@@ -85,7 +85,7 @@ class Device:
         return seen
 
     def _tap(self, at_ms: int, badge: str) -> Happening:
-        return self._happening(at_ms, event=TapData(reader=READER, badge=badge, epoch=EPOCH))
+        return self._happening(at_ms, event=TapData(reader=DOOR.name, badge=badge, epoch=EPOCH))
 
     def _happening(
         self, at_ms: int, *, measured: tuple[Reading, ...] = (), event: TapData | FaultData | None = None

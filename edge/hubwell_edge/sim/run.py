@@ -22,7 +22,7 @@ from hubwell_edge.observation import Observation
 from hubwell_edge.settings import BatchSettings, BrokerSettings, EdgeSettings, OutboxSettings
 from hubwell_edge.sim.cable import Cable
 from hubwell_edge.sim.faults import SimulatedFault, check_faults, load_faults, parse_fault
-from hubwell_edge.sim.hub import Device, devices
+from hubwell_edge.sim.hub import DOOR, Device, devices
 from hubwell_edge.sim.pace import UNLIMITED, Pace
 from hubwell_edge.sim.scenario import Scenario, load_scenario, sensors
 
@@ -110,7 +110,7 @@ async def simulate(
                 cable = await stack.enter_async_context(_cable(settings))
                 settings = _through(cable, settings)
             source = SimulatedSource(device, pace, span, cable)
-            runs.append(run_device(settings, [source], stop=stop, sensors=sensors(scenario)))
+            runs.append(run_device(settings, [source], stop=stop, sensors=sensors(scenario), readers=(DOOR,)))
         outcomes = await asyncio.gather(*(_ends_all(run, stop) for run in runs), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):

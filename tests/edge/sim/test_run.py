@@ -26,6 +26,7 @@ from hubwell_edge.sim.run import SimulationError, Span, simulate
 from hubwell_edge.sim.scenario import Scenario, load_scenario
 from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Status, Tap, Telemetry
 from hubwell_wire.parse import parse
+from lanes.servers import free_port
 
 DEADLINE_S = 30
 BEGINS_MS = int(datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()) * 1000
@@ -65,13 +66,6 @@ class Listener:
         upto = next(n for n in range(1, len(numbers) + 2) if n not in numbers) - 1
         above = tuple((n, n) for n in sorted(numbers) if n > upto)
         return Receipt(v=1, boot=message.boot, upto=upto, ranges=above)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +162,8 @@ async def test_whole_hub_reaches_the_server_once(broker: tuple[int, int], tmp_pa
     assert done
     assert sorted(listener.values) == truth(scenario, TEN_MINUTES)
     assert len(listener.values) == 9 * 61 * 6
+    declared = {reader.name for meta in listener.metas.values() for reader in meta.readers}
+    assert declared == {"door"}, "taps come from readers that the devices say they have"
     assert {meta.name for meta in listener.metas.values()} == {
         f"{s.name} (simulated)" for s in scenario.spaces
     }

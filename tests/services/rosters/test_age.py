@@ -26,6 +26,7 @@ async def test_doctor_says_which_lists_are_old(
     async with opened(database) as register:
         await register.device("door-1", '{"readers": [{"name": "door"}]}')
         await register.device("sensor-1")
+        await register.device("made-up-1", '{"readers": [{"name": "door", "driver": "simulated"}]}')
         await register.conn.execute("UPDATE device SET status = 'online'")
         await register.conn.execute("UPDATE device SET roster_at = %s WHERE id = 'door-1'", (at,))
 
@@ -34,7 +35,7 @@ async def test_doctor_says_which_lists_are_old(
         devices = {device.id: device.roster_at for device in await look.devices(register.conn)}
 
     assert (finding.state, finding.found) == (state, found)
-    assert devices == {"door-1": at and in_quarters(at), "sensor-1": None}
+    assert devices == {"door-1": at and in_quarters(at), "sensor-1": None, "made-up-1": None}
 
 
 def in_quarters(at: datetime) -> datetime:
