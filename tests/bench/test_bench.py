@@ -71,10 +71,20 @@ def test_time_from_an_alarm_to_its_list(apache_database: Database) -> None:
     assert code == 0
 
 
+def test_time_that_an_enrolment_takes(apache_database: Database) -> None:
+    code, found = bench("enrol", apache_database)
+    figures = found["figures"]
+    assert figures["samples"] == 20
+    assert 0 < figures["whole_median_ms"] <= figures["whole_worst_ms"]
+    assert found["ratio"].keys() == found["target"].keys()
+    assert found["ok"], found
+    assert code == 0
+
+
 def test_benches_are_listed_and_unknown_ones_refused() -> None:
     command = [sys.executable, "-m", "hubwell", "bench"]
     listed = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    assert set(json.loads(listed.stdout)["benches"]) == {"ingest", "muster", "tap", "visible"}
+    assert set(json.loads(listed.stdout)["benches"]) == {"enrol", "ingest", "muster", "tap", "visible"}
     refused = subprocess.run([*command, "nothing"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert "ingest, muster, tap, visible" in refused.stderr
+    assert "enrol, ingest, muster, tap, visible" in refused.stderr

@@ -11,6 +11,7 @@ from hubwell.bench.outcome import Outcome
 from hubwell.settings import Settings
 
 BENCHES: Final = {
+    "enrol": "what the machine takes of the ten seconds in which staff enrol a badge",
     "ingest": "rows/s from MQTT to commit, over binary COPY of the same rows into the same table",
     "muster": "time from the press that starts an evacuation to the whole list, 500 people inside",
     "tap": "time from a tap to the server's answer at the reader, 50 a second with telemetry beside it",
