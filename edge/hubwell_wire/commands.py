@@ -171,6 +171,10 @@ class RosterSpace(WireModel):
     How many are in is not told: the device counts who came in by its own doors.
     """
 
+    id: str = ""
+    """Id of the space."""
+    zone: str = ""
+    """Zone of the space: on a muster, whoever tapped in here later is there."""
     capacity: Annotated[int, Field(ge=1)]
     """How many people it holds."""
     when_full: Literal["warn", "refuse"]

@@ -137,6 +137,6 @@ def _roster() -> commands.Roster:
         badges={_BADGE: commands.RosterBadge(lang="it")},
         readers={"counter": commands.RosterReader(purpose="desk")},
         texts={"it": {"in": "Benvenuta, sei dentro.", "out": "A presto."}},
-        space=commands.RosterSpace(capacity=12, when_full="refuse"),
+        space=commands.RosterSpace(id="lab", zone="East", capacity=12, when_full="refuse"),
         crowded={"it": "Benvenuta, sei dentro, ma è pieno."},
     )

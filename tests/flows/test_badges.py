@@ -1,16 +1,8 @@
-"""A badge and a phone's code at a small room's door, through real processes: full, new keys, lost, offline.
-
-The door's reader is a real terminal, onto which lines are written as a scanner does.
-"""
+"""A badge and a phone's code at a small room's door, in real processes: full, new keys, lost, offline."""
 
 import asyncio
-import os
-import pty
 import re
-import time
-import tty
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,10 +10,10 @@ import pytest
 
 from feed.people import enrol
 from feed.server import one, rows
-from flows.system import Program, System, eventually
+from flows.line_door import LineDoor, line_door, terminal
+from flows.system import System, eventually
 from hubwell.keys import Keys
 from hubwell.people.actions import NewPerson, issue_code
-from hubwell.presence.rules import DEBOUNCE
 from hubwell.storage.connect import connect
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto
@@ -31,25 +23,6 @@ UID = bytes.fromhex("04a1b2c3d4e5f6")
 OTHER_UID = bytes.fromhex("04112233445566")
 EPOCHS_OF_BADGES = """SELECT kind, array_agg(epoch ORDER BY epoch)
 FROM credential c JOIN credential_pseudonym p ON p.credential_id = c.id GROUP BY c.id, kind ORDER BY kind"""
-
-
-@dataclass
-class Door:
-    """An agent and the terminal that its reader listens to."""
-
-    agent: Program
-    terminal: int
-    tapped_at: float = 0.0
-
-    def tap(self, line: str, expect: str, within: float = 20) -> str:
-        """Hold something to the reader; return what the person is told, once it is the expected verdict."""
-        # Another gesture, not the second half of the last one.
-        time.sleep(max(0.0, self.tapped_at + DEBOUNCE.total_seconds() + 0.5 - time.monotonic()))
-        before = len(self.agent.said())
-        self.tapped_at = time.monotonic()
-        os.write(self.terminal, line.encode() + b"\r\n")
-        eventually(lambda: f" {expect}: " in self.agent.said()[before:], expect, within=within)
-        return self.agent.said()[before:]
 
 
 @pytest.fixture
@@ -74,39 +47,13 @@ def do(hub: System) -> Callable[..., str]:
 
 
 @pytest.fixture
-def terminal() -> Iterator[tuple[int, str]]:
-    """Give both ends of a terminal: one to write to, the other's name."""
-    ours, theirs = pty.openpty()
-    tty.setraw(ours)
-    tty.setraw(theirs)
-    yield ours, os.ttyname(theirs)
-    os.close(ours)
-    os.close(theirs)
-
-
-@pytest.fixture
-def door(hub: System, do: Callable[..., str], terminal: tuple[int, str]) -> Door:
+def door(hub: System, do: Callable[..., str]) -> Iterator[LineDoor]:
     """Give the door of a room for one, which turns away whoever comes when it is full."""
     room = ["--name", "Booth", "--kind", "relaxation", "--capacity", "1", "--when-full", "refuse"]
     do("space", "add", "booth", *room)
     do("device", "add", "booth-pi", "--space", "booth")
-    do("keys", "export", str(hub.folder / "device-keys"))
-    settings = {
-        "badges": {
-            "keys_dir": str(hub.folder / "device-keys"),
-            "roster_key": do("keys", "roster-public").strip(),
-        },
-        "reader": [
-            {
-                "driver": "line",
-                "name": "door",
-                "device": terminal[1],
-                "number_bytes": 7,
-                "feedback": [{"driver": "console"}],
-            }
-        ],
-    }
-    return Door(hub.agent("booth-pi", settings, env={"PYTHONUNBUFFERED": "1"}), terminal[0])
+    with terminal() as line:
+        yield line_door(hub, "booth-pi", line)
 
 
 async def phone(hub: System, key_folder: Path) -> str:
@@ -124,7 +71,7 @@ def holds_list_of(hub: System, moment: datetime) -> bool:
 
 
 def test_code_and_badge_at_a_small_door_over_new_keys_and_a_loss(
-    hub: System, do: Callable[..., str], door: Door, mosquitto: Mosquitto
+    hub: System, do: Callable[..., str], door: LineDoor, mosquitto: Mosquitto
 ) -> None:
     keys = Keys(hub.folder / "keys")
     code = asyncio.run(phone(hub, keys.folder))

@@ -18,6 +18,7 @@ import pytest
 
 from edge.readers.virtual_card import VirtualReader
 from feed.server import one, rows
+from flows.pages import Pages
 from flows.system import Program, System, eventually
 from hubwell.keys import Keys
 from hubwell.presence.rules import APART, DEBOUNCE
@@ -75,30 +76,6 @@ def keys(tmp_path: Path) -> Keys:
     return Keys(tmp_path / "keys")
 
 
-class Pages:
-    """A browser without a screen: follows forms as a person does."""
-
-    def __init__(self, address: str) -> None:
-        self.client = httpx.Client(base_url=address, timeout=20, follow_redirects=True)
-
-    def get(self, path: str) -> str:
-        answer = self.client.get(path, headers={"accept": "text/html"})
-        assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
-        return answer.text
-
-    def post(self, path: str, on: str, **fields: str) -> str:
-        """Send the form that stands on a page."""
-        hidden = re.search(r'name="csrf" value="([^"]*)"', self.get(on))
-        csrf = hidden[1] if hidden else ""
-        answer = self.client.post(
-            path,
-            data={"csrf": csrf, **fields},
-            headers={"accept": "text/html", "sec-fetch-site": "same-origin"},
-        )
-        assert answer.status_code == 200, (path, answer.status_code, answer.text[:2000])
-        return answer.text
-
-
 @pytest.fixture
 def hub(
     tmp_path: Path,
@@ -122,9 +99,7 @@ def browsers() -> Iterator[Callable[[int], Pages]]:
     with ExitStack() as stack:
 
         def browser(port: int) -> Pages:
-            pages = Pages(f"http://127.0.0.1:{port}")
-            stack.callback(pages.client.close)
-            return pages
+            return stack.enter_context(Pages(f"http://127.0.0.1:{port}"))
 
         yield browser
 

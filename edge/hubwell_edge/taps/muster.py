@@ -8,7 +8,7 @@ import sqlite3
 from base64 import b64decode
 from binascii import Error as NotBase64Error
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +19,9 @@ from pydantic import ValidationError
 from hubwell_edge.clock import to_datetime, to_ms, to_rfc3339
 from hubwell_edge.taps.look import age_in_words
 from hubwell_edge.taps.presence import Seen, read_since
+from hubwell_edge.taps.roster import space_of
 from hubwell_edge.taps.vault import VaultError, kept
-from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot
+from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot, RosterSpace
 
 _KEY_DIGITS: Final = 64
 HERE: Final = "tapped in here later"
@@ -66,13 +67,16 @@ def open_muster(folder: Path, part_a: str, part_b: str) -> Opened:
         raise VaultError("this device keeps no muster: the server has sent none, or it is no muster station")
     snapshot = _unsealed(muster, key_of(part_a, part_b))
     try:
-        return merged(snapshot, read_since(folder, to_ms(snapshot.at)))
+        return merged(snapshot, read_since(folder, to_ms(snapshot.at)), space_of(folder))
     except sqlite3.Error:  # nothing may keep the list from being shown
         return replace(merged(snapshot, ()), own_taps=False)
 
 
-def merged(snapshot: MusterSnapshot, later: Sequence[Seen]) -> Opened:
-    """Return the list with later taps counted in: those who went out here, those who came in here."""
+def merged(snapshot: MusterSnapshot, later: Sequence[Seen], here: RosterSpace | None = None) -> Opened:
+    """Return the list with later taps counted in: those who went out here, those who came in here.
+
+    `here` is the space of this device's door, if it is known.
+    """
     by_badge = {badge: entry for entry in (*snapshot.people, *snapshot.inside) for badge in entry.badges}
     last: dict[str, Seen] = {}
     nameless: dict[str, Seen] = {}
@@ -83,13 +87,17 @@ def merged(snapshot: MusterSnapshot, later: Sequence[Seen]) -> Opened:
         else:
             last[_key(entry)] = seen
     was_inside = {_key(entry) for entry in snapshot.inside}
-    people = [entry for entry in snapshot.inside if _key(entry) not in last or last[_key(entry)].inside]
+    stayed = [entry for entry in snapshot.inside if _key(entry) not in last or last[_key(entry)].inside]
     came = {_key(e): e for e in snapshot.people if _key(e) in last and last[_key(e)].inside}
-    newcomers = [_newcomer(entry, last[key]) for key, entry in came.items() if key not in was_inside]
+    newcomers = [_here_now(entry, last[key], here) for key, entry in came.items() if key not in was_inside]
+    people = [
+        _here_now(entry, last[_key(entry)], here) if _moved_here(entry, last, here) else _as_listed(entry)
+        for entry in stayed
+    ]
     return Opened(
         at=snapshot.at,
-        inside=(*(Inside(e.name, e.zone, e.space, e.since) for e in people), *newcomers),
-        gone=len(snapshot.inside) - len(people),
+        inside=(*people, *newcomers),
+        gone=len(snapshot.inside) - len(stayed),
         nameless=sum(seen.inside for seen in nameless.values()),
     )
 
@@ -173,6 +181,14 @@ def _key(entry: MusterEntry) -> str:
     return min(entry.badges, default=f"{entry.name}|{entry.space}|{entry.since}")
 
 
-def _newcomer(entry: MusterEntry, seen: Seen) -> Inside:
-    where = entry.space or seen.reader
-    return Inside(entry.name, entry.zone, where, to_datetime(seen.at.wall_ms), later=True)
+def _as_listed(entry: MusterEntry) -> Inside:
+    return Inside(entry.name, entry.zone, entry.space, entry.since)
+
+
+def _moved_here(entry: MusterEntry, last: Mapping[str, Seen], here: RosterSpace | None) -> bool:
+    return here is not None and here.id != entry.space and _key(entry) in last
+
+
+def _here_now(entry: MusterEntry, seen: Seen, here: RosterSpace | None) -> Inside:
+    zone, space = (here.zone, here.id) if here is not None else (entry.zone, entry.space or seen.reader)
+    return Inside(entry.name, zone, space, to_datetime(seen.at.wall_ms), later=True)

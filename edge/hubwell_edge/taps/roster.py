@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from hubwell_edge.clock import Stamp, to_datetime
 from hubwell_edge.taps.kept_file import remove_file, replace_file
-from hubwell_wire.commands import Roster, SealedRoster
+from hubwell_wire.commands import Roster, RosterSpace, SealedRoster
 
 logger: Final = logging.getLogger(__name__)
 
@@ -94,6 +94,15 @@ class RosterShelf:
             remove_file(self._path)
             return None
         return roster
+
+
+def space_of(folder: Path) -> RosterSpace | None:
+    """Return the space of a device by the list it holds, beside a running agent too."""
+    try:
+        roster = _parsed((folder / FILE).read_bytes())
+    except OSError:
+        return None
+    return roster.space if roster is not None else None
 
 
 def signed_by(key: str, body: bytes, signature: bytes) -> bool:

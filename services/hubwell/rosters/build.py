@@ -54,11 +54,11 @@ async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime)
     rows = await (await conn.execute(SQL["badges"], values)).fetchall()
     badges = {badge: RosterBadge(lang=language, revoked=revoked) for badge, language, revoked in rows}
     devices = await (await conn.execute(SQL["devices"])).fetchall()
-    readers = {device: purposes for device, purposes, _, _ in devices}
+    readers = {device: purposes for device, purposes, *_ in devices}
     spaces = {
-        device: RosterSpace(capacity=capacity, when_full=when_full)
-        for device, _, capacity, when_full in devices
-        if capacity is not None
+        device: RosterSpace(id=space, zone=zone, capacity=capacity, when_full=when_full)
+        for device, _, space, zone, capacity, when_full in devices
+        if space is not None
     }
     return Register(now, badges, readers, spaces)
 

@@ -15,7 +15,7 @@ WHERE p.kind = 'enrolled' AND cp.epoch = ANY (%(epochs)s::int[])
 -- Devices that have a reader: by their own description, by the register, or because somebody tapped there.
 SELECT d.id AS device,
        coalesce((SELECT jsonb_object_agg(r.name, r.purpose) FROM reader r WHERE r.device_id = d.id), '{}') AS purposes,
-       space.capacity, space.when_full
+       space.id, space.zone, space.capacity, space.when_full
 FROM device d LEFT JOIN space ON space.id = d.space_id
 WHERE jsonb_path_exists(d.meta, '$.readers[*]') OR EXISTS (SELECT FROM reader r WHERE r.device_id = d.id)
    OR EXISTS (SELECT FROM stream s JOIN tap t ON t.stream_id = s.id WHERE s.device_id = d.id)

@@ -10,7 +10,18 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.making import ROOT, stamp
-from edge.taps.made import BADGE, OTHER, PART_A, PART_B, ago, bytes_below, muster
+from edge.taps.made import (
+    BADGE,
+    HUB_PUBLIC,
+    OTHER,
+    PART_A,
+    PART_B,
+    ago,
+    bytes_below,
+    muster,
+    roster,
+    sealed,
+)
 from hubwell_edge.cli import app
 from hubwell_edge.clock import to_ms
 from hubwell_edge.outbox import Outbox
@@ -18,8 +29,9 @@ from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.taps.muster import as_json, in_words, merged, open_muster
 from hubwell_edge.taps.orders import Orders
 from hubwell_edge.taps.presence import Presence
+from hubwell_edge.taps.roster import RosterShelf
 from hubwell_edge.taps.vault import FILE, VaultError, keep, kept
-from hubwell_wire.commands import MusterEntry, MusterSnapshot
+from hubwell_wire.commands import MusterEntry, MusterSnapshot, RosterSpace
 
 MADE = ago(minutes=10)
 ADA, BEA, CARLA, DORA = "Ada Made-Up", "Bea Made-Up", "Carla Made-Up", "Dora Made-Up"
@@ -84,6 +96,23 @@ def test_later_taps_at_the_own_door_are_counted_in(tmp_path: Path) -> None:
         (CARLA, "", "door", True),
     ]
     assert (opened.gone, opened.nameless) == (1, 1)
+
+
+def test_who_tapped_here_later_is_in_the_space_of_this_door(tmp_path: Path) -> None:
+    keep(tmp_path, muster(SNAPSHOT))
+    here = RosterSpace(id="den", zone="North", capacity=4, when_full="warn")
+    shelf = RosterShelf(tmp_path, site="hub", device="room-1", key=HUB_PUBLIC)
+    assert shelf.take(sealed(roster(space=here)), stamp(to_ms(datetime.now(UTC))))
+    tapped(tmp_path, THIRD, 60, inside=True)
+    tapped(tmp_path, OTHER, 90, inside=True)  # was in the laboratory, in the west
+    opened = open_muster(tmp_path, PART_A, PART_B)
+    assert {(p.name, p.zone, p.space, p.later) for p in opened.inside} == {
+        (ADA, "East", "lab", False),
+        (DORA, "East", "lab", False),
+        (BEA, "North", "den", True),
+        (CARLA, "North", "den", True),
+    }
+    assert opened.gone == 0
 
 
 def test_newest_tap_of_any_of_a_person_s_badges_counts(tmp_path: Path) -> None:

@@ -76,15 +76,15 @@ async def test_lists_are_for_devices_with_readers(register: Register) -> None:
 
 async def test_list_says_what_a_door_does_when_its_space_is_full(register: Register) -> None:
     await register.conn.execute(
-        "INSERT INTO space (id, name, kind, capacity, when_full) "
-        "VALUES ('lab', 'Lab', 'workshop', 3, 'refuse')"
+        "INSERT INTO space (id, name, kind, zone, capacity, when_full) "
+        "VALUES ('lab', 'Lab', 'workshop', 'East', 3, 'refuse')"
     )
     assert roster(await read(register.conn, [1], now()), "door-1", HOUSE).space is None
 
     await register.conn.execute("UPDATE device SET space_id = 'lab' WHERE id = 'door-1'")
     made = roster(await read(register.conn, [1], now()), "door-1", HOUSE)
 
-    assert made.space == RosterSpace(capacity=3, when_full="refuse")
+    assert made.space == RosterSpace(id="lab", zone="East", capacity=3, when_full="refuse")
     assert set(made.crowded) == set(made.texts)
 
 
