@@ -1,5 +1,8 @@
 """Starts servers for tests as processes that end with the test run, however it ends."""
 
+import itertools
+import os
+import random
 import shutil
 import signal
 import socket
@@ -14,13 +17,42 @@ import psutil
 from lanes.missing import missing
 
 _POLL = 0.02  # seconds
+_STRIDE, _SHARE = 1500, 1400  # ports from one process's first to the next one's; how many of them it uses
 
 
-def free_port() -> int:
-    """Return a loopback TCP port that nobody listens on at this moment."""
+def _own_ports() -> Iterator[int]:
+    """Give the ports of this process's share over and over, from anywhere in it."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    share = range(20_000 + worker * _STRIDE, 20_000 + worker * _STRIDE + _SHARE)
+    begin = random.randrange(_SHARE)
+    return itertools.cycle([*share[begin:], *share[:begin]])
+
+
+_PORTS = _own_ports()
+
+
+def free_port(*, row: int = 1) -> int:
+    """Return a TCP port that nobody listens on, the first of so many in a row.
+
+    Below those that the system gives to outgoing connections, and from a share that no other process of the
+    test run takes from: what is free when it is found would else be taken when a server wants it.
+    """
+    for first in _PORTS:
+        ports = range(first, first + row)
+        if all(_is_free(port) for port in ports):
+            for _ in ports[1:]:
+                next(_PORTS)
+            return first
+    raise AssertionError("the ports do not end")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 def accepts(port: int) -> bool:

@@ -15,9 +15,7 @@ From a test (fixture `virtual_reader` of `tests/conftest.py`):
 
 import asyncio
 import os
-import random
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -28,7 +26,7 @@ from typing import Final
 
 from hubwell_edge.sim.chips.cards import Card
 from lanes.missing import missing
-from lanes.servers import Server, leashed, until
+from lanes.servers import Server, free_port, leashed, until
 
 PREPARE: Final = "scripts/prepare-readers brings it"
 DRIVER: Final = "serial/libifdvpcd.so"
@@ -52,19 +50,6 @@ os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[2], sys.argv[2:])
 """
 """Becomes pcscd, so that the process id that it checks is its own."""
-
-
-def free_pair() -> int:
-    """Return a port that is free together with the next: the reader has two slots.
-
-    Below those that the system gives to outgoing connections, because one of two is often taken there.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as first, socket.socket() as second, suppress(OSError):
-            first.bind(("", port))
-            second.bind(("", port + 1))
-            return port
 
 
 def answer_to_reset(historical: bytes) -> bytes:
@@ -193,7 +178,7 @@ class VirtualReader:
         raise RuntimeError("the virtual reader found no free ports")
 
     def _configure(self) -> None:
-        self._port = free_pair()
+        self._port = free_port(row=2)
         (self._configuration / "virtual").write_text(
             f'FRIENDLYNAME "{self.name}"\nDEVICENAME /dev/null:0x{self._port:04X}\nLIBPATH {self._driver}\n'
             f"CHANNELID 0x{self._port:04X}\n"

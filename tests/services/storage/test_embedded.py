@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -312,11 +313,14 @@ async def test_full_disk_is_named_and_a_larger_one_works_afterwards(small_disk: 
         write(database, "select 1")
 
 
-async def test_folder_of_a_stranger_in_place_of_the_socket_is_refused(data: Path) -> None:
-    (data / "socket").mkdir(mode=0o777)
-    (data / "socket").chmod(0o777)
-    with pytest.raises(CannotStartError, match="is in the way and not ours"):
-        await EmbeddedPostgres(data).start()
+async def test_folder_of_a_stranger_in_place_of_the_socket_is_refused() -> None:
+    # A short path: under a long one the socket's folder would be elsewhere.
+    with tempfile.TemporaryDirectory(prefix="hw-") as folder:
+        socket = Path(folder) / "data" / "socket"
+        socket.mkdir(parents=True)
+        socket.chmod(0o777)
+        with pytest.raises(CannotStartError, match="is in the way and not ours"):
+            await EmbeddedPostgres(socket.parent).start()
 
 
 def close(folder: Path) -> None:
