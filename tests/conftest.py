@@ -8,6 +8,7 @@ import importlib.util
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from lanes.plain import plain
 from lanes.postgres import PostgresServer
 
 LANES: dict[str, Callable[[], Lane]] = {
-    "plain": plain,
+    "plain": partial(plain, on_disk=False),
     "timescale-apache": apache,
     "timescale-community": community,
 }
@@ -40,6 +41,23 @@ _CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what runs together when several processes share the tests, and what begins first.
+
+    The slow ones go each for itself, so that nobody waits for them at the end; then those of an engine that
+    takes long to start; then the rest by modules, with what a module's tests share.
+    """
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.xdist_group(_heavy_lane(item) or str(item.path)))
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, _heavy_lane(item) is None))
+
+
+def _heavy_lane(item: pytest.Item) -> str | None:
+    return next((lane for lane in LANES if lane != "plain" and f"[{lane}" in item.nodeid), None)
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ for package in (hubwell_edge, hubwell_wire):
 print(json.dumps([name for name in {SERVER_ONLY} if importlib.util.find_spec(name)]))
 """
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

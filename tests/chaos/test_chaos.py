@@ -23,7 +23,7 @@ LONG = os.environ.get("HUBWELL_CHAOS") == "long"
 SEED = int(os.environ.get("HUBWELL_CHAOS_SEED", "20261122"))
 WITHIN = 1500.0 if LONG else 120.0
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
 
 def load() -> Load:

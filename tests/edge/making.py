@@ -76,10 +76,12 @@ class ListSource:
     given: Sequence[Observation]
     name: str = "list"
     ends: bool = True
+    taken: int = 0
 
     async def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
         for observation in self.given[int(cursor) if cursor else 0 :]:
             yield observation
+            self.taken += 1
         if not self.ends:
             await asyncio.Event().wait()
 
@@ -109,7 +111,7 @@ async def running(device: EdgeSettings, *sources: Source, **more: Any) -> AsyncI
         await task
 
 
-async def until(true: Callable[[], object], seconds: float = 15) -> None:
+async def until(true: Callable[[], object], seconds: float = 30) -> None:
     """Wait until something is true; fail when it does not come."""
     end = time.monotonic() + seconds
     while not true():

@@ -290,8 +290,9 @@ def strict_mosquitto(tmp_path: Path) -> object:
 async def test_publish_that_the_broker_refuses_is_said_once_and_stays(
     strict_mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = tmp_path / "box"
-    async with running(settings(strict_mosquitto.url, folder), ListSource(_observations(20), ends=False)):
+    folder, source = tmp_path / "box", ListSource(_observations(20), ends=False)
+    async with running(settings(strict_mosquitto.url, folder), source):
+        await until(lambda: source.taken == 20)
         await until(
             lambda: any("the broker refuses what this device publishes" in m for m in caplog.messages)
         )

@@ -70,6 +70,7 @@ def holds_list_of(hub: System, moment: datetime) -> bool:
     return bool(one(hub.database, "SELECT coalesce(max(roster_at) >= %s, false) FROM device", moment))
 
 
+@pytest.mark.slow
 def test_code_and_badge_at_a_small_door_over_new_keys_and_a_loss(
     hub: System, do: Callable[..., str], door: LineDoor, mosquitto: Mosquitto
 ) -> None:

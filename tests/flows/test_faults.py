@@ -26,7 +26,7 @@ AWAY_S = 60.0 if LONG else 4.0
 """How long the database is away."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 
 def counting(system: System, count: int, *, rate: float = 0, **more: Any) -> Program:

@@ -192,6 +192,7 @@ def come_back_to_the_lab(hub: System, mosquitto: Mosquitto, doors: dict[str, Doo
     eventually(lambda: visits(hub) == back, "the tap of the time without a broker", within=60)
 
 
+@pytest.mark.slow
 def test_learner_from_enrolment_to_erasure(
     hub: System,
     keys: Keys,

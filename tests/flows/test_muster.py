@@ -99,6 +99,7 @@ def text(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
+@pytest.mark.slow
 def test_everybody_is_on_the_list_of_the_device_and_then_on_that_of_the_server(
     hub: System, door: LineDoor, parts: list[str], port: int, mosquitto: Mosquitto
 ) -> None:

@@ -82,6 +82,7 @@ def simulate(tmp_path: Path, lanes: Callable[[str], Lane]) -> Iterator[Simulate]
 
 
 @pytest.mark.broker
+@pytest.mark.slow
 def test_same_seed_gives_the_same_database_whoever_ingests_it_and_another_seed_another(
     simulate: Simulate,
 ) -> None:

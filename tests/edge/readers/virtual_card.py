@@ -212,7 +212,7 @@ class VirtualReader:
         return self._log.read_text(errors="replace").count(what)
 
     def _until_told(self, what: str, before: int) -> None:
-        for _ in until(10):
+        for _ in until(60):
             if self._told(what) > before:
                 return
         raise TimeoutError(f"pcscd does not say: {what}")

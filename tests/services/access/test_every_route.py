@@ -165,6 +165,7 @@ def test_every_route_has_an_entry_and_every_entry_a_route() -> None:
     assert set(WHO) - there == set(), "these are gone"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", [None, *Role])
 async def test_role_passes_where_the_table_says_and_nowhere_else(house: House, role: Role | None) -> None:
     account_id = await house.add("somebody", role) if role else None

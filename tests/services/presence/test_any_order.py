@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -203,6 +204,7 @@ async def said(conn: AsyncConnection[Any], person: UUID, tap: TapAt) -> None:
     await action(conn, person, tap.space_id, tap.time, hours=HOURS, source=tap.source)
 
 
+@pytest.mark.slow
 def test_anything_in_any_order(database: Database) -> None:
     for space in SPACES:
         device_in(database.url, space)

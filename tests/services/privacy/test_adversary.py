@@ -85,6 +85,7 @@ def _assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     phases=[Phase.generate],  # shrinking would look at hundreds of worlds
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@pytest.mark.slow
 async def test_no_role_sees_who_was_there(
     hub: tuple[House, Worlds],
     people: dict[str, int],

@@ -104,6 +104,7 @@ def started() -> Iterator[list[Up]]:
             up.process.wait()
 
 
+@pytest.mark.slow
 def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
     tmp_path: Path, started: list[Up]
 ) -> None:

@@ -35,6 +35,7 @@ async def open_live(page: Page, address: str) -> None:
         await expect(page.locator("#live")).to_have_attribute("data-state", "live")
 
 
+@pytest.mark.slow
 async def test_axe_finds_nothing_on_any_page(site: Site, page: Page) -> None:
     for path in PATHS:
         await open_live(page, site.address + path)

@@ -46,6 +46,7 @@ async def start(page: Page, site: Site, kind: str = "alarm") -> None:
     await expect(page.locator("#muster-list .person")).to_have_count(4)
 
 
+@pytest.mark.slow
 async def test_axe_finds_nothing_on_any_page_in_any_state(browser: Browser, site: Site, house: House) -> None:
     house.sensor("wood", "ld2450/people/count", 5)
     async with (
