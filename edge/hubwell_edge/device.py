@@ -61,7 +61,7 @@ async def run_device(
             desk = open_desk(settings, thread, clock, lambda: uplink.online)
             desk.start()
             sources = [*sources, *sources_of(stations, desk)]
-        uplink.obey(Orders(thread, desk))
+        uplink.obey(Orders(thread, desk, clock))
         agent = Agent(thread, sources, clock=clock, batch=settings.batch, pulse=pulse)
         return await _run(agent, uplink, thread, stop)
     finally:

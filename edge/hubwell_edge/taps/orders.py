@@ -5,6 +5,7 @@ import logging
 from datetime import datetime
 from typing import Final, assert_never
 
+from hubwell_edge.clock import Clock
 from hubwell_edge.outbox_file import OutboxUnavailableError
 from hubwell_edge.outbox_thread import OutboxThread
 from hubwell_edge.taps.desk import TapDesk
@@ -22,8 +23,8 @@ Order = Answer | Forget | Muster | SealedRoster
 class Orders:
     """Carries out the server's orders for one device; `desk` is None for a device without readers."""
 
-    def __init__(self, outbox: OutboxThread, desk: TapDesk | None) -> None:
-        self._outbox, self._desk = outbox, desk
+    def __init__(self, outbox: OutboxThread, desk: TapDesk | None, clock: Clock) -> None:
+        self._outbox, self._desk, self._clock = outbox, desk, clock
 
     @property
     def roster_at(self) -> datetime | None:
@@ -51,7 +52,8 @@ class Orders:
                 return False
             case Muster():
                 # In the outbox's thread: its folder is written there, and a muster may be large.
-                await self._outbox.run(lambda: keep(self._outbox.outbox.folder, order))
+                folder, now = self._outbox.outbox.folder, self._clock.now()
+                await self._outbox.run(lambda: keep(folder, order, now))
                 return False
             case _:
                 assert_never(order)

@@ -3,16 +3,19 @@
 Two officers hold half of the private key each; see `muster.py`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
+from hubwell_edge.clock import Stamp, to_datetime
 from hubwell_edge.taps.kept_file import replace_file
 from hubwell_wire.commands import Muster
 
 FILE: Final = "muster.json"
+AHEAD: Final = timedelta(days=1)
+"""More than clocks differ."""
 
 
 class VaultError(Exception):
@@ -32,8 +35,13 @@ def kept(folder: Path) -> Muster | None:
         raise VaultError(f"the muster {path} is broken; the server sends a new one") from None
 
 
-def keep(folder: Path, muster: Muster) -> bool:
-    """Keep a muster unless there is a newer one; tell whether it was kept. Raises VaultError."""
+def keep(folder: Path, muster: Muster, now: Stamp) -> bool:
+    """Keep a muster unless there is a newer one; tell whether it was kept. Raises VaultError.
+
+    One from further in the future is refused: kept, it would shut out all right ones until then.
+    """
+    if now.synced and muster.at > to_datetime(now.wall_ms) + AHEAD:
+        raise VaultError(f"a muster is dated {muster.at}: set the clock of the server, or ours")
     held = _held_since(folder)
     if held is not None and muster.at <= held:
         return False

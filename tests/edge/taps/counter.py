@@ -42,7 +42,7 @@ class Counter:
             clock=self.clock, patience_ms=self.patience_ms, debounce_ms=5000, online=lambda: self.online,
         )  # fmt: skip
         self.door = Door("door", self.heard)
-        self.orders = Orders(self.outbox, self.desk)
+        self.orders = Orders(self.outbox, self.desk, self.clock)
 
     async def close(self) -> None:
         await self.desk.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.making import receipt, stamp, telemetry
+from edge.making import HandClock, receipt, stamp, telemetry
 from edge.taps.made import BADGE, OTHER, bytes_below, forget, roster, sealed
 from hubwell_edge.draft import Draft, event_draft
 from hubwell_edge.outbox import Outbox
@@ -144,7 +144,7 @@ def test_outbox_of_release_0_1_is_taken_over(tmp_path: Path) -> None:
 async def test_device_without_readers_forgets_too(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
     await outbox.put([tap(BADGE), tap(OTHER)], {})
-    await Orders(outbox, None).take(forget(BADGE))
+    await Orders(outbox, None, HandClock(stamp())).take(forget(BADGE))
     assert BADGE.encode() not in bytes_below(tmp_path)
     assert outbox.outbox.badges() == {OTHER}
     await outbox.close()
@@ -152,7 +152,7 @@ async def test_device_without_readers_forgets_too(tmp_path: Path) -> None:
 
 async def test_device_without_readers_takes_no_notice_of_answers_and_lists(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
-    orders = Orders(outbox, None)
+    orders = Orders(outbox, None, HandClock(stamp()))
     answer = Answer(v=1, type="answer", boot=outbox.outbox.boot, seq=1, verdict="in")
     before = bytes_below(tmp_path)
     assert not await orders.take(answer)

@@ -3,13 +3,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from edge.making import ROOT, stamp
+from edge.making import ROOT, HandClock, stamp
 from edge.taps.made import (
     BADGE,
     HUB_PUBLIC,
@@ -34,6 +34,7 @@ from hubwell_edge.taps.vault import FILE, VaultError, keep, kept
 from hubwell_wire.commands import MusterEntry, MusterSnapshot, RosterSpace
 
 MADE = ago(minutes=10)
+NOW = stamp(to_ms(MADE) + 600_000)
 ADA, BEA, CARLA, DORA = "Ada Made-Up", "Bea Made-Up", "Carla Made-Up", "Dora Made-Up"
 THIRD = "cc" * 16
 
@@ -60,7 +61,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_both_parts_open_it_in_either_order(tmp_path: Path) -> None:
-    assert keep(tmp_path, muster(SNAPSHOT))
+    assert keep(tmp_path, muster(SNAPSHOT), NOW)
     assert names(tmp_path) == [ADA, BEA, DORA]
     opened = open_muster(tmp_path, f" {PART_B.upper()}\n", PART_A)
     assert (opened.at, opened.gone, opened.nameless) == (MADE, 0, 0)
@@ -77,14 +78,14 @@ def test_both_parts_open_it_in_either_order(tmp_path: Path) -> None:
     ],
 )
 def test_one_part_or_a_wrong_one_does_not(tmp_path: Path, a: str, b: str, sentence: str) -> None:
-    keep(tmp_path, muster(SNAPSHOT))
+    keep(tmp_path, muster(SNAPSHOT), NOW)
     with pytest.raises(VaultError, match=sentence) as caught:
         open_muster(tmp_path, a, b)
     assert PART_A not in str(caught.value)
 
 
 def test_later_taps_at_the_own_door_are_counted_in(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT))
+    keep(tmp_path, muster(SNAPSHOT), NOW)
     tapped(tmp_path, BADGE, -60, inside=False)  # before the list was made: the server knew
     tapped(tmp_path, OTHER, 60, inside=False)
     tapped(tmp_path, THIRD, 120, inside=True)
@@ -99,10 +100,10 @@ def test_later_taps_at_the_own_door_are_counted_in(tmp_path: Path) -> None:
 
 
 def test_who_tapped_here_later_is_in_the_space_of_this_door(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT))
+    keep(tmp_path, muster(SNAPSHOT), NOW)
     here = RosterSpace(id="den", zone="North", capacity=4, when_full="warn")
     shelf = RosterShelf(tmp_path, site="hub", device="room-1", key=HUB_PUBLIC)
-    assert shelf.take(sealed(roster(space=here)), stamp(to_ms(datetime.now(UTC))))
+    assert shelf.take(sealed(roster(space=here)), NOW)
     tapped(tmp_path, THIRD, 60, inside=True)
     tapped(tmp_path, OTHER, 90, inside=True)  # was in the laboratory, in the west
     opened = open_muster(tmp_path, PART_A, PART_B)
@@ -116,7 +117,7 @@ def test_who_tapped_here_later_is_in_the_space_of_this_door(tmp_path: Path) -> N
 
 
 def test_newest_tap_of_any_of_a_person_s_badges_counts(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT))
+    keep(tmp_path, muster(SNAPSHOT), NOW)
     tapped(tmp_path, BADGE, 60, inside=False)
     tapped(tmp_path, "dd" * 16, 90, inside=True)
     assert ADA in names(tmp_path)
@@ -125,7 +126,7 @@ def test_newest_tap_of_any_of_a_person_s_badges_counts(tmp_path: Path) -> None:
 
 
 def test_list_is_shown_also_when_the_own_taps_cannot_be_read(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT))
+    keep(tmp_path, muster(SNAPSHOT), NOW)
     (tmp_path / "presence.db").write_bytes(b"this was a database once " * 400)
     opened = open_muster(tmp_path, PART_A, PART_B)
     assert len(opened.inside) == 3
@@ -134,14 +135,21 @@ def test_list_is_shown_also_when_the_own_taps_cannot_be_read(tmp_path: Path) -> 
 
 def test_newer_muster_replaces_an_older_one_and_never_the_reverse(tmp_path: Path) -> None:
     newer = SNAPSHOT.model_copy(update={"at": MADE + timedelta(minutes=1), "inside": ()})
-    assert keep(tmp_path, muster(newer))
-    assert not keep(tmp_path, muster(SNAPSHOT))
+    assert keep(tmp_path, muster(newer), NOW)
+    assert not keep(tmp_path, muster(SNAPSHOT), NOW)
     assert names(tmp_path) == []
     (tmp_path / FILE).write_bytes(b"broken")
     with pytest.raises(VaultError, match="is broken"):
         kept(tmp_path)
-    assert keep(tmp_path, muster(SNAPSHOT))
+    assert keep(tmp_path, muster(SNAPSHOT), NOW)
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_muster_from_the_future_does_not_shut_out_the_right_ones(tmp_path: Path) -> None:
+    far = SNAPSHOT.model_copy(update={"at": MADE + timedelta(days=30)})
+    with pytest.raises(VaultError, match="set the clock of the server, or ours"):
+        keep(tmp_path, muster(far), NOW)
+    assert keep(tmp_path, muster(SNAPSHOT), NOW)
 
 
 def test_words_are_zone_by_zone_with_the_age() -> None:
@@ -154,7 +162,7 @@ def test_words_are_zone_by_zone_with_the_age() -> None:
 
 async def test_muster_that_comes_as_an_order_is_kept(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
-    await Orders(outbox, None).take(muster(SNAPSHOT))
+    await Orders(outbox, None, HandClock(NOW)).take(muster(SNAPSHOT))
     await outbox.close()
     assert names(tmp_path) == [ADA, BEA, DORA]
 
@@ -177,7 +185,7 @@ def run(*arguments: str, typed: str | None = None) -> tuple[int, str]:
 
 
 def test_command_prints_the_list_and_writes_nothing(config: Path) -> None:
-    keep(config.parent / "box", muster(SNAPSHOT))
+    keep(config.parent / "box", muster(SNAPSHOT), NOW)
     before = sorted((config.parent / "box").iterdir())
     code, output = run("--config", str(config), "--part", PART_A, "--part", PART_B)
     assert code == 0, output
@@ -187,7 +195,7 @@ def test_command_prints_the_list_and_writes_nothing(config: Path) -> None:
 
 
 def test_command_gives_json_and_asks_for_parts_without_showing_them(config: Path) -> None:
-    keep(config.parent / "box", muster(SNAPSHOT))
+    keep(config.parent / "box", muster(SNAPSHOT), NOW)
     code, output = run("--config", str(config), "--json", typed=f"{PART_A}\n{PART_B}\n")
     assert code == 0, output
     assert PART_A not in output
@@ -197,7 +205,7 @@ def test_command_gives_json_and_asks_for_parts_without_showing_them(config: Path
 
 
 def test_command_needs_two_parts(config: Path) -> None:
-    keep(config.parent / "box", muster(SNAPSHOT))
+    keep(config.parent / "box", muster(SNAPSHOT), NOW)
     code, output = run("--config", str(config), "--part", PART_A)
     assert (code, "two parts are needed" in output) == (2, True)
     code, output = run("--config", str(config), "--part", PART_A, "--part", PART_A)
@@ -207,7 +215,7 @@ def test_command_needs_two_parts(config: Path) -> None:
 def test_check_says_whether_there_is_one_and_how_old(config: Path) -> None:
     code, output = run("--config", str(config), "--check")
     assert (code, "no muster is kept" in output) == (1, True)
-    keep(config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": ago(minutes=10)})))
+    keep(config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": ago(minutes=10)})), NOW)
     code, output = run("--config", str(config), "--check")
     assert (code, "a sealed muster is kept, 10 min old" in output) == (0, True)
 
@@ -215,9 +223,9 @@ def test_check_says_whether_there_is_one_and_how_old(config: Path) -> None:
 def test_a_thousand_people_are_listed_beside_a_running_agent(config: Path) -> None:
     box = config.parent / "box"
     crowd = tuple(entry(f"Person {n}", f"{n:032x}") for n in range(1000))
-    keep(box, muster(SNAPSHOT.model_copy(update={"inside": crowd})))
+    keep(box, muster(SNAPSHOT.model_copy(update={"inside": crowd})), NOW)
     agent, door = Outbox(box), Presence(box)
-    door.save(door.note([f"{7:032x}"], "door", stamp(to_ms(datetime.now(UTC))), inside=False))
+    door.save(door.note([f"{7:032x}"], "door", NOW, inside=False))
     command = [sys.executable, "-m", "hubwell_edge", "muster", "--config", str(config), "--json"]
     began = time.monotonic()
     done = subprocess.run(
