@@ -15,3 +15,12 @@ def system(tmp_path: Path, database: Database, mosquitto: Mosquitto) -> Iterator
     """Give a system on plain PostgreSQL and Mosquitto; no process runs yet."""
     with System(tmp_path, database=database.url, broker=mosquitto.url) as system:
         yield system
+
+
+@pytest.fixture
+def hub(tmp_path: Path, database: Database, mosquitto: Mosquitto) -> Iterator[System]:
+    """Give the same where badges that nobody enrolled are refused, and readers speak English."""
+    with System(
+        tmp_path, database=database.url, broker=mosquitto.url, unknown_badges="refuse", language="en"
+    ) as hub:
+        yield hub

@@ -17,21 +17,11 @@ from hubwell.people.actions import NewPerson, issue_code
 from hubwell.storage.connect import connect
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
 
 UID = bytes.fromhex("04a1b2c3d4e5f6")
 OTHER_UID = bytes.fromhex("04112233445566")
 EPOCHS_OF_BADGES = """SELECT kind, array_agg(epoch ORDER BY epoch)
 FROM credential c JOIN credential_pseudonym p ON p.credential_id = c.id GROUP BY c.id, kind ORDER BY kind"""
-
-
-@pytest.fixture
-def hub(tmp_path: Path, database: Database, mosquitto: Mosquitto) -> Iterator[System]:
-    """Give a hub that refuses badges that nobody enrolled."""
-    with System(
-        tmp_path, database=database.url, broker=mosquitto.url, unknown_badges="refuse", language="en"
-    ) as hub:
-        yield hub
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ Through real processes: a door that is a muster station, two officers' parts of 
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,20 +18,11 @@ from flows.system import Program, System, eventually
 from hubwell.keys import Keys
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
 from lanes.servers import accepts, free_port
 
 ADA, BO, CLEO = (bytes.fromhex(f"04a1b2c3d4e5f{n}") for n in range(3))
 NAMES = {ADA: "Ada Flowtest", BO: "Bo Flowtest", CLEO: "Cleo Flowtest"}
 PASSWORD = "a bell that rings"  # noqa: S105 - of a made-up account
-
-
-@pytest.fixture
-def hub(tmp_path: Path, database: Database, mosquitto: Mosquitto) -> Iterator[System]:
-    with System(
-        tmp_path, database=database.url, broker=mosquitto.url, unknown_badges="refuse", language="en"
-    ) as hub:
-        yield hub
 
 
 @pytest.fixture
