@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,32 +26,11 @@ from hubwell.storage.connect import connect, connect_sync
 from hubwell_wire.commands import Answer
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
 
 ANNA = bytes([1]) * 16
 HOURS = Hours(ZoneInfo("UTC"), CLOSING)
 PATIENCE_S = 30
 P = ParamSpec("P")
-
-
-@pytest.fixture
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture
-def url(database: Database) -> str:
-    return database.url
-
-
-@pytest.fixture
-def lab(url: str) -> Device:
-    return device_in(url, "lab")
-
-
-@pytest.fixture
-def den(url: str) -> Device:
-    return device_in(url, "den")
 
 
 @pytest.fixture
