@@ -40,6 +40,10 @@ _PATIENCE_S: Final = 120.0
 _TAKEN: Final = """
 SELECT extract(epoch FROM (SELECT max(last_received_at) FROM stream) - min(received_at)) FROM message
 """
+_WORKING: Final = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'hubwell-ingest-%'
+    AND (state <> 'idle' OR state_change > clock_timestamp() - interval '0.5 s') LIMIT 1
+"""
 _QUANTITIES: Final = (
     ("scd41/co2", "ppm", 640.0),
     ("scd41/temp", "Cel", 21.5),
@@ -140,8 +144,18 @@ async def _through_ingest(scene: Stage, conn: Connection[Any], load: Path) -> fl
                 if stored is not None and stored[0] >= _ROWS:
                     break
                 await asyncio.sleep(0.1)
+            await _until_at_rest(conn)
         taken = conn.execute(_TAKEN).fetchone()
     return _ROWS / float(taken[0]) if taken is not None else 0.0
+
+
+async def _until_at_rest(conn: Connection[Any]) -> None:
+    """Wait until every ingest process has been idle for half a second: then all is acknowledged.
+
+    One that is stopped between its commit and the acknowledgement gets the batch again in the next round.
+    """
+    while conn.execute(_WORKING).fetchone() is not None:  # noqa: ASYNC110 - the other side is another process
+        await asyncio.sleep(0.1)
 
 
 def _copied_back(conn: Connection[Any]) -> float:
