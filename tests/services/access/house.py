@@ -20,7 +20,7 @@ from hubwell.access.visitor import Role
 from hubwell.api import app as application
 from hubwell.settings import Settings
 from lanes.lane import Database
-from services.web.serving import QUICK
+from services.web.serving import QUICK, browser
 
 PASSWORD = "four words not together"  # noqa: S105 (of made-up people)
 _HASH = passwords.hashed(PASSWORD)
@@ -38,9 +38,7 @@ class House:
 
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """Return a browser of its own, which follows no redirects."""
-        client = httpx.AsyncClient(
-            base_url=self.address, timeout=20, headers={"accept": "text/html"} | headers
-        )
+        client = browser(self.address, headers={"accept": "text/html"} | headers)
         self.clients.append(client)
         return client
 

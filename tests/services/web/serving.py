@@ -1,9 +1,11 @@
 """The real application on a free port, in the test's own event loop."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import psycopg
@@ -15,6 +17,7 @@ from hubwell.api.feed import Pace
 from hubwell.settings import Settings
 from lanes.lane import Database
 
+_TLS = ssl.create_default_context()  # once: it takes a tenth of a second, and nothing here is encrypted
 QUICK = Pace(between_updates=0.2, sweep=1.0, poll=0.3, reconnect=0.2)
 
 
@@ -27,6 +30,11 @@ class Site:
     database: Database
 
 
+def browser(address: str, **options: Any) -> httpx.AsyncClient:
+    """Return a client of the server at an address; `options` are httpx's."""
+    return httpx.AsyncClient(base_url=address, timeout=20, verify=_TLS, **options)
+
+
 @asynccontextmanager
 async def serving(database: Database, pace: Pace = QUICK) -> AsyncIterator[Site]:
     """Serve the database's hub."""
@@ -37,7 +45,7 @@ async def serving(database: Database, pace: Pace = QUICK) -> AsyncIterator[Site]
     with application._bind("127.0.0.1", 0) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
         running = asyncio.create_task(server.serve(sockets=[sock]))
-        async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with browser(address) as client:
             try:
                 yield Site(address, client, database)
             finally:

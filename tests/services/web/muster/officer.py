@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 
 from hubwell.access import sign_ins
 from services.muster.house import House
-from services.web.serving import Site
+from services.web.serving import Site, browser
 
 HTML = {"accept": "text/html"}
 NAMES = ("Ada Example", "Bo Sample", "Cleo Specimen")
@@ -51,9 +51,7 @@ async def signed_in(site: Site, house: House, login: str, *roles: str) -> AsyncI
     account = house.account(login, *roles)
     async with await AsyncConnection.connect(site.database.url, autocommit=True) as conn:
         ticket = await sign_ins.begin(conn, account_id=account, now=datetime.now(UTC))
-    async with httpx.AsyncClient(
-        base_url=site.address, cookies={"hubwell": ticket}, follow_redirects=True, timeout=20
-    ) as client:
+    async with browser(site.address, cookies={"hubwell": ticket}, follow_redirects=True) as client:
         yield Officer(account, client)
 
 
