@@ -98,7 +98,7 @@ class Presence:
     ) -> list[Seen]:
         """Remember that somebody came or went with the tap of this number; return what `save` has to write.
 
-        What is known by a later tap stays. A badge that was noted with an other one by the same tap, as its
+        What is known by a later tap stays. A badge that was noted with another one by the same tap, as its
         pseudonyms of two epochs are, is the same person's: what is noted of one is true of both.
         """
         noted = [Seen(badge, inside, reader, at, number) for badge in self._same_people(badges)]
