@@ -38,8 +38,8 @@ def run(
     log_json: LogJson = False,
 ) -> None:
     """Read the sensors and send, until Ctrl-C or SIGTERM."""
+    from hubwell_edge.agent.run import serve
     from hubwell_edge.logs import set_up_logs
-    from hubwell_edge.service import serve
 
     set_up_logs(as_json=log_json)
     with _plain_errors():
@@ -49,7 +49,7 @@ def run(
 @app.command()
 def check(config: Config = None, secrets: Secrets = None) -> None:
     """Check the settings and say what the agent would do with them."""
-    from hubwell_edge.service import describe
+    from hubwell_edge.agent.run import describe
 
     with _plain_errors():
         for line in describe(config, secrets):
@@ -79,7 +79,7 @@ def muster(
 ) -> None:
     """Open the sealed list of who is probably inside; needs neither server nor broker."""
     from hubwell_edge.settings import EdgeSettings
-    from hubwell_edge.taps.look import look_at_muster
+    from hubwell_edge.taps.self_check import look_at_muster
 
     with _plain_errors():
         folder = EdgeSettings.load(config).outbox.dir
@@ -123,7 +123,7 @@ def replay(
 ) -> None:
     """Play a recorded CSV file through the real path; ends well only when the server has every row."""
     from hubwell_edge.logs import set_up_logs
-    from hubwell_edge.player import ReplayJob, play
+    from hubwell_edge.sources.replay_command import ReplayJob, play
 
     set_up_logs()
     with _plain_errors():
@@ -188,10 +188,10 @@ def main() -> None:
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Turn what a user can mend into one sentence on standard error and exit code 2."""
-    from hubwell_edge.observation import SourceError
-    from hubwell_edge.outbox_file import OutboxError
+    from hubwell_edge.outbox.file import OutboxError
     from hubwell_edge.settings import SettingsError
-    from hubwell_edge.taps.vault import VaultError
+    from hubwell_edge.sources.observation import SourceError
+    from hubwell_edge.taps.muster_file import VaultError
 
     known: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError, VaultError)
     if "hubwell_edge.sim.run" in sys.modules:

@@ -10,16 +10,16 @@ from typing import Final
 
 import aiomqtt
 
-from hubwell_edge import mqtt_link
+from hubwell_edge.agent import mqtt_link
+from hubwell_edge.agent.device import software
 from hubwell_edge.clock import SystemClock, to_rfc3339
-from hubwell_edge.device import software
-from hubwell_edge.drivers.contract import SensorError
 from hubwell_edge.drivers.hardware import machine_i2c
-from hubwell_edge.outbox import Outbox
-from hubwell_edge.outbox_file import OutboxError
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.outbox.file import OutboxError
+from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.settings import EdgeSettings
-from hubwell_edge.sources import build_sources
-from hubwell_edge.taps.look import look_at_badges, look_at_muster
+from hubwell_edge.sources.build import build_sources
+from hubwell_edge.taps.self_check import look_at_badges, look_at_muster
 from hubwell_wire.messages import Meta
 from hubwell_wire.topics import Channel, Topic
 

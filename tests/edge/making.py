@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from hubwell_edge.agent.device import run_device
 from hubwell_edge.clock import Stamp
-from hubwell_edge.device import run_device
-from hubwell_edge.draft import Draft, event_draft, telemetry_draft
-from hubwell_edge.observation import Observation, Source
-from hubwell_edge.outbox import Outbox
+from hubwell_edge.outbox.message import Draft, event_draft, telemetry_draft
+from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.settings import EdgeSettings
+from hubwell_edge.sources.observation import Observation, Source
 from hubwell_wire.messages import Reading, Receipt, TapData
 from lanes.servers import leashed
 

@@ -5,10 +5,10 @@ import pytest
 
 from edge.making import BADGE, NOON, reading, stamp
 from hubwell_edge import clock
-from hubwell_edge.batch import Batch
+from hubwell_edge.agent.batch import Batch
 from hubwell_edge.clock import Stamp, SystemClock, to_ms, to_rfc3339
-from hubwell_edge.draft import Draft, Kind
-from hubwell_edge.observation import Observation
+from hubwell_edge.outbox.message import Draft, Kind
+from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import MAX_READINGS, TapData, Telemetry
 from hubwell_wire.parse import parse
 

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from edge.making import NOON, receipt, seqs, stamp, tap, telemetry
-from hubwell_edge.draft import Kind
-from hubwell_edge.outbox import WAITING_BYTES, Outbox
-from hubwell_edge.outbox_file import OutboxError, OutboxUnavailableError
+from hubwell_edge.outbox.file import OutboxError, OutboxUnavailableError
+from hubwell_edge.outbox.message import Kind
+from hubwell_edge.outbox.store import WAITING_BYTES, Outbox
 from hubwell_wire.messages import Gap, Telemetry
 from hubwell_wire.parse import parse
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from edge.making import receipt, stamp, tap, telemetry
-from hubwell_edge.draft import Kind
-from hubwell_edge.outbox import Outbox
+from hubwell_edge.outbox.message import Kind
+from hubwell_edge.outbox.store import Outbox
 from hubwell_wire.messages import Gap
 from hubwell_wire.parse import parse
 

@@ -13,9 +13,9 @@ import pytest
 
 from edge.making import ROOT, start_agent, until
 from edge.stand_in import StandInServer
-from hubwell_edge.drivers.replay import ReplaySource
-from hubwell_edge.observation import SourceError
-from hubwell_edge.replay import load_map
+from hubwell_edge.sources.observation import SourceError
+from hubwell_edge.sources.replay import ReplaySource
+from hubwell_edge.sources.replay_map import load_map
 from hubwell_wire.messages import Telemetry
 from lanes.brokers import Mosquitto
 
@@ -204,6 +204,6 @@ async def test_speed_follows_the_recorded_steps(tmp_path: Path, monkeypatch: pyt
     async def nap(seconds: float) -> None:
         naps.append(seconds)
 
-    monkeypatch.setattr("hubwell_edge.drivers.replay.asyncio.sleep", nap)
+    monkeypatch.setattr("hubwell_edge.sources.replay.asyncio.sleep", nap)
     assert len([o async for o in ReplaySource(file, load_map(layout), speed=10).observations(None)]) == 4
     assert [round(seconds) for seconds in naps] == [0, 3, 6, 9]

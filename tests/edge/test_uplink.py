@@ -23,10 +23,10 @@ from edge.making import (
     until,
 )
 from edge.stand_in import StandInServer
-from hubwell_edge.device import run_device
-from hubwell_edge.draft import Draft
-from hubwell_edge.observation import Observation
-from hubwell_edge.outbox import Outbox
+from hubwell_edge.agent.device import run_device
+from hubwell_edge.outbox.message import Draft
+from hubwell_edge.outbox.store import Outbox
+from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import SensorMeta, TapData, Telemetry
 from hubwell_wire.topics import Channel, Topic
 from lanes.brokers import IotCore, Mosquitto
@@ -262,7 +262,7 @@ async def test_two_agents_with_one_name_take_turns_lose_nothing_and_say_so(
     monkeypatch: pytest.MonkeyPatch,
     protocol: int,
 ) -> None:
-    monkeypatch.setattr("hubwell_edge.uplink._RIVAL_DELAY_S", 0.5)
+    monkeypatch.setattr("hubwell_edge.agent.uplink._RIVAL_DELAY_S", 0.5)
     caplog.set_level(logging.WARNING)
     one = settings(mosquitto.url, tmp_path / "one", broker={"protocol": protocol})
     two = settings(mosquitto.url, tmp_path / "two", broker={"protocol": protocol})

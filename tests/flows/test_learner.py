@@ -23,7 +23,7 @@ from flows.system import Program, System, eventually
 from hubwell.keys import Keys
 from hubwell.presence.rules import APART, DEBOUNCE
 from hubwell_edge.sim.chips.cards import MemoryCard
-from hubwell_edge.taps.presence import FILE, read_since
+from hubwell_edge.taps.local_presence import FILE, read_since
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto
 from lanes.lane import Database

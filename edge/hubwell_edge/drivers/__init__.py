@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from hubwell_edge.config_tables import TableError, kind_of, options_of
 from hubwell_edge.drivers.bme280 import Bme280, Bme280Settings
-from hubwell_edge.drivers.contract import Sensor, SensorSettings
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.drivers.pir import Pir, PirSettings
 from hubwell_edge.drivers.scd4x import Scd4x, Scd4xSettings
-from hubwell_edge.tables import TableError, kind_of, options_of
+from hubwell_edge.drivers.sensor import Sensor, SensorSettings
 
 S = TypeVar("S", bound=SensorSettings)
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from hubwell_edge.drivers.contract import Channel, I2CSettings, Measurement, PartName, SensorError
 from hubwell_edge.drivers.hardware import Hardware, I2CBus, library, plain_i2c_errors
+from hubwell_edge.drivers.sensor import Channel, I2CSettings, Measurement, PartName, SensorError
 
 
 class Bme280Settings(I2CSettings):

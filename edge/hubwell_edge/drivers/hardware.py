@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol
 
-from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.drivers.sensor import SensorError
 
 EREMOTEIO = 121
 """What Linux says when an I2C address does not acknowledge; `errno` has the name on Linux only."""

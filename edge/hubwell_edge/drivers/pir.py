@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from hubwell_edge.drivers.contract import Changed, Channel, Measurement, PartName, SensorError, SensorSettings
 from hubwell_edge.drivers.hardware import Hardware, library
+from hubwell_edge.drivers.sensor import Changed, Channel, Measurement, PartName, SensorError, SensorSettings
 
 SAMPLES_PER_S: Final = 20
 """How often gpiozero looks at the pin: a change is seen within 50 ms."""

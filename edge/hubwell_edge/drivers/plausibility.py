@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hubwell_edge.drivers.contract import Channel, Measurement, SensorError
+from hubwell_edge.drivers.sensor import Channel, Measurement, SensorError
 
 
 class Plausibility:

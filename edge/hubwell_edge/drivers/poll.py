@@ -10,10 +10,10 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final, Literal
 
-from hubwell_edge.drivers.contract import Measurement, Sensor, SensorError, WatchableSensor
-from hubwell_edge.drivers.lane import Lane, LaneHeldError
+from hubwell_edge.drivers.bus_executor import Lane, LaneHeldError
 from hubwell_edge.drivers.plausibility import Plausibility
-from hubwell_edge.observation import Observation
+from hubwell_edge.drivers.sensor import Measurement, Sensor, SensorError, WatchableSensor
+from hubwell_edge.sources.observation import Observation
 from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData, Reading, SensorMeta
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from hubwell_edge.drivers.contract import (
+from hubwell_edge.drivers.hardware import Hardware, I2CBus, library, plain_i2c_errors
+from hubwell_edge.drivers.sensor import (
     Channel,
     I2CSettings,
     Measurement,
@@ -14,7 +15,6 @@ from hubwell_edge.drivers.contract import (
     SensorError,
     SensorSilentError,
 )
-from hubwell_edge.drivers.hardware import Hardware, I2CBus, library, plain_i2c_errors
 
 PERIOD_S: Final = 5.0
 LOW_POWER_PERIOD_S: Final = 30.0

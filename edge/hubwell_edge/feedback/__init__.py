@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from hubwell_edge.config_tables import Options, TableError, kind_of, options_of
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.feedback.acr122u import Acr122u, Acr122uSettings
 from hubwell_edge.feedback.console import Console, ConsoleSettings
-from hubwell_edge.feedback.contract import Feedback, Output
+from hubwell_edge.feedback.fan_out import Panel
 from hubwell_edge.feedback.gpio import Gpio, GpioSettings
-from hubwell_edge.feedback.panel import Panel
+from hubwell_edge.feedback.output import Feedback, Output
 from hubwell_edge.feedback.screen import Screen, ScreenSettings
 from hubwell_edge.readers import parse_reader
-from hubwell_edge.tables import Options, TableError, kind_of, options_of
 
 S = TypeVar("S", bound=Options)
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from hubwell_edge.config_tables import Options
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.feedback.contract import FeedbackError, Group, Signal, Wait
+from hubwell_edge.feedback.output import FeedbackError, Group, Signal, Wait
 from hubwell_edge.readers import smartcards
-from hubwell_edge.readers.contract import ReaderError
-from hubwell_edge.tables import Options
+from hubwell_edge.readers.reader import ReaderError
 
 LIGHTS: Final = bytes.fromhex("ff0040")
 """Then: which lamps (P2), 04, length of the first and of the second half of a blink in 0.1 s, blinks, and in

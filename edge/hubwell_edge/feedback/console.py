@@ -2,10 +2,10 @@
 
 import sys
 
+from hubwell_edge.config_tables import Options
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.feedback.contract import FeedbackError, Signal, Wait
+from hubwell_edge.feedback.output import FeedbackError, Signal, Wait
 from hubwell_edge.feedback.patterns import SIGNS
-from hubwell_edge.tables import Options
 
 
 class ConsoleSettings(Options):

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.config_tables import Options
 from hubwell_edge.drivers.hardware import Hardware, library
-from hubwell_edge.feedback.contract import FeedbackError, Signal, Wait
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.feedback.output import FeedbackError, Signal, Wait
 from hubwell_edge.feedback.patterns import PATTERNS
-from hubwell_edge.tables import Options
 
 Part = Literal["green", "red", "buzzer"]
 Pin = Annotated[int, Field(ge=0, le=27, description="GPIO number (BCM), not the number on the header")]

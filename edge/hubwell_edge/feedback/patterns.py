@@ -12,7 +12,7 @@ The rhythms tell them apart without colours, and the tones without light.
 from dataclasses import dataclass
 from typing import Final
 
-from hubwell_edge.feedback.contract import Group
+from hubwell_edge.feedback.output import Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from hubwell_edge.drivers.contract import SensorError
+from hubwell_edge.config_tables import Options
 from hubwell_edge.drivers.hardware import Hardware, SerialPort
-from hubwell_edge.feedback.contract import FeedbackError, Signal, Wait
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.feedback.output import FeedbackError, Signal, Wait
 from hubwell_edge.feedback.patterns import PLAIN_SIGNS, SIGNS
-from hubwell_edge.tables import Options
 
 Style = Literal["terminal", "customer-display", "lines"]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from hubwell_edge.config_tables import TableError, kind_of, options_of
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.readers.contract import Reader, ReaderSettings
-from hubwell_edge.readers.line import Line, LineSettings
 from hubwell_edge.readers.pcsc import Pcsc, PcscSettings
 from hubwell_edge.readers.pn532 import Pn532, Pn532Settings
+from hubwell_edge.readers.reader import Reader, ReaderSettings
+from hubwell_edge.readers.serial_lines import Line, LineSettings
 from hubwell_edge.readers.simulated import Simulated, SimulatedSettings
 from hubwell_edge.readers.wedge import Wedge, WedgeSettings
-from hubwell_edge.tables import TableError, kind_of, options_of
 
 S = TypeVar("S", bound=ReaderSettings)
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.readers import smartcards
-from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError, SignedCardSettings
-from hubwell_edge.readers.sun import read_sun
+from hubwell_edge.readers.ntag424 import read_sun
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError, SignedCardSettings
 
 GET_UID: Final = bytes.fromhex("ffca000000")
 """PC/SC part 3, 3.2.2.1.3: asks the reader, not the card, for the card's number."""

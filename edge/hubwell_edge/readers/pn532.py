@@ -13,12 +13,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from hubwell_edge.drivers.contract import SensorError
 from hubwell_edge.drivers.hardware import Hardware, library
-from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError, SignedCardSettings
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.readers.card_debounce import Presence
+from hubwell_edge.readers.ntag424 import read_sun
 from hubwell_edge.readers.pn532_serial import FramePort
-from hubwell_edge.readers.presence import Presence
-from hubwell_edge.readers.sun import read_sun
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError, SignedCardSettings
 
 LIST_PASSIVE_TARGET: Final = 0x4A
 DATA_EXCHANGE: Final = 0x40

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.readers.contract import Card, ReaderSettings
+from hubwell_edge.readers.reader import Card, ReaderSettings
 
 
 class SimulatedSettings(ReaderSettings):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
-from hubwell_edge.readers.contract import ReaderError, ReaderSilentError
+from hubwell_edge.readers.reader import ReaderError, ReaderSilentError
 
 _NO_SERVICE: Final = frozenset({0x8010001D, 0x8010001E, 0x80100013})
 """SCARD_E_NO_SERVICE, E_SERVICE_STOPPED, F_COMM_ERROR."""

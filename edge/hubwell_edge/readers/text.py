@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from hubwell_edge.readers.contract import Card, SignedCardSettings
-from hubwell_edge.readers.sun import sun_of_address
+from hubwell_edge.readers.ntag424 import sun_of_address
+from hubwell_edge.readers.reader import Card, SignedCardSettings
 from hubwell_wire.pseudonym import TOKEN_PREFIX
 
 LONGEST_TEXT: Final = 300

@@ -14,10 +14,10 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from hubwell_edge.drivers.contract import SensorError
 from hubwell_edge.drivers.hardware import Hardware, Keyboard
-from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError
-from hubwell_edge.readers.lines import Lines
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.readers.line_buffer import Lines
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
 from hubwell_edge.readers.text import TextSettings
 
 EVENT: Final = struct.Struct("@llHHi")

@@ -12,12 +12,12 @@ from heapq import merge
 from itertools import chain
 from typing import Final
 
-from hubwell_edge.observation import Observation
 from hubwell_edge.sim.faults import FaultKind, SimulatedFault
 from hubwell_edge.sim.people import EPOCH, People
 from hubwell_edge.sim.room import Room, Sample, utc
 from hubwell_edge.sim.scenario import PARTS, SERIES, Scenario, readings
 from hubwell_edge.sim.weather import Sky
+from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import FaultData, ReaderMeta, Reading, TapData
 
 DOOR: Final = ReaderMeta(name="door", driver="simulated")

@@ -13,7 +13,7 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
-from hubwell_edge.sim import chance
+from hubwell_edge.sim import noise
 from hubwell_edge.sim.scenario import Group, Programme, Scenario
 from hubwell_wire.pseudonym import EpochKey, pseudonym
 
@@ -95,7 +95,7 @@ class People:
             for group in programme.groups:
                 for number in range(group.learners):
                     learner = f"{programme.name}/{group.name}/{number}"
-                    luck = chance.dice(self._scenario.seed, "day", day.isoformat(), learner)
+                    luck = noise.dice(self._scenario.seed, "day", day.isoformat(), learner)
                     if luck.random() < self._scenario.people.absent:
                         continue
                     walk = self._walk(programme, group, learner, day, luck, rooms)
@@ -171,8 +171,8 @@ class People:
             yield TapTime(_tap_ms(stay.until - luck.uniform(1, 6), luck), stay.space, badge)
 
     def _has_badge(self, learner: str) -> bool:
-        key = chance.stream(self._scenario.seed, "badge", learner)
-        return chance.uniform(key, 0) < self._scenario.people.badge
+        key = noise.stream(self._scenario.seed, "badge", learner)
+        return noise.uniform(key, 0) < self._scenario.people.badge
 
     def _uid(self, learner: str) -> bytes:
         # Seven bytes that begin with the maker's code 0x04, as on a real card.

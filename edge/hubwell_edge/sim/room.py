@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from hubwell_edge.sim import chance, physics
+from hubwell_edge.sim import noise as chance
+from hubwell_edge.sim import physics
 from hubwell_edge.sim.people import People, TapTime
 from hubwell_edge.sim.scenario import SERIES, Scenario, Space
 from hubwell_edge.sim.weather import Sky, Weather

@@ -17,14 +17,14 @@ from typing import Final, Literal
 
 from pydantic import SecretStr, ValidationError
 
-from hubwell_edge.device import run_device
-from hubwell_edge.observation import Observation
+from hubwell_edge.agent.device import run_device
 from hubwell_edge.settings import BatchSettings, BrokerSettings, EdgeSettings, OutboxSettings
-from hubwell_edge.sim.cable import Cable
 from hubwell_edge.sim.faults import SimulatedFault, check_faults, load_faults, parse_fault
 from hubwell_edge.sim.hub import DOOR, Device, devices
+from hubwell_edge.sim.network_cut import Cable
 from hubwell_edge.sim.pace import UNLIMITED, Pace
 from hubwell_edge.sim.scenario import Scenario, load_scenario, sensors
+from hubwell_edge.sources.observation import Observation
 
 logger: Final = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import cos, pi, radians, sin
 from typing import Final
 
-from hubwell_edge.sim import chance, physics
+from hubwell_edge.sim import noise, physics
 from hubwell_edge.sim.scenario import Scenario
 
 _DAY_S: Final = 86400
@@ -34,8 +34,8 @@ class Sky:
     def __init__(self, scenario: Scenario) -> None:
         self._latitude = radians(scenario.latitude)
         self._longitude = scenario.longitude
-        self._front = chance.stream(scenario.seed, "weather", "front")
-        self._cloud = chance.stream(scenario.seed, "weather", "cloud")
+        self._front = noise.stream(scenario.seed, "weather", "front")
+        self._cloud = noise.stream(scenario.seed, "weather", "cloud")
         self._minute = lru_cache(maxsize=4096)(self._at_minute)
 
     def at(self, epoch_s: int) -> Weather:
@@ -50,7 +50,7 @@ class Sky:
             6.5
             + 11.0 * summer
             + (1.5 + summer) * cos(2 * pi * (solar_day - 0.625))  # warmest in mid-afternoon
-            + 2.5 * chance.smooth(self._front, seconds / (2 * _DAY_S))
+            + 2.5 * noise.smooth(self._front, seconds / (2 * _DAY_S))
         )
         vapour = physics.saturation(temperature) * (0.82 - 0.12 * summer)
         return Weather(temperature, vapour, self._light(seconds, solar_day))
@@ -60,5 +60,5 @@ class Sky:
         height = sin(self._latitude) * sin(declination) - cos(self._latitude) * cos(declination) * cos(
             2 * pi * solar_day
         )
-        clear = 0.45 + 0.2 * max(-2.0, min(2.0, chance.smooth(self._cloud, seconds / 5400)))
+        clear = 0.45 + 0.2 * max(-2.0, min(2.0, noise.smooth(self._cloud, seconds / 5400)))
         return 90_000 * math.pow(max(0.0, height), 1.2) * clear

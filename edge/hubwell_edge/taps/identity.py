@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubwell_edge.readers.contract import Card
+from hubwell_edge.readers.reader import Card
 from hubwell_wire.commands import Roster
 from hubwell_wire.fields import Verdict
 from hubwell_wire.messages import SunMessage, TapData

@@ -17,10 +17,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from hubwell_edge.clock import to_datetime, to_ms, to_rfc3339
-from hubwell_edge.taps.look import age_in_words
-from hubwell_edge.taps.presence import Seen, read_since
+from hubwell_edge.taps.local_presence import Seen, read_since
+from hubwell_edge.taps.muster_file import VaultError, kept
 from hubwell_edge.taps.roster import space_of
-from hubwell_edge.taps.vault import VaultError, kept
+from hubwell_edge.taps.self_check import age_in_words
 from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot, RosterSpace
 
 _KEY_DIGITS: Final = 64

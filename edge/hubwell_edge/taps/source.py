@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 
-from hubwell_edge.observation import Observation
-from hubwell_edge.readers.contract import Reader
-from hubwell_edge.readers.watch import cards
-from hubwell_edge.taps.desk import Door, TapDesk
+from hubwell_edge.readers.card_stream import cards
+from hubwell_edge.readers.reader import Reader
+from hubwell_edge.sources.observation import Observation
+from hubwell_edge.taps.tap_handler import Door, TapDesk
 from hubwell_wire.messages import FaultData
 
 

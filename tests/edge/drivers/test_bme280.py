@@ -1,7 +1,7 @@
 import pytest
 
 from hubwell_edge.drivers.bme280 import Bme280, Bme280Settings
-from hubwell_edge.drivers.contract import Measurement, SensorError
+from hubwell_edge.drivers.sensor import Measurement, SensorError
 from hubwell_edge.sim.chips.bme280 import CHIP_ID
 from hubwell_edge.sim.chips.board import Board
 

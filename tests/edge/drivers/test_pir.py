@@ -3,8 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hubwell_edge.drivers.contract import SensorError
 from hubwell_edge.drivers.pir import Pir, PirSettings
+from hubwell_edge.drivers.sensor import SensorError
 from hubwell_edge.sim.chips.board import Board
 
 ENOUGH_S = 10

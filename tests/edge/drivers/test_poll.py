@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from hubwell_edge.drivers.bme280 import Bme280, Bme280Settings
-from hubwell_edge.drivers.contract import Channel, Measurement, Sensor, SensorError
 from hubwell_edge.drivers.pir import Pir, PirSettings
 from hubwell_edge.drivers.poll import Poller
 from hubwell_edge.drivers.scd4x import Scd4x, Scd4xSettings
-from hubwell_edge.observation import Observation
+from hubwell_edge.drivers.sensor import Channel, Measurement, Sensor, SensorError
 from hubwell_edge.sim.chips.board import Board
+from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import FaultData
 
 ENOUGH_S = 20

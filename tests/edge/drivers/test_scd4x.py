@@ -3,8 +3,8 @@ from typing import Any
 import adafruit_scd4x
 import pytest
 
-from hubwell_edge.drivers.contract import Measurement, SensorError, SensorSilentError
 from hubwell_edge.drivers.scd4x import Scd4x, Scd4xSettings
+from hubwell_edge.drivers.sensor import Measurement, SensorError, SensorSilentError
 from hubwell_edge.sim.chips.board import Board
 from hubwell_edge.sim.chips.scd41 import Air, Scd41
 

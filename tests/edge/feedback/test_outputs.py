@@ -13,8 +13,8 @@ from edge.readers.virtual_card import VirtualReader
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.feedback.acr122u import BUZZER_SILENT_ON_CARD, COMMANDS, OFF, Acr122u, Acr122uSettings
 from hubwell_edge.feedback.console import Console, ConsoleSettings
-from hubwell_edge.feedback.contract import FeedbackError, Group, Signal
 from hubwell_edge.feedback.gpio import Gpio, GpioSettings
+from hubwell_edge.feedback.output import FeedbackError, Group, Signal
 from hubwell_edge.feedback.patterns import PATTERNS
 from hubwell_edge.feedback.screen import Screen, ScreenSettings, plain
 from hubwell_edge.sim.chips.cards import MemoryCard

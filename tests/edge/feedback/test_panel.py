@@ -9,8 +9,8 @@ import pytest
 
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.feedback import FEEDBACK, FeedbackConfigError, build_feedback
-from hubwell_edge.feedback.contract import GROUPS, FeedbackError, Group, Signal, Wait
-from hubwell_edge.feedback.panel import SAME_TAP_S, Panel
+from hubwell_edge.feedback.fan_out import SAME_TAP_S, Panel
+from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Signal, Wait
 from hubwell_edge.feedback.patterns import PATTERNS, PLAIN_SIGNS, SIGNS
 from hubwell_wire.fields import Verdict
 

@@ -4,10 +4,10 @@ import pytest
 
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.readers import READERS, ReaderConfigError, build_readers
-from hubwell_edge.readers.contract import Card, ReaderError
-from hubwell_edge.readers.presence import GONE_AFTER_S, Presence
+from hubwell_edge.readers.card_debounce import GONE_AFTER_S, Presence
+from hubwell_edge.readers.ntag424 import addresses, read_sun, sun_of_address
+from hubwell_edge.readers.reader import Card, ReaderError
 from hubwell_edge.readers.simulated import Simulated, SimulatedSettings
-from hubwell_edge.readers.sun import addresses, read_sun, sun_of_address
 from hubwell_edge.sim.chips.cards import CommandCard, MemoryCard, Ntag424, ndef_file
 from hubwell_wire.messages import SunMessage
 

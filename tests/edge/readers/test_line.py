@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from hubwell_edge.drivers.hardware import Hardware, SerialPort
-from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError
-from hubwell_edge.readers.line import Line, LineSettings
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
+from hubwell_edge.readers.serial_lines import Line, LineSettings
 
 CODE = "HW1:ABCDEFGH234567ABCDEFGH22"
 SOON_S = 5.0

@@ -8,9 +8,9 @@ import pytest
 
 from edge.readers.virtual_card import VirtualReader
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.readers.contract import Card, Reader, ReaderError, ReaderSilentError
+from hubwell_edge.readers.ntag424 import SELECT_NDEF_APPLICATION
 from hubwell_edge.readers.pcsc import GET_UID, Pcsc, PcscSettings
-from hubwell_edge.readers.sun import SELECT_NDEF_APPLICATION
+from hubwell_edge.readers.reader import Card, Reader, ReaderError, ReaderSilentError
 from hubwell_edge.sim.chips.cards import CommandCard, MemoryCard, Ntag424, phone
 
 UID = bytes.fromhex("04a1b2c3d4e5f6")

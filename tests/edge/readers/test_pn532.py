@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from hubwell_edge.drivers.hardware import Hardware, SerialPort, library
-from hubwell_edge.readers.contract import Card, Reader, ReaderError, ReaderSilentError
 from hubwell_edge.readers.pn532 import Pn532, Pn532Settings
+from hubwell_edge.readers.reader import Card, Reader, ReaderError, ReaderSilentError
 from hubwell_edge.sim.chips.attached import SelectPin, SerialCable, SpiBus
 from hubwell_edge.sim.chips.cards import CommandCard, MemoryCard, Ntag424, phone
 from hubwell_edge.sim.chips.pn532 import FIRMWARE, Pn532Chip

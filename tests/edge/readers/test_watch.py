@@ -9,8 +9,8 @@ from queue import Empty, SimpleQueue
 
 import pytest
 
-from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError
-from hubwell_edge.readers.watch import cards
+from hubwell_edge.readers.card_stream import cards
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
 from hubwell_wire.messages import FaultData
 
 ONE, TWO = Card(uid=b"\x04\x01\x02\x03"), Card(uid=b"\x04\x01\x02\x04")

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from edge.readers.virtual_card import PREPARE
-from hubwell_edge.drivers.contract import SensorError
 from hubwell_edge.drivers.hardware import Hardware, Keyboard
-from hubwell_edge.readers.contract import Card, ReaderError, ReaderSilentError
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
 from hubwell_edge.readers.wedge import EVENT, KEYS, KeyParser, Wedge, WedgeSettings
 from lanes.missing import missing
 

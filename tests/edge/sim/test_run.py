@@ -18,9 +18,9 @@ import aiomqtt
 import pytest
 
 from hubwell_edge.sim import run
-from hubwell_edge.sim.cable import Cable
 from hubwell_edge.sim.faults import parse_fault
 from hubwell_edge.sim.hub import devices
+from hubwell_edge.sim.network_cut import Cable
 from hubwell_edge.sim.pace import UNLIMITED, Pace
 from hubwell_edge.sim.run import SimulationError, Span, simulate
 from hubwell_edge.sim.scenario import Scenario, load_scenario

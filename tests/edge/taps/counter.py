@@ -7,14 +7,14 @@ from typing import Any
 from edge.making import NOON, HandClock, stamp, until
 from edge.taps.made import BADGE, HUB_PUBLIC, OTHER, OTHER_UID, UID, Heard, roster, sealed
 from hubwell_edge.clock import to_datetime
-from hubwell_edge.outbox import Outbox
-from hubwell_edge.outbox_thread import OutboxThread
-from hubwell_edge.readers.contract import Card
-from hubwell_edge.taps.desk import Door, TapDesk
+from hubwell_edge.outbox.store import Outbox
+from hubwell_edge.outbox.thread import OutboxThread
+from hubwell_edge.readers.reader import Card
+from hubwell_edge.taps.commands import Orders
 from hubwell_edge.taps.keys import KeyFolder
-from hubwell_edge.taps.orders import Orders
-from hubwell_edge.taps.presence import Presence
+from hubwell_edge.taps.local_presence import Presence
 from hubwell_edge.taps.roster import RosterShelf
+from hubwell_edge.taps.tap_handler import Door, TapDesk
 from hubwell_wire.commands import Answer, RosterBadge
 from hubwell_wire.messages import Tap
 from hubwell_wire.parse import parse

@@ -18,9 +18,9 @@ from edge.taps.made import (
     sealed,
 )
 from hubwell_edge.clock import to_datetime
-from hubwell_edge.outbox_file import OutboxUnavailableError
-from hubwell_edge.readers.contract import Card
-from hubwell_edge.taps.desk import Door
+from hubwell_edge.outbox.file import OutboxUnavailableError
+from hubwell_edge.readers.reader import Card
+from hubwell_edge.taps.tap_handler import Door
 from hubwell_edge.taps.verdicts import PLAIN
 from hubwell_wire.commands import RosterBadge, RosterReader
 

@@ -7,12 +7,12 @@ import pytest
 
 from edge.making import HandClock, receipt, stamp, telemetry
 from edge.taps.made import BADGE, OTHER, bytes_below, forget, roster, sealed
-from hubwell_edge.draft import Draft, event_draft
-from hubwell_edge.outbox import Outbox
-from hubwell_edge.outbox_file import OutboxUnavailableError
-from hubwell_edge.outbox_thread import OutboxThread
-from hubwell_edge.taps.erasure import meant
-from hubwell_edge.taps.orders import Orders
+from hubwell_edge.outbox.file import OutboxUnavailableError
+from hubwell_edge.outbox.message import Draft, event_draft
+from hubwell_edge.outbox.store import Outbox
+from hubwell_edge.outbox.thread import OutboxThread
+from hubwell_edge.taps.commands import Orders
+from hubwell_edge.taps.tombstones import meant
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Gap, TapData
 from hubwell_wire.parse import parse

@@ -3,7 +3,7 @@
 from edge.making import NOON, stamp
 from edge.taps.counter import NOBODY, OTHER_CARD, Counter
 from edge.taps.made import BADGE, OTHER
-from hubwell_edge.taps.presence import STAY_MS, Presence
+from hubwell_edge.taps.local_presence import STAY_MS, Presence
 from hubwell_edge.taps.verdicts import PLAIN, PLAIN_CROWDED
 from hubwell_wire.commands import RosterSpace
 

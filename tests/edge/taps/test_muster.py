@@ -24,13 +24,13 @@ from edge.taps.made import (
 )
 from hubwell_edge.cli import app
 from hubwell_edge.clock import to_ms
-from hubwell_edge.outbox import Outbox
-from hubwell_edge.outbox_thread import OutboxThread
+from hubwell_edge.outbox.store import Outbox
+from hubwell_edge.outbox.thread import OutboxThread
+from hubwell_edge.taps.commands import Orders
+from hubwell_edge.taps.local_presence import Presence
 from hubwell_edge.taps.muster import as_json, in_words, merged, open_muster
-from hubwell_edge.taps.orders import Orders
-from hubwell_edge.taps.presence import Presence
+from hubwell_edge.taps.muster_file import FILE, VaultError, keep, kept
 from hubwell_edge.taps.roster import RosterShelf
-from hubwell_edge.taps.vault import FILE, VaultError, keep, kept
 from hubwell_wire.commands import MusterEntry, MusterSnapshot, RosterSpace
 
 MADE = ago(minutes=10)

@@ -7,7 +7,7 @@ import pytest
 from edge.making import NOON, stamp
 from edge.taps.made import BADGE, OTHER, bytes_below
 from hubwell_edge.clock import Stamp
-from hubwell_edge.taps.presence import FILE, KEPT_MS, Presence, read_since
+from hubwell_edge.taps.local_presence import FILE, KEPT_MS, Presence, read_since
 
 LATER = stamp(NOON + 1000, 2000)
 

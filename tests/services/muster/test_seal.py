@@ -21,7 +21,7 @@ from hubwell.muster.seal import make_key_parts, seal, snapshot
 from hubwell.muster.stations import AT_LEAST_EVERY, Stations
 from hubwell.settings import Settings
 from hubwell_edge.taps.muster import _unsealed, key_of, merged
-from hubwell_edge.taps.vault import VaultError
+from hubwell_edge.taps.muster_file import VaultError
 from hubwell_wire.commands import Muster, MusterSnapshot
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto

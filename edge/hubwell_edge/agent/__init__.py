@@ -1,0 +1,1 @@
+"""The agent of one device: sources -> stamp -> outbox -> uplink."""

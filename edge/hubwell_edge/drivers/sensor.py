@@ -1,0 +1,126 @@
+"""What the poller asks of a sensor driver, and what a driver gives back.
+
+A driver talks to one part, blocks while it does, and knows nothing of threads, asyncio, time stamps or
+MQTT. Values go from here to `poll.py`, which turns them into observations for the agent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol, runtime_checkable
+
+from pydantic import Field, StringConstraints
+
+from hubwell_edge.config_tables import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One value of one quantity (`co2`, `temp`, ...) in its SenML unit."""
+
+    quantity: str
+    value: float
+    unit: str
+    quality: Literal["ok", "suspect"] = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What is known beforehand about one quantity of a part.
+
+    Values outside `low`..`high` (in `unit`) cannot be true for this part; a channel that shows the very same
+    value `stuck_after` times in a row is stuck (0: a steady value is normal, as for a switch).
+    """
+
+    unit: str
+    low: float
+    high: float
+    stuck_after: int = 0
+
+
+class SensorError(Exception):
+    """The part gave no usable value. The text is a sentence that a person at the device can act on."""
+
+    state: Literal["silent", "error"] = "error"
+
+
+class SensorSilentError(SensorError):
+    """The part is there, or its bus is, but nothing new comes from it."""
+
+    state = "silent"
+
+
+class Sensor(Protocol):
+    """One part on one bus. All methods block and are called from the one thread of that bus."""
+
+    @property
+    def part(self) -> str:
+        """First half of the series names, for example ``scd41``; unique on a device."""
+        ...
+
+    @property
+    def bus(self) -> str:
+        """Name of what the part shares with others, for example ``i2c-1``: one thread each."""
+        ...
+
+    @property
+    def every_s(self) -> float:
+        """Seconds between two reads."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds after which opening or reading counts as hung."""
+        ...
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The quantities this part gives."""
+        ...
+
+    def open(self) -> None:
+        """Make the part ready. Raises SensorError."""
+        ...
+
+    def read(self) -> Sequence[Measurement]:
+        """Return what is new, or nothing if the part needs more time. Raises SensorError."""
+        ...
+
+    def close(self) -> None:
+        """Let the part go. Harmless when it was never opened, and before another `open`."""
+        ...
+
+
+Changed = Callable[[Sequence[Measurement]], None]
+
+PartName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$"),
+    Field(description="name in series names: lower case letters, digits and hyphens"),
+]
+
+
+@runtime_checkable
+class WatchableSensor(Sensor, Protocol):
+    """A sensor that also tells of a change when it happens, so that nobody waits for the next read."""
+
+    def watch(self, changed: Changed) -> None:
+        """Call `changed` from any thread for each change while the part is open. Set before `open`."""
+        ...
+
+
+class SensorSettings(Options):
+    """What every sensor can be told in the device file; each driver adds its own."""
+
+    part: PartName
+    every_s: Annotated[float, Field(gt=0, le=86400, description="seconds between two reads")] = 10
+    timeout_s: Annotated[float, Field(gt=0, le=60, description="seconds after which a read is hung")] = 5
+
+
+class I2CSettings(SensorSettings):
+    """Where an I2C part is found."""
+
+    bus: Annotated[int, Field(ge=0, le=99, description="the 1 in /dev/i2c-1")] = 1
+    address: Annotated[int, Field(ge=0x08, le=0x77, description="as `i2cdetect -y 1` shows it, 0x62")]
+    stuck_after: Annotated[
+        int, Field(ge=0, le=100_000, description="reads with the same value until it is suspect; 0: never")
+    ] = 60

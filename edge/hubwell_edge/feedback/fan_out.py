@@ -1,0 +1,140 @@
+"""The parts of one reader that show something, each in a thread of its own: nobody waits for them."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Output, Signal
+from hubwell_wire.fields import Verdict, as_text
+
+SAME_TAP_S: Final = 10.0
+"""A final answer within this time after a provisional one is about the same tap."""
+_CLOSE_S: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Panel:
+    """Shows each verdict on all outputs of a reader."""
+
+    def __init__(
+        self, reader: str, outputs: Sequence[Output], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._voices = tuple(_Voice(reader, output) for output in outputs)
+        self._clock = clock
+        self._provisional: tuple[Group, float] | None = None
+
+    def open(self) -> None:
+        """Start the threads; each opens its part. It may be opened again after `close`."""
+        for voice in self._voices:
+            voice.start()
+
+    def show(self, verdict: Verdict, text: str, *, provisional: bool) -> None:
+        """Show it on all parts.
+
+        A final answer that confirms the provisional one changes the words and makes no second sound.
+        """
+        now, group = self._clock(), GROUPS[verdict]
+        before, self._provisional = self._provisional, (group, now) if provisional else None
+        confirmed = before is not None and before[0] == group and now - before[1] <= SAME_TAP_S
+        signal = Signal(verdict, as_text(text), quiet=confirmed and not provisional)
+        for voice in self._voices:
+            voice.say(signal)
+
+    def close(self) -> None:
+        """End the threads and let the parts go."""
+        for voice in self._voices:
+            voice.stop()
+        for voice in self._voices:
+            voice.join(_CLOSE_S)
+
+
+class _Voice:
+    """One output and its thread."""
+
+    def __init__(self, reader: str, output: Output) -> None:
+        self._output = output
+        self._label = f"{output.name} of reader {reader}"
+        self._waiting: SimpleQueue[Signal | None] = SimpleQueue()
+        self._news = threading.Event()
+        self._turn = threading.Lock()
+        self._name = f"feedback-{reader}"
+        self._thread: threading.Thread | None = None
+        self._opened = False
+        self._failing = False
+
+    def start(self) -> None:
+        self._waiting = SimpleQueue()
+        self._news.clear()
+        self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        self._thread.start()
+
+    def say(self, signal: Signal | None) -> None:
+        with self._turn:
+            self._waiting.put(signal)
+            if signal is None or not signal.quiet:  # words alone do not cut a light or a tone short
+                self._news.set()
+
+    def stop(self) -> None:
+        self.say(None)
+
+    def join(self, timeout_s: float) -> None:
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        self._try(lambda: None)
+        rest_s: float | None = None
+        while True:
+            try:
+                signal = self._newest(rest_s)
+            except Empty:
+                rest_s = None
+                self._try(self._output.clear)
+                continue
+            if signal is None:
+                break
+            self._show(signal)
+            rest_s = self._output.rest_s or None
+        self._opened = False
+        self._output.close()
+
+    def _newest(self, timeout_s: float | None) -> Signal | None:
+        """Wait for a signal and leave out older ones. Raises Empty after `timeout_s`."""
+        signal = self._waiting.get(timeout=timeout_s)
+        with self._turn:
+            self._news.clear()
+            while signal is not None and not self._waiting.empty():
+                newer = self._waiting.get()
+                # A correction in words only would swallow the sound of the answer before it.
+                if newer is not None and newer.quiet and not signal.quiet:
+                    newer = Signal(newer.verdict, newer.text)
+                signal = newer
+        return signal
+
+    def _show(self, signal: Signal) -> None:
+        self._try(lambda: self._output.show(signal, self._news.wait))
+
+    def _try(self, call: Callable[[], None]) -> None:
+        try:
+            if not self._opened:
+                self._output.open()
+                self._opened = True
+            call()
+        except FeedbackError as error:
+            self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - a lamp that fails must not keep people from checking in
+            self._failed(f"{type(error).__name__}: {error}")
+        else:
+            self._failing = False
+
+    def _failed(self, detail: str) -> None:
+        if not self._failing:
+            log.warning("%s cannot show anything: %s", self._label, detail)
+        self._failing = True
+        if self._opened:
+            self._opened = False
+            self._output.close()

@@ -1,0 +1,163 @@
+"""Cards of one reader as an asyncio stream, for ever: opened again with growing pauses after a failure.
+
+The blocking reader has a thread of its own. One fault is reported when it fails and one when it is back, not
+one for each try.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+import traceback
+from collections.abc import AsyncGenerator, Callable
+from typing import Final
+
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.readers.reader import Card, Reader
+from hubwell_wire.fields import as_text
+from hubwell_wire.messages import FaultData
+
+LOOK_S: Final = 0.5
+"""How long the thread waits for a card before it looks whether it should end."""
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+"""A reader that stays broken is tried again every minute: somebody may stand before it."""
+HUNG_S: Final = 20.0
+"""A reader that has not come back from a call for so long hangs."""
+
+Report = Callable[[FaultData], None]
+"""Called in the event loop for each fault and each recovery."""
+
+log = logging.getLogger(__name__)
+
+
+async def cards(
+    reader: Reader, report: Report, *, first_pause_s: float = FIRST_PAUSE_S, hung_s: float = HUNG_S
+) -> AsyncGenerator[Card, None]:
+    """Yield every card that is presented to `reader`, until closed.
+
+    Close it (`contextlib.aclosing`) to let the reader go. It never ends by itself and raises only for an
+    error of ours.
+    """
+    out: asyncio.Queue[Card | None] = asyncio.Queue()
+    watcher = _Watcher(reader, report, out, asyncio.get_running_loop(), first_pause_s)
+    watcher.start()
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(hung_s):
+                    card = await out.get()
+            except TimeoutError:
+                watcher.look_whether_it_hangs(hung_s)
+                continue
+            if card is None:
+                watcher.raise_failure()
+            else:
+                yield card
+    finally:
+        await watcher.stop()
+
+
+class _Watcher:
+    """The thread, and what it knows of the reader's health."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        report: Report,
+        out: asyncio.Queue[Card | None],
+        loop: asyncio.AbstractEventLoop,
+        first_pause_s: float,
+    ) -> None:
+        self._reader = reader
+        self._report = report
+        self._out = out
+        self._loop = loop
+        self._first_pause_s = first_pause_s
+        self._stopping = threading.Event()
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._work, name=f"reader-{reader.name}", daemon=True)
+        self._failure: BaseException | None = None
+        self._fault: str | None = None
+        self._last_sign = time.monotonic()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Let the reader go; one that hangs is left behind, its thread does not keep the process."""
+        self._stopping.set()
+        try:
+            async with asyncio.timeout(4 * LOOK_S):
+                await self._ended.wait()
+        except TimeoutError:
+            log.warning("reader %s does not answer; it is left as it is", self._reader.name)
+
+    def look_whether_it_hangs(self, hung_s: float) -> None:
+        """Report a fault if the thread has been in one call for too long."""
+        if self._fault is None and time.monotonic() - self._last_sign > hung_s:
+            self._tell(
+                "silent",
+                f"{self._reader.name} has not answered for {hung_s:g} s: take its power away for a moment, "
+                "or restart the agent",
+            )
+
+    def raise_failure(self) -> None:
+        """Raise what ended the thread."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _work(self) -> None:
+        try:
+            pause = self._first_pause_s
+            while not self._stopping.is_set():
+                if self._use():
+                    pause = self._first_pause_s
+                self._stopping.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the cards are awaited
+            self._failure = error
+            self._in_loop(self._out.put_nowait, None)
+        finally:
+            self._in_loop(self._ended.set)
+
+    def _use(self) -> bool:
+        """Open the reader and take its cards until it fails; say whether it had worked."""
+        worked = False
+        try:
+            self._reader.open()
+            while not self._stopping.is_set():
+                card = self._reader.wait(LOOK_S)
+                worked = True
+                self._last_sign = time.monotonic()
+                if self._fault is not None:
+                    self._in_loop(self._tell, "recovered", f"{self._reader.name} reads cards again")
+                if card is not None:
+                    self._in_loop(self._out.put_nowait, card)
+        except SensorError as error:
+            self._in_loop(self._tell, error.state, str(error))
+        except Exception as error:  # noqa: BLE001 - a fault in one driver must not take the device with it
+            # Where it failed, without the error's own text: nobody knows whether a card's number is in it.
+            where, name = "".join(traceback.format_tb(error.__traceback__)), type(error).__name__
+            log.error("the driver of %s failed; please report this: %s\n%s", self._reader.name, name, where)  # noqa: TRY400
+            self._in_loop(self._tell, "error", f"the driver of {self._reader.name} failed: {name}")
+        finally:
+            self._reader.close()
+        self._last_sign = time.monotonic()
+        return worked
+
+    def _tell(self, state: str, detail: str) -> None:
+        now = None if state == "recovered" else state
+        if now == self._fault:
+            return
+        self._fault = now
+        log.log(logging.INFO if now is None else logging.WARNING, "reader %s: %s", state, detail)
+        fault = {"part": self._reader.name, "state": state, "detail": as_text(detail)}
+        self._report(FaultData.model_validate(fault))
+
+    def _in_loop(self, call: Callable[..., object], *values: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *values)
+        except RuntimeError:
+            log.debug("something came from reader %s after the end", self._reader.name)

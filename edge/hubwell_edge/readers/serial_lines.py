@@ -1,0 +1,100 @@
+"""One card number or code on each line: serial barcode scanners, and trying without hardware."""
+
+import os
+import re
+import select
+import time
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from hubwell_edge.drivers.hardware import Hardware, SerialPort
+from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.readers.line_buffer import Lines
+from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
+from hubwell_edge.readers.text import LONGEST_TEXT, TextSettings
+
+STANDARD_INPUT: Final = "-"
+
+
+class LineSettings(TextSettings):
+    """A reader of the device file that writes lines."""
+
+    device: Annotated[
+        str, Field(min_length=1, description="its terminal, as /dev/ttyACM0; '-': standard input")
+    ]
+    baud: Annotated[int, Field(ge=300, le=4_000_000, description="speed")] = 9600
+
+
+class Line:
+    """One reader that writes lines."""
+
+    driver = "line"
+
+    def __init__(self, settings: LineSettings, hardware: Hardware) -> None:
+        self._settings = settings
+        self._hardware = hardware
+        self._port: SerialPort | None = None
+        self._descriptor = -1
+        self._begun = b""
+        self._lines = Lines(settings)
+        self.name = settings.name
+        self.bus = settings.device
+
+    def open(self) -> None:
+        """Open the terminal. Raises ReaderError."""
+        device = self._settings.device
+        self._begun = b""
+        self._lines.clear()
+        if device == STANDARD_INPUT:
+            self._descriptor = 0
+            return
+        try:
+            self._port = self._hardware.serial(device, self._settings.baud)
+            self._descriptor = self._port.fileno()
+        except SensorError:
+            raise
+        except PermissionError as error:
+            raise ReaderError(
+                f"no right to read {device}: add the user of the agent to the group dialout and restart it"
+            ) from error
+        except BlockingIOError as error:
+            raise ReaderError(
+                f"another program holds {device}: stop it, so that {self.name} works"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise ReaderSilentError(
+                f"{device} of {self.name} cannot be opened ({error}): plug it in, or correct 'device'"
+            ) from error
+
+    def wait(self, timeout_s: float) -> Card | None:
+        """Return the next card. Raises ReaderError."""
+        if self._descriptor < 0:
+            raise ReaderError(f"{self.name} is not open")
+        end = time.monotonic() + timeout_s
+        while (card := self._lines.next()) is None and (left := end - time.monotonic()) > 0:
+            if select.select([self._descriptor], [], [], left)[0]:
+                self._take()
+        return card
+
+    def close(self) -> None:
+        """Close the terminal; standard input stays open."""
+        port, self._port = self._port, None
+        self._descriptor = -1
+        if port is not None:
+            port.close()
+
+    def _take(self) -> None:
+        try:
+            data = os.read(self._descriptor, 1024)
+        except OSError as error:
+            raise ReaderSilentError(
+                f"{self._settings.device} of {self.name} is gone ({error.strerror}): plug it in again"
+            ) from error
+        if not data:
+            raise ReaderSilentError(f"{self._settings.device} of {self.name} has ended: nothing more comes")
+        *whole, begun = re.split(rb"[\r\n]", self._begun + data)
+        # A line without an end is noise, or a scanner that is not set to end lines.
+        self._begun = begun[-LONGEST_TEXT:]
+        for line in whole:
+            self._lines.add(line.decode("utf-8", "replace"))

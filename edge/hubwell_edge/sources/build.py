@@ -1,0 +1,82 @@
+"""Settings -> the sources of a device: sensors as one source, counters of load tests, badge readers.
+
+Nothing is opened here; wrong settings are found all the same.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from hubwell_edge.config_tables import TableError
+from hubwell_edge.drivers import SensorConfigError, build_sensors
+from hubwell_edge.drivers.hardware import Hardware
+from hubwell_edge.drivers.poll import Poller
+from hubwell_edge.feedback import build_feedback
+from hubwell_edge.readers import build_readers
+from hubwell_edge.settings import EdgeSettings, SettingsError
+from hubwell_edge.sources.counter import SteadySettings, SteadySource
+from hubwell_edge.sources.observation import Source
+from hubwell_edge.taps.assembly import Station
+from hubwell_wire.messages import SensorMeta
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where readings come from and what they will be, and where badges are read."""
+
+    all: tuple[Source, ...]
+    sensors: tuple[SensorMeta, ...]
+    stations: tuple[Station, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.all or self.stations)
+
+
+def build_sources(settings: EdgeSettings, *, simulate_hardware: bool = False) -> Sources:
+    """Make what the ``[[sensor]]`` and ``[[reader]]`` tables name; nothing is opened yet.
+
+    Raises SettingsError with a line for each problem.
+    """
+    hardware = _hardware(simulate=simulate_hardware)
+    counters = [_steady(entry) for entry in settings.sensor if entry.get("driver") == "steady"]
+    sources: list[Source] = list(counters)
+    sensors = [meta for counter in counters for meta in counter.meta()]
+    tables = [entry for entry in settings.sensor if entry.get("driver") != "steady"]
+    if tables:
+        try:
+            poller = Poller(build_sensors(tables, hardware))
+        except SensorConfigError as error:
+            raise SettingsError(str(error)) from error
+        sources.append(poller)
+        sensors += poller.meta()
+    return Sources(tuple(sources), tuple(sensors), _stations(settings, hardware))
+
+
+def _stations(settings: EdgeSettings, hardware: Hardware) -> tuple[Station, ...]:
+    if not settings.reader:
+        return ()
+    try:
+        readers = build_readers(settings.reader, hardware)
+        shown = build_feedback(settings.reader, hardware)
+    except TableError as error:
+        raise SettingsError(str(error)) from error
+    return tuple(Station(reader, shown[reader.name]) for reader in readers)
+
+
+def _hardware(*, simulate: bool) -> Hardware:
+    if simulate:
+        from hubwell_edge.sim.chips import simulated_hardware  # noqa: PLC0415 - only where it is asked for
+
+        return simulated_hardware()
+    return Hardware()
+
+
+def _steady(entry: dict[str, object]) -> SteadySource:
+    options = {name: value for name, value in entry.items() if name != "driver"}
+    try:
+        return SteadySource(SteadySettings.model_validate(options))
+    except ValidationError as error:
+        lines = [f"sensor steady.{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
