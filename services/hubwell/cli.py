@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-from hubwell.commands.access.cli import account_app, token_app
-from hubwell.commands.cli import keys_app, person_app, reader_app
-from hubwell.configured import settings
-from hubwell.dashboards.cli import app as dashboards_app
-from hubwell.muster.cli import app as muster_app
-from hubwell.privacy.cli import audit_log_app, check_terms, privacy_app, retention_app
+from hubwell.commands.accounts import account_app, token_app
+from hubwell.commands.cli_settings import settings
+from hubwell.commands.dashboards import app as dashboards_app
+from hubwell.commands.evacuation import app as muster_app
+from hubwell.commands.people import keys_app, person_app, reader_app
+from hubwell.commands.privacy import audit_log_app, check_terms, privacy_app, retention_app
 
 app = typer.Typer(
     help="Hubwell: spaces, air and presence of a learning hub.",
@@ -58,7 +58,7 @@ def up(
     demo: Annotated[bool, typer.Option(help="Live with a simulated hub.")] = True,
 ) -> None:
     """Run everything in this terminal: database, broker, services and a simulated hub."""
-    from hubwell.up import main
+    from hubwell.commands.up import main
 
     raise typer.Exit(main(port=port, data=data, demo=demo))
 
@@ -80,7 +80,7 @@ def ingest(
 @app.command()
 def api() -> None:
     """Serve the pages and the API."""
-    from hubwell.api.app import serve
+    from hubwell.app import serve
 
     serve(check_terms(settings()))
 
@@ -99,7 +99,7 @@ def broker(
     device_port: Annotated[int, typer.Option(help="Port for MQTT 3.1.1: the devices' side.")] = 1884,
 ) -> None:
     """Run the embedded development broker on loopback: no accounts, nothing kept on disk."""
-    from hubwell.broker import serve
+    from hubwell.runtime.embedded_broker import serve
 
     serve(server_port=server_port, device_port=device_port)
 

@@ -12,13 +12,13 @@ from procrastinate import PsycopgConnector
 
 from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import Deliveries
-from hubwell.devices_link import DevicesLink
-from hubwell.jobs import scheduler
+from hubwell.mqtt.publisher import DevicesLink
 from hubwell.muster.stations import tell_stations
 from hubwell.presence.left import tell_doors
 from hubwell.presence.said import crowded_for_roster, texts_for_roster
 from hubwell.rosters.build import Texts
 from hubwell.rosters.publish import Publisher
+from hubwell.schedule import scheduler
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hubwell.ingest.source import MqttSource
+from hubwell.mqtt.subscriber import MqttSource
 
 BATCH = 500
 COMMIT_S = 0.005

@@ -14,7 +14,7 @@ import pytest
 
 from chaos.rig import Figures, Load, Part, Rig
 from flows.system import Program, System
-from hubwell.broker import EmbeddedBroker
+from hubwell.runtime.embedded_broker import EmbeddedBroker
 from lanes.brokers import Mosquitto
 from lanes.postgres import PostgresServer
 from lanes.servers import accepts, free_port

@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hubwell.ingest.consumer import subscriptions
-from hubwell.ingest.source import MqttSource
+from hubwell.mqtt.subscriber import MqttSource
 from lanes.missing import missing
 from lanes.servers import Server, accepts, free_port, leashed, until
 

@@ -10,7 +10,7 @@ import pytest
 from feed.server import one, reading
 from flows.system import System
 from hubwell.spaces.demo import seed as register_demo
-from hubwell.storage.digest import content_digest
+from hubwell.storage.table_digest import content_digest
 from lanes.brokers import Mosquitto
 from lanes.lane import Database, Lane
 

@@ -8,8 +8,8 @@ import aiomqtt
 import psutil
 import pytest
 
-from hubwell.broker import MAX_PAYLOAD, EmbeddedBroker, ExternalBroker
-from hubwell.up.checks import free_port
+from hubwell.runtime.embedded_broker import MAX_PAYLOAD, EmbeddedBroker, ExternalBroker
+from hubwell.runtime.preflight import free_port
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from babel.messages.catalog import Catalog
 
-from hubwell.languages import LANGUAGES, preferred, translations_for
+from hubwell.i18n import LANGUAGES, preferred, translations_for
 from hubwell.web.words import Words
 from lanes.lane import Database
 from lanes.paths import PROJECT

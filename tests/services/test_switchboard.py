@@ -12,7 +12,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from feed.device import Packet
 from feed.server import commit, device_in, one, reading, rows, settings_for
-from hubwell import jobs
+from hubwell import schedule
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
 from hubwell.worker import deliveries
@@ -92,8 +92,8 @@ def test_jobs_react_too(database: Database) -> None:
     react = Switchboard(deliveries(settings), settings).react
     with connect_sync(url, name="board") as board:
         board.execute("LISTEN hubwell_change")
-        for _, job in jobs.TIMETABLE:
-            asyncio.run(jobs._in_transaction(settings, react, job))
+        for _, job in schedule.TIMETABLE:
+            asyncio.run(schedule._in_transaction(settings, react, job))
         (notice,) = board.notifies(timeout=5, stop_after=1)
     assert json.loads(notice.payload) == {"spaces": ["lab"]}
     assert one(url, "SELECT ended_by FROM visit") == "inferred"
@@ -101,16 +101,16 @@ def test_jobs_react_too(database: Database) -> None:
 
 def test_timetable_says_when_and_nothing_else() -> None:
     settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
-    timetable = jobs.scheduler(settings, Switchboard(deliveries(settings), settings).react)
-    assert len(timetable.get_jobs()) == len(jobs.TIMETABLE)
-    assert all(isinstance(trigger, BaseTrigger) for trigger, _ in jobs.TIMETABLE)
+    timetable = schedule.scheduler(settings, Switchboard(deliveries(settings), settings).react)
+    assert len(timetable.get_jobs()) == len(schedule.TIMETABLE)
+    assert all(isinstance(trigger, BaseTrigger) for trigger, _ in schedule.TIMETABLE)
 
 
 def test_job_without_a_database_waits_for_its_next_turn() -> None:
     settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
     react = Switchboard(deliveries(settings), settings).react
-    for _, job in jobs.TIMETABLE:
-        asyncio.run(jobs._in_transaction(settings, react, job))
+    for _, job in schedule.TIMETABLE:
+        asyncio.run(schedule._in_transaction(settings, react, job))
 
 
 def test_forgotten_case_is_found_by_the_type_checker(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from typing import Final
 
 from fastapi import Request
 
-from hubwell.access.guard import visitor_of
 from hubwell.access.visitor import Role
+from hubwell.http.guard import visitor_of
 
 EXACT: Final = (Role.FACILITIES, Role.OSH, Role.ADMIN)
 

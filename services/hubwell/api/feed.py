@@ -18,8 +18,8 @@ from typing import Literal
 import psycopg
 
 from hubwell.api import look
-from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.api.models import SpaceNow
+from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.storage.connect import connect
 
 _log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 from psycopg import AsyncConnection
 
 from hubwell.api import look
-from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.api.models import DatabaseHealth, Health, NewestReading, SchemaHealth
+from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import DatabaseVersion, detect
 from hubwell.storage.revisions import current_revision, newest_revision

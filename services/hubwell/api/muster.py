@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.access.guard import allow
 from hubwell.access.visitor import Role
 from hubwell.api.muster_sight import Looks, Sight, begin, sight_of
-from hubwell.api.problems import Problem, ProblemError
 from hubwell.api.routes import database_of
+from hubwell.http.errors import Problem, ProblemError
+from hubwell.http.guard import allow
 from hubwell.muster import look
 from hubwell.muster.actions import MusterError
 from hubwell.muster.report import Report, SpaceAtStart

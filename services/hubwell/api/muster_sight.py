@@ -12,12 +12,12 @@ from uuid import UUID
 from fastapi import Request
 from psycopg import AsyncConnection
 
-from hubwell.access.guard import visitor_of
 from hubwell.access.visitor import Role, Visitor
-from hubwell.api.database import Database
+from hubwell.audit import log
+from hubwell.http.database import Database
+from hubwell.http.guard import visitor_of
 from hubwell.muster import actions, break_glass, look
 from hubwell.muster.look import Listed, Muster, Place
-from hubwell.privacy import audit_log
 
 _ONE_LOOK: Final = timedelta(minutes=5)
 """Looks of one visitor that are closer together are one entry: an open page asks every few seconds."""
@@ -83,9 +83,7 @@ async def note(
     conn: AsyncConnection[Any], visitor: Visitor, action: str, muster: UUID, **detail: str | int | bool
 ) -> None:
     """Write into the audit log what was done with a muster."""
-    await audit_log.record(
-        conn, actor=visitor.actor, action=action, subject=f"muster:{muster}", detail=detail
-    )
+    await log.record(conn, actor=visitor.actor, action=action, subject=f"muster:{muster}", detail=detail)
 
 
 async def begin(request: Request, kind: actions.Kind) -> actions.Opened:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from hubwell.api.problems import MEDIA_TYPE
+from hubwell.http.errors import MEDIA_TYPE
 
 URL: Final = "/api/v1/openapi.json"
 _TAGS: Final = [

@@ -14,10 +14,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.access.guard import ANYBODY
 from hubwell.api import look
-from hubwell.api.database import Database
-from hubwell.api.problems import Problem
+from hubwell.http.database import Database
+from hubwell.http.errors import Problem
+from hubwell.http.guard import ANYBODY
 
 Scope = Literal["space", "zone", "hub"]
 _COLUMNS: Final = ("scope", "place", "start", "about", "fullness", "withheld")

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from hubwell.api import look
 from hubwell.api.models import RawPoint, Readings, Resolution, SeriesPoints, StepPoint
-from hubwell.api.problems import FieldProblem, ProblemError, not_found
+from hubwell.http.errors import FieldProblem, ProblemError, not_found
 from hubwell.storage.engine import Engine
 
 MOST_POINTS: Final = 10_000

@@ -10,16 +10,16 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from prometheus_client.exposition import choose_encoder
 from pydantic import AwareDatetime
 
-from hubwell.access.guard import ANYBODY, UNASKED, check, visitor_of
 from hubwell.api import look
-from hubwell.api.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.api.exact import EXACT, sees_exact
 from hubwell.api.feed import Feed, Status
 from hubwell.api.health import Figures, figures, health, registry_of
 from hubwell.api.models import Alerts, Devices, Health, Readings, Resolution, SpaceNow, Spaces
-from hubwell.api.problems import Problem, not_found
 from hubwell.api.readings import readings
 from hubwell.api.stream import events
+from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
+from hubwell.http.errors import Problem, not_found
+from hubwell.http.guard import ANYBODY, UNASKED, check, visitor_of
 from hubwell_wire.topics import ID_PATTERN
 
 _AWAY: Final[dict[int | str, dict[str, Any]]] = {

@@ -25,7 +25,7 @@ import httpx
 from hubwell.access import tokens
 from hubwell.access.visitor import Role
 from hubwell.bench.outcome import Outcome
-from hubwell.bench.stage import (
+from hubwell.bench.scratch_environment import (
     LOOPBACK,
     Stage,
     free_port,
@@ -35,8 +35,8 @@ from hubwell.bench.stage import (
     stage,
     until_subscribed,
 )
-from hubwell.ingest.source import MqttSource
 from hubwell.keys import Keys
+from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device
 from hubwell.storage.connect import connect, connect_sync

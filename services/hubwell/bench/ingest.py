@@ -22,7 +22,7 @@ from psycopg import Connection
 
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.publisher import write_load
-from hubwell.bench.stage import Stage, hubwell_command, process, stage, until_subscribed
+from hubwell.bench.scratch_environment import Stage, hubwell_command, process, stage, until_subscribed
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync

@@ -18,7 +18,7 @@ from psycopg import Connection
 from hubwell.access import tokens
 from hubwell.access.visitor import Role
 from hubwell.bench.outcome import Outcome
-from hubwell.bench.stage import LOOPBACK, free_port, hubwell_command, port_open, process, stage
+from hubwell.bench.scratch_environment import LOOPBACK, free_port, hubwell_command, port_open, process, stage
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect, connect_sync

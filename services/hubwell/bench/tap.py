@@ -19,8 +19,8 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from hubwell.bench.outcome import Outcome
-from hubwell.bench.stage import Stage, hubwell_command, process, stage, until_subscribed
-from hubwell.ingest.source import MqttSource
+from hubwell.bench.scratch_environment import Stage, hubwell_command, process, stage, until_subscribed
+from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync

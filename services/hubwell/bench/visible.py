@@ -11,8 +11,16 @@ from uuid import uuid4
 import httpx
 
 from hubwell.bench.outcome import Outcome
-from hubwell.bench.stage import LOOPBACK, Stage, free_port, hubwell_command, process, stage, until_subscribed
-from hubwell.ingest.source import MqttSource
+from hubwell.bench.scratch_environment import (
+    LOOPBACK,
+    Stage,
+    free_port,
+    hubwell_command,
+    process,
+    stage,
+    until_subscribed,
+)
+from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync

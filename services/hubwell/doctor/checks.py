@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from psycopg import Connection
 
-from hubwell.ingest.source import MqttSource
+from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import detect

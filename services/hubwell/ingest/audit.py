@@ -14,9 +14,9 @@ from typing import Any, Final
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from hubwell.commands.cli_output import print_rows
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.queries import Queries
-from hubwell.tables import print_rows
 
 _SQL: Final = Queries("hubwell.ingest")
 

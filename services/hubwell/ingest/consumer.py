@@ -20,8 +20,8 @@ from psycopg import AsyncConnection
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.batch import Arrival, Batch, Delivered, StateSaid, sort_deliveries
 from hubwell.ingest.registry import Registry
-from hubwell.ingest.source import Delivery, MqttSource
 from hubwell.ingest.store import Outcome, store_batch
+from hubwell.mqtt.subscriber import Delivery, MqttSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries

@@ -14,9 +14,9 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.devices_link import DevicesLink, LinkDownError
+from hubwell.i18n import translations_for
 from hubwell.keys import Keys, KeysError
-from hubwell.languages import translations_for
+from hubwell.mqtt.publisher import DevicesLink, LinkDownError
 from hubwell.muster.seal import NEVER, seal, snapshot
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect

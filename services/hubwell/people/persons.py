@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.languages import LANGUAGES
+from hubwell.i18n import LANGUAGES
 from hubwell.people.problems import PeopleError
 from hubwell.storage.queries import Queries
 

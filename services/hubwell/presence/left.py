@@ -14,8 +14,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.devices_link import DevicesLink, LinkDownError
 from hubwell.events import TapAnswered
+from hubwell.mqtt.publisher import DevicesLink, LinkDownError
 from hubwell.presence.rules import LATE_LEAVER
 from hubwell.presence.visits import REMEMBERED, TapNumber
 from hubwell.settings import Settings

@@ -3,7 +3,7 @@
 from gettext import NullTranslations
 from typing import Final, Literal, get_args
 
-from hubwell.languages import translations_for
+from hubwell.i18n import translations_for
 from hubwell_wire.fields import Language, Verdict
 
 Shade = Literal["", "crowded", "two-places"]

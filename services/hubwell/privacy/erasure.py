@@ -15,7 +15,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from hubwell.privacy import audit_log
+from hubwell.audit import log
 from hubwell.storage.queries import Queries
 
 TOMBSTONE: Final = timedelta(days=14)
@@ -62,7 +62,7 @@ async def erase_person(
     left = sum((await _counted(conn, "left_over", values)).values())
     proof = await _prove(conn, deleted, left, now)
     await conn.execute(_SQL["announce"], {"spaces": json.dumps({"spaces": spaces})})
-    await audit_log.record(
+    await log.record(
         conn,
         actor=actor,
         action="person.erased",

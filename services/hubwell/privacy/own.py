@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.languages import LANGUAGES
+from hubwell.i18n import LANGUAGES
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.privacy", "own.sql")

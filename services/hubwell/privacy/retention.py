@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.privacy import audit_log
+from hubwell.audit import log
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
 
@@ -164,7 +164,7 @@ async def _delete(conn: AsyncConnection[Any], data: str, older: datetime) -> Run
     values, tail = {"older": older}, _SQL[data.replace("-", "_")]
     match data:
         case "audit-log":
-            rows = await audit_log.trim(conn, older)
+            rows = await log.trim(conn, older)
         case "rejected-payload":
             rows = (await conn.execute(_SQL["empty_rejected_payload"], values)).rowcount
         case _:

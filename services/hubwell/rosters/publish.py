@@ -16,8 +16,8 @@ from uuid import UUID
 
 import psycopg
 
-from hubwell.devices_link import DevicesLink, LinkDownError
 from hubwell.keys import Keys, KeysError
+from hubwell.mqtt.publisher import DevicesLink, LinkDownError
 from hubwell.rosters.build import SQL, House, Register, Texts, erasures, read, roster
 from hubwell.rosters.sign import seal
 from hubwell.settings import Settings

@@ -7,9 +7,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from hubwell.commands.cli_output import print_rows
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.queries import Queries
-from hubwell.tables import print_rows
 
 _SQL: Final = Queries("hubwell.spaces")
 _PROBLEMS: Final = {

@@ -18,9 +18,9 @@ from psycopg import Connection, sql
 from pydantic import BaseModel
 
 from hubwell.storage.connect import connect_sync
-from hubwell.storage.digest import TableDigest, table_digest, tables_of
 from hubwell.storage.migrate import migrate
 from hubwell.storage.revisions import current_revision, is_known
+from hubwell.storage.table_digest import TableDigest, table_digest, tables_of
 
 _FORMAT: Final = "hubwell-backup-1"
 _QUEUE: Final = "procrastinate_jobs"

@@ -9,21 +9,21 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts, codes, sign_ins
 from hubwell.access.accounts import AccountError
-from hubwell.access.entry import enter, leave, ticket_of
-from hubwell.access.guard import allow, visitor_of
-from hubwell.access.limits import (
+from hubwell.access.passwords import Passwords
+from hubwell.access.refusals import NotAllowedError
+from hubwell.access.visitor import Role
+from hubwell.audit import log
+from hubwell.http.database import Database
+from hubwell.http.guard import allow, visitor_of
+from hubwell.http.rate_limits import (
     CODE_FROM_ADDRESS,
     CODE_FROM_ANYWHERE,
     SIGN_IN_OF_LOGIN,
     address_of,
     limits_of,
 )
-from hubwell.access.passwords import Passwords
-from hubwell.access.refusals import NotAllowedError
-from hubwell.access.visitor import Role
-from hubwell.api.database import Database
-from hubwell.languages import LANGUAGES
-from hubwell.privacy import audit_log
+from hubwell.http.session_cookie import enter, leave, ticket_of
+from hubwell.i18n import LANGUAGES
 from hubwell.web.said import account_mistake, short_role_names
 from hubwell.web.view import see_other, view, words_for
 
@@ -145,4 +145,4 @@ async def sign_out_everywhere(request: Request) -> Response:
 
 async def _note(conn: Any, request: Request, action: str) -> None:  # noqa: ANN401 (a connection of any row type)
     visitor = visitor_of(request)
-    await audit_log.record(conn, actor=visitor.actor, action=action, subject=visitor.actor)
+    await log.record(conn, actor=visitor.actor, action=action, subject=visitor.actor)

@@ -10,11 +10,11 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sign_ins
 from hubwell.access.accounts import AccountError
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.passwords import Passwords, invented
 from hubwell.access.visitor import Role
-from hubwell.api.database import Database
-from hubwell.privacy import audit_log
+from hubwell.audit import log
+from hubwell.http.database import Database
+from hubwell.http.guard import allow, visitor_of
 from hubwell.web.said import account_mistake, role_names, short_role_names
 from hubwell.web.view import see_other, view, words_for
 
@@ -40,10 +40,10 @@ def _roles(given: list[str]) -> list[Role]:
 
 
 async def _note(
-    conn: AsyncConnection[Any], request: Request, action: str, account_id: UUID, **detail: audit_log.Value
+    conn: AsyncConnection[Any], request: Request, action: str, account_id: UUID, **detail: log.Value
 ) -> None:
     actor = visitor_of(request).actor
-    await audit_log.record(conn, actor=actor, action=action, subject=f"account:{account_id}", detail=detail)
+    await log.record(conn, actor=actor, action=action, subject=f"account:{account_id}", detail=detail)
 
 
 async def _all(request: Request, **values: Any) -> Response:  # noqa: ANN401 (for the template)

@@ -8,11 +8,11 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.accounts import AccountError
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.rules import plain_login
 from hubwell.access.visitor import Role
-from hubwell.api.database import Database
-from hubwell.privacy import audit_log
+from hubwell.audit import log
+from hubwell.http.database import Database
+from hubwell.http.guard import allow, visitor_of
 from hubwell.privacy.erasure import erase_person
 from hubwell.web.view import see_other, view, words_for
 
@@ -54,7 +54,7 @@ async def erase(request: Request, account_id: UUID, login: Field = "", person: F
                 return await _page(request, account_id, {"login": wrong})
             person_id = await accounts.erase(conn, account_id)
             subject = f"account:{account_id}"
-            await audit_log.record(conn, actor=visitor.actor, action="account.erased", subject=subject)
+            await log.record(conn, actor=visitor.actor, action="account.erased", subject=subject)
             if person_id and person == "yes":
                 await erase_person(conn, person_id, actor=visitor.actor)
     except AccountError as error:

@@ -11,10 +11,10 @@ from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from hubwell.access.guard import allow
 from hubwell.access.visitor import Role
-from hubwell.api.database import DatabaseAwayError, SchemaMissingError
 from hubwell.api.feed import Feed, Subscription
+from hubwell.http.database import DatabaseAwayError, SchemaMissingError
+from hubwell.http.guard import allow
 from hubwell.people import actions, persons
 from hubwell.people import desk as people_desk
 from hubwell.people.actions import Enrolled, NewPerson

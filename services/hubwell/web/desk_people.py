@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.visitor import Role
+from hubwell.http.guard import allow, visitor_of
 from hubwell.keys import Keys
 from hubwell.people import actions, persons, sessions
 from hubwell.people.actions import Code, NewPerson

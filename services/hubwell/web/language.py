@@ -9,8 +9,8 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from hubwell.access.guard import UNASKED, visitor_of
-from hubwell.languages import LANGUAGES, preferred
+from hubwell.http.guard import UNASKED, visitor_of
+from hubwell.i18n import LANGUAGES, preferred
 from hubwell.settings import Settings
 
 COOKIE: Final = "language"

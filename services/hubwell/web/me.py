@@ -13,15 +13,17 @@ from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts, codes, entry
-from hubwell.access.guard import ANYBODY, visitor_of
-from hubwell.access.limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
+from hubwell.access import accounts, codes
 from hubwell.access.visitor import NOBODY, Role
-from hubwell.languages import LANGUAGES
+from hubwell.audit import log
+from hubwell.http import session_cookie
+from hubwell.http.guard import ANYBODY, visitor_of
+from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
+from hubwell.i18n import LANGUAGES
 from hubwell.presence import actions as presence
 from hubwell.presence.hours import hub_hours
 from hubwell.presence.problems import VisitError, sentence
-from hubwell.privacy import audit_log, erasure, export, own
+from hubwell.privacy import erasure, export, own
 from hubwell.settings import Settings
 from hubwell.web.me_shown import me_shown
 from hubwell.web.me_words import as_days
@@ -109,7 +111,7 @@ async def enter_code(request: Request, code: Annotated[str, Form()] = "") -> Res
         person = await codes.redeem(conn, code)
         if person is not None:
             answer = see_other(_HOME)
-            await entry.enter(request, answer, conn, person_id=person)
+            await session_cookie.enter(request, answer, conn, person_id=person)
             await limits.forget(CODE_FROM_ADDRESS, address)
             return answer
     return _ask(request, _("This code is not known, was used, or is older than ten minutes. Tap again."), 422)
@@ -120,7 +122,7 @@ async def leave(request: Request) -> Response:
     """Sign this browser out."""
     answer = see_other(_HOME)
     async with _connection(request) as conn, conn.transaction():
-        await entry.leave(request, answer, conn)
+        await session_cookie.leave(request, answer, conn)
     return answer
 
 
@@ -259,7 +261,7 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
 
 async def _note(conn: AsyncConnection[Any], request: Request, action: str) -> None:
     person = f"person:{_own(request)}"
-    await audit_log.record(conn, actor=visitor_of(request).actor, action=action, subject=person)
+    await log.record(conn, actor=visitor_of(request).actor, action=action, subject=person)
 
 
 @me.get("/me/erase")
@@ -289,20 +291,20 @@ async def erase(request: Request, account: Annotated[str, Form()] = "") -> Respo
             if account == "yes" and visitor.account_id is not None:
                 await _erase_account(conn, visitor.account_id, visitor.actor)
             proof = await erasure.erase_person(conn, person, actor=visitor.actor)
-            await entry.leave(request, Response(), conn)
+            await session_cookie.leave(request, Response(), conn)
     except accounts.AccountError:
         return await _before_erasing(request, _("You are the last administrator. Make another one first."))
     except erasure.NoSuchPersonError:
         raise NobodyHereError from None
     answer = _page(request, "me_erased.html", proof=proof, visitor=NOBODY)
-    entry.forget(answer, _settings(request))
+    session_cookie.forget(answer, _settings(request))
     return answer
 
 
 async def _erase_account(conn: AsyncConnection[Any], account_id: UUID, actor: str) -> None:
     """Erase the visitor's own account. Raises AccountError for the last administrator's."""
     await accounts.erase(conn, account_id)
-    await audit_log.record(conn, actor=actor, action="account.erased", subject=f"account:{account_id}")
+    await log.record(conn, actor=actor, action="account.erased", subject=f"account:{account_id}")
 
 
 def install(app: FastAPI) -> None:

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.visitor import Role
-from hubwell.privacy import audit_log, own
+from hubwell.audit import log
+from hubwell.http.guard import allow, visitor_of
+from hubwell.privacy import own
 from hubwell.web.view import see_other
 
 me_shown = APIRouter(include_in_schema=False, dependencies=[allow(Role.STAFF)])
@@ -22,7 +23,7 @@ async def name_somebody(request: Request, person_id: UUID, shown_as: Annotated[s
     )
     async with request.app.state.database.connection() as conn, conn.transaction():
         await own.set_shown_as(conn, person_id, known)
-        await audit_log.record(
+        await log.record(
             conn,
             actor=visitor_of(request).actor,
             action="person.shown-as",

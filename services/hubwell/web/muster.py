@@ -17,10 +17,10 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 from starlette.exceptions import HTTPException
 
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.visitor import Role
 from hubwell.api import muster as api
 from hubwell.api.muster_sight import begin, note, sight_of
+from hubwell.http.guard import allow, visitor_of
 from hubwell.muster import actions, break_glass, look
 from hubwell.muster.actions import Kind, MusterError
 from hubwell.muster.rules import State

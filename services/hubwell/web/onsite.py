@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.access.guard import ANYBODY
+from hubwell.http.guard import ANYBODY
 from hubwell.people import persons
 from hubwell.web.staff import transaction
 from hubwell.web.view import view

@@ -13,13 +13,13 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from hubwell.access.guard import ANYBODY, UNASKED
 from hubwell.api import look
-from hubwell.api.database import Database
 from hubwell.api.exact import sees_exact
 from hubwell.api.feed import Feed, Status
 from hubwell.api.models import Kind, SpaceNow
 from hubwell.api.stream import events
+from hubwell.http.database import Database
+from hubwell.http.guard import ANYBODY, UNASKED
 from hubwell.settings import Settings
 from hubwell.web import (
     account,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hubwell.api import look
-from hubwell.api.database import Database
 from hubwell.api.readings import binned_query
+from hubwell.http.database import Database
 from hubwell.web.plot import STEP, Step, bounds
 
 _FRESH: Final = timedelta(minutes=1)

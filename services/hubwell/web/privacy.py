@@ -9,9 +9,10 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.access.guard import ANYBODY, allow
 from hubwell.access.visitor import Role
-from hubwell.privacy import audit_log, inventory, retention
+from hubwell.audit import log
+from hubwell.http.guard import ANYBODY, allow
+from hubwell.privacy import inventory, retention
 from hubwell.privacy.activities import record
 from hubwell.privacy.document import Document
 from hubwell.privacy.dpia import dpia
@@ -74,8 +75,8 @@ async def show_retention(request: Request) -> Response:
 async def show_audit_log(request: Request) -> Response:
     """Show the newest entries, and whether the chain is whole."""
     async with request.app.state.database.connection() as conn:
-        verdict = await audit_log.verify(conn, newest=_EXAMINED)
-        entries = await audit_log.newest(conn, _NEWEST_ENTRIES)
+        verdict = await log.verify(conn, newest=_EXAMINED)
+        entries = await log.newest(conn, _NEWEST_ENTRIES)
     return view(request, "privacy_audit_log.html", page="audit-log", verdict=verdict, entries=entries)
 
 

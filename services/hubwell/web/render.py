@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
-from hubwell.languages import LANGUAGES, known, translations_for
+from hubwell.i18n import LANGUAGES, known, translations_for
 from hubwell.settings import Settings
 from hubwell.web.words import Words
 

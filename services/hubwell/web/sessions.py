@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.refusals import NotAllowedError
 from hubwell.access.visitor import Role
-from hubwell.api.problems import ProblemError
+from hubwell.http.errors import ProblemError
+from hubwell.http.guard import allow, visitor_of
 from hubwell.people import sessions as people_sessions
 from hubwell.people.problems import PeopleError
 from hubwell.people.sessions import KEPT_DAYS, Plan, Roll, Session

@@ -9,12 +9,12 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.accounts import AccountError
-from hubwell.access.entry import enter
-from hubwell.access.guard import ANYBODY
-from hubwell.access.limits import SIGN_IN_FROM_ADDRESS, address_of, limits_of
 from hubwell.access.passwords import Passwords
-from hubwell.api.database import Database
-from hubwell.privacy import audit_log
+from hubwell.audit import log
+from hubwell.http.database import Database
+from hubwell.http.guard import ANYBODY
+from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, address_of, limits_of
+from hubwell.http.session_cookie import enter
 from hubwell.settings import Settings
 from hubwell.web.said import account_mistake
 from hubwell.web.view import see_other, view, words_for
@@ -51,7 +51,7 @@ async def set_up(
             account_id = await accounts.add_first_admin(conn, login=login, name=name, password_hash=hashed)
             await enter(request, answer, conn, account_id=account_id)
             who = f"account:{account_id}"
-            await audit_log.record(
+            await log.record(
                 conn, actor=who, action="account.added", subject=who, detail={"roles": ["admin"]}
             )
     except AccountError as error:

@@ -10,15 +10,15 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts, passwords
 from hubwell.access.doubts import DoubtError
-from hubwell.access.entry import enter, leave
-from hubwell.access.guard import ANYBODY, visitor_of
 from hubwell.access.identities import account_of
-from hubwell.access.limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of, limits_of
 from hubwell.access.passwords import Passwords
 from hubwell.access.provider import BACK, Provider
 from hubwell.access.refusals import TooManyTriesError
 from hubwell.access.rules import host_of, local_address, plain_login
-from hubwell.api.database import Database
+from hubwell.http.database import Database
+from hubwell.http.guard import ANYBODY, visitor_of
+from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of, limits_of
+from hubwell.http.session_cookie import enter, leave
 from hubwell.settings import Settings
 from hubwell.web.said import provider_doubt, wait
 from hubwell.web.view import see_other, view, words_for

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import Request
 from psycopg import AsyncConnection
 
-from hubwell.access.guard import visitor_of
-from hubwell.languages import LANGUAGES
+from hubwell.audit import log
+from hubwell.http.guard import visitor_of
+from hubwell.i18n import LANGUAGES
 from hubwell.people.problems import PeopleError, Why
-from hubwell.privacy import audit_log
 from hubwell.web.words import Words
 
 FIELDS: Final[Mapping[Why, str]] = {
@@ -47,13 +47,11 @@ async def note(
     request: Request,
     action: str,
     person: UUID | None = None,
-    **detail: audit_log.Value,
+    **detail: log.Value,
 ) -> None:
     """Note in the audit log what this visitor did; last in the transaction."""
     subject = f"person:{person}" if person else ""
-    await audit_log.record(
-        conn, actor=visitor_of(request).actor, action=action, subject=subject, detail=detail
-    )
+    await log.record(conn, actor=visitor_of(request).actor, action=action, subject=subject, detail=detail)
 
 
 def language_choices(words: Words) -> list[tuple[str, str]]:

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from hubwell.access import tokens
-from hubwell.access.guard import allow, visitor_of
 from hubwell.access.tokens import TokenError
 from hubwell.access.visitor import Role
-from hubwell.api.database import Database
-from hubwell.privacy import audit_log
+from hubwell.audit import log
+from hubwell.http.database import Database
+from hubwell.http.guard import allow, visitor_of
 from hubwell.web.said import role_names, short_role_names, token_mistake
 from hubwell.web.view import see_other, view, words_for
 
@@ -61,7 +61,7 @@ async def add_token(request: Request, name: Field = "", roles: Roles = [], days:
     try:
         async with _database(request).connection() as conn, conn.transaction():
             added, token = await tokens.add(conn, name=name, roles=chosen, expires_at=until)
-            await audit_log.record(
+            await log.record(
                 conn,
                 actor=visitor_of(request).actor,
                 action="token.added",
@@ -81,7 +81,7 @@ async def revoke_token(request: Request, name: Field = "") -> Response:
         async with _database(request).connection() as conn, conn.transaction():
             revoked = await tokens.revoke(conn, name, datetime.now(UTC))
             actor = visitor_of(request).actor
-            await audit_log.record(conn, actor=actor, action="token.revoked", subject=f"token:{revoked}")
+            await log.record(conn, actor=actor, action="token.revoked", subject=f"token:{revoked}")
     except TokenError as error:
         return await _page(request, errors=token_mistake(words_for(request), error))
     return see_other("/tokens?done=revoked")

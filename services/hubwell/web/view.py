@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from hubwell.access.guard import visitor_of
+from hubwell.http.guard import visitor_of
 from hubwell.web.language import language_of
 from hubwell.web.nav import entries
 from hubwell.web.render import Renderer

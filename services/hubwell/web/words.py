@@ -13,7 +13,7 @@ from babel.dates import format_skeleton
 from babel.numbers import get_decimal_symbol
 
 from hubwell.api.models import Alert, SpaceNow
-from hubwell.languages import SOURCE, conventions
+from hubwell.i18n import SOURCE, conventions
 
 STALE: Final = timedelta(minutes=5)
 """From this age on a value is no value: as in the view space_now."""

@@ -72,7 +72,7 @@ class Listener:
 def broker() -> Iterator[tuple[int, int]]:
     """Ports of an embedded broker: for the server (MQTT 5), for devices (MQTT 3.1.1)."""
     server, device = free_port(), free_port()
-    command = [sys.executable, "-m", "hubwell.broker"]
+    command = [sys.executable, "-m", "hubwell.runtime.embedded_broker"]
     with started([*command, "--server-port", str(server), "--device-port", str(device)]):
         wait_for(lambda: answers(server) and answers(device))
         yield server, device

@@ -15,9 +15,9 @@ import psycopg
 import uvicorn
 from fastapi import FastAPI
 
+from hubwell import app as application
 from hubwell.access import accounts, passwords, sign_ins, tokens
 from hubwell.access.visitor import Role
-from hubwell.api import app as application
 from hubwell.settings import Settings
 from lanes.lane import Database
 from services.web.serving import QUICK, browser

@@ -16,7 +16,7 @@ from fastapi.routing import iter_route_contexts
 
 from hubwell.access import sign_ins
 from hubwell.access.visitor import Role
-from hubwell.api.app import create_app
+from hubwell.app import create_app
 from hubwell.settings import Settings
 from services.access.house import House
 

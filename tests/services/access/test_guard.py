@@ -3,8 +3,8 @@
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from hubwell.access.guard import ANYBODY, allow, check_every_route
 from hubwell.access.visitor import Role
+from hubwell.http.guard import ANYBODY, allow, check_every_route
 from services.access.house import House, csrf_on, send
 from services.web.serving import away
 

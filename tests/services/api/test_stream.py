@@ -14,8 +14,8 @@ import httpx
 import psycopg
 import pytest
 
-from hubwell.api.database import Database as Pool
 from hubwell.api.feed import Feed
+from hubwell.http.database import Database as Pool
 from lanes.lane import Database
 from lanes.servers import free_port
 from services.web.hub import ORDINARY, Hub
@@ -177,7 +177,7 @@ async def test_slow_watcher_holds_the_newest_of_each_space_and_no_more(hub: Hub,
 async def test_server_stops_promptly_with_watchers_and_ends_well(database: Database) -> None:
     port = free_port()
     program = (
-        "from hubwell.api.app import serve; from hubwell.settings import Settings; "
+        "from hubwell.app import serve; from hubwell.settings import Settings; "
         f"serve(Settings(database_url={database.url!r}, http_port={port}))"
     )
     server = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
@@ -202,8 +202,8 @@ async def test_server_stops_promptly_with_watchers_and_ends_well(database: Datab
 
 def test_taken_port_is_one_clear_sentence(database: Database) -> None:
     program = (
-        "import sys, socket; from hubwell.api.app import serve; from hubwell.settings import Settings; "
-        "from hubwell.up.refusal import CannotStartError\n"
+        "import sys, socket; from hubwell.app import serve; from hubwell.settings import Settings; "
+        "from hubwell.runtime.start_errors import CannotStartError\n"
         "held = socket.create_server(('127.0.0.1', 0))\n"
         f"settings = Settings(database_url={database.url!r}, http_port=held.getsockname()[1])\n"
         "try: serve(settings)\n"

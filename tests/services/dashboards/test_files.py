@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from hubwell.dashboards.cli import app
+from hubwell.commands.dashboards import app
 from hubwell.dashboards.files import dashboards
 from hubwell.dashboards.grafana import COLUMNS, Colour
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from hubwell.dashboards.cli import app
+from hubwell.commands.dashboards import app
 from hubwell.dashboards.files import dashboards
 
 TOKEN = "glsa_of_the_test"  # noqa: S105 - opens nothing

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from hubwell.ingest.source import Delivery, MqttSource
+from hubwell.mqtt.subscriber import Delivery, MqttSource
 from lanes.brokers import Mosquitto
 from lanes.missing import missing
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import mqtt5
 import pytest
 
-from hubwell.ingest.source import MqttSource
+from hubwell.mqtt.subscriber import MqttSource
 from services.ingest.source_steps import TOPIC, UP, numbered, payloads, ready, take, until
 
 pytestmark = pytest.mark.broker

@@ -7,7 +7,7 @@ import aiomqtt
 import pytest
 
 from hubwell.ingest.consumer import subscriptions
-from hubwell.ingest.source import MqttSource
+from hubwell.mqtt.subscriber import MqttSource
 from lanes.brokers import IotCore, Mosquitto
 from services.ingest.source_steps import (
     PATIENCE_S,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.broker
 TAKE_AND_HANG = """
 import asyncio, sys
 from hubwell.ingest.consumer import subscriptions
-from hubwell.ingest.source import MqttSource
+from hubwell.mqtt.subscriber import MqttSource
 
 async def main():
     async with MqttSource(sys.argv[1], "ingest", [(sys.argv[2], 1)]) as source:
@@ -156,7 +156,7 @@ async def test_messages_sent_while_the_source_was_down_are_delivered_after(mosqu
 
 
 async def test_a_killed_broker_is_found_again(mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "hubwell.ingest")
+    caplog.set_level(logging.INFO, "hubwell.mqtt")
     async with MqttSource(mosquitto.url, "ingest", [(UP, 1)]) as source:
         await ready(source)
         await publish(mosquitto.port, [b"before"])

@@ -14,8 +14,8 @@ from psycopg import AsyncConnection
 from typer.testing import CliRunner, Result
 
 from hubwell.cli import app
-from hubwell.devices_link import DevicesLink, LinkDownError
 from hubwell.keys import Keys
+from hubwell.mqtt.publisher import DevicesLink, LinkDownError
 from hubwell.muster import stations as module
 from hubwell.muster.seal import make_key_parts, seal, snapshot
 from hubwell.muster.stations import AT_LEAST_EVERY, Stations

@@ -15,8 +15,8 @@ import pytest
 from feed.device import SITE, Device
 from feed.people import answers, enrol
 from feed.server import CLOSING, device_in, one, rows, settings_for
-from hubwell.devices_link import DevicesLink
 from hubwell.events import TapAnswered
+from hubwell.mqtt.publisher import DevicesLink
 from hubwell.presence.actions import check_in, check_out, close_forgotten, correct_end, remove_visit
 from hubwell.presence.hours import Hours
 from hubwell.presence.left import tell_doors

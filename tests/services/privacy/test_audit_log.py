@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from hubwell.privacy import audit_log
-from hubwell.privacy.audit_log import AuditContentError, Entry, Link
+from hubwell.audit import log
+from hubwell.audit.log import AuditContentError, Entry, Link
 from hubwell.storage.connect import connect
 from lanes.lane import Database
 
@@ -27,29 +27,29 @@ async def conn(database: Database) -> AsyncIterator[Conn]:
 async def write(conn: Conn, entries: int) -> None:
     for number in range(entries):
         async with conn.transaction():
-            await audit_log.record(
+            await log.record(
                 conn, actor="cli", action="person.enrolled", subject=f"person:{uuid4()}", detail={"n": number}
             )
 
 
 async def test_untouched_log_is_whole(conn: Conn) -> None:
-    assert await audit_log.verify(conn) == audit_log.Verdict(0, Link(0, audit_log.GENESIS))
+    assert await log.verify(conn) == log.Verdict(0, Link(0, log.GENESIS))
     await write(conn, 5)
 
-    verdict = await audit_log.verify(conn)
+    verdict = await log.verify(conn)
 
     assert (verdict.entries, verdict.broken, verdict.head.id) == (5, None, 5)
-    assert verdict.head == await audit_log.head(conn)
-    assert [entry.id for entry in await audit_log.newest(conn, 2)] == [5, 4]
+    assert verdict.head == await log.head(conn)
+    assert [entry.id for entry in await log.newest(conn, 2)] == [5, 4]
 
 
 async def test_rolled_back_entry_leaves_no_hole(conn: Conn) -> None:
     await write(conn, 1)
     async with conn.transaction(force_rollback=True):
-        await audit_log.record(conn, actor="worker", action="retention.ran")
+        await log.record(conn, actor="worker", action="retention.ran")
     await write(conn, 1)
 
-    assert (await audit_log.verify(conn)).head.id == 2
+    assert (await log.verify(conn)).head.id == 2
 
 
 async def test_two_writers_at_once_make_one_chain(database: Database) -> None:
@@ -60,7 +60,7 @@ async def test_two_writers_at_once_make_one_chain(database: Database) -> None:
     await asyncio.gather(writer(), writer(), writer())
 
     async with await connect(database.url, name="test") as conn:
-        verdict = await audit_log.verify(conn)
+        verdict = await log.verify(conn)
     assert (verdict.entries, verdict.broken) == (30, None)
 
 
@@ -98,7 +98,7 @@ async def test_change_shows_at_its_first_entry(conn: Conn, change: str, broken: 
     await write(conn, 6)
     await conn.execute(change.encode())
 
-    verdict = await audit_log.verify(conn)
+    verdict = await log.verify(conn)
 
     assert verdict.broken == broken
     assert why in verdict.why
@@ -113,52 +113,52 @@ async def test_entry_put_in_between_shows(conn: Conn) -> None:
         "FROM audit_entry WHERE id = 2"
     )
 
-    assert (await audit_log.verify(conn)).broken == 3
+    assert (await log.verify(conn)).broken == 3
 
 
 async def test_cut_off_end_shows_against_a_noted_head(conn: Conn) -> None:
     await write(conn, 6)
-    noted = Link.parse(str(await audit_log.head(conn)))
+    noted = Link.parse(str(await log.head(conn)))
     await write(conn, 1)
-    assert (await audit_log.verify(conn, noted)).broken is None
+    assert (await log.verify(conn, noted)).broken is None
     await conn.execute("DELETE FROM audit_entry WHERE id > 4")
 
-    assert (await audit_log.verify(conn)).broken is None
-    verdict = await audit_log.verify(conn, noted)
+    assert (await log.verify(conn)).broken is None
+    verdict = await log.verify(conn, noted)
     assert verdict.broken == 5
     assert "noted up to entry 6" in verdict.why
 
 
 async def test_log_written_anew_shows_against_a_noted_head(conn: Conn) -> None:
     await write(conn, 3)
-    noted = await audit_log.head(conn)
+    noted = await log.head(conn)
     await conn.execute("TRUNCATE audit_entry")
     await write(conn, 4)
 
-    assert (await audit_log.verify(conn)).broken is None
-    assert (await audit_log.verify(conn, noted)).broken == 3
+    assert (await log.verify(conn)).broken is None
+    assert (await log.verify(conn, noted)).broken == 3
 
 
 async def test_trimmed_log_is_whole_and_its_new_beginning_is_held(conn: Conn) -> None:
     await write(conn, 5)
     async with conn.transaction():
-        assert await audit_log.trim(conn, datetime.now(UTC) + timedelta(minutes=1)) == 5
+        assert await log.trim(conn, datetime.now(UTC) + timedelta(minutes=1)) == 5
     await write(conn, 3)
-    verdict = await audit_log.verify(conn)
+    verdict = await log.verify(conn)
     assert (verdict.entries, verdict.broken, verdict.head.id) == (4, None, 9)
 
     await conn.execute("DELETE FROM audit_entry WHERE id = 6")
-    assert (await audit_log.verify(conn)).broken == 7
+    assert (await log.verify(conn)).broken == 7
 
 
 async def test_newest_entries_are_examined_alone(conn: Conn) -> None:
     await write(conn, 6)
     await conn.execute("UPDATE audit_entry SET actor = 'worker' WHERE id = 2")
-    assert (await audit_log.verify(conn)).broken == 2
-    assert await audit_log.verify(conn, newest=3) == audit_log.Verdict(3, await audit_log.head(conn))
-    assert (await audit_log.verify(conn, newest=50)).broken == 2
+    assert (await log.verify(conn)).broken == 2
+    assert await log.verify(conn, newest=3) == log.Verdict(3, await log.head(conn))
+    assert (await log.verify(conn, newest=50)).broken == 2
     await conn.execute("UPDATE audit_entry SET actor = 'worker' WHERE id = 4")
-    assert (await audit_log.verify(conn, newest=3)).broken == 4
+    assert (await log.verify(conn, newest=3)).broken == 4
 
 
 async def test_hash_is_what_the_module_states() -> None:
@@ -170,10 +170,10 @@ async def test_hash_is_what_the_module_states() -> None:
         "person.enrolled",
         f"person:{UUID(int=7)}",
         {"b": 2, "a": ["x", "y"]},
-        audit_log.GENESIS,
+        log.GENESIS,
         b"",
     )
-    assert audit_log.hash_of(entry).hex() == VECTOR
+    assert log.hash_of(entry).hex() == VECTOR
 
 
 @pytest.mark.parametrize(
@@ -196,10 +196,10 @@ async def test_hash_is_what_the_module_states() -> None:
 )
 async def test_personal_content_is_refused(conn: Conn, detail: dict[str, Any]) -> None:
     with pytest.raises(AuditContentError) as refused:
-        await audit_log.record(conn, actor="cli", action="person.enrolled", detail=detail)
+        await log.record(conn, actor="cli", action="person.enrolled", detail=detail)
     for value in detail.values():
         assert str(value) not in str(refused.value) or value == "x"
-    assert (await audit_log.verify(conn)).entries == 0
+    assert (await log.verify(conn)).entries == 0
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ async def test_actor_action_and_subject_are_ids_and_words(
     conn: Conn, actor: str, action: str, subject: str
 ) -> None:
     with pytest.raises(AuditContentError):
-        await audit_log.record(conn, actor=actor, action=action, subject=subject)
+        await log.record(conn, actor=actor, action=action, subject=subject)
 
 
 async def test_values_of_every_allowed_kind_survive_the_database(conn: Conn) -> None:
-    detail: dict[str, audit_log.Value] = {
+    detail: dict[str, log.Value] = {
         "count": 3,
         "really": True,
         "nothing": None,
@@ -230,8 +230,8 @@ async def test_values_of_every_allowed_kind_survive_the_database(conn: Conn) -> 
         "roles": ["staff", "osh"],
         "why": "lost",
     }
-    await audit_log.record(conn, actor=f"account:{uuid4()}", action="sign-in.made", detail=detail)
+    await log.record(conn, actor=f"account:{uuid4()}", action="sign-in.made", detail=detail)
 
-    assert (await audit_log.verify(conn)).broken is None
-    (entry,) = await audit_log.newest(conn, 1)
+    assert (await log.verify(conn)).broken is None
+    (entry,) = await log.newest(conn, 1)
     assert entry.detail["roles"] == ["osh", "staff"]

@@ -17,7 +17,8 @@ from psycopg.types.json import Jsonb
 
 from feed.server import commit, device_in, receipts, rows
 from hubwell.access import codes
-from hubwell.privacy import audit_log, retention
+from hubwell.audit import log
+from hubwell.privacy import retention
 from hubwell.privacy.erasure import NoSuchPersonError, erase_person
 from hubwell.storage.backup import write_backup
 from hubwell.storage.connect import connect
@@ -203,7 +204,7 @@ async def test_erased_person_is_nowhere_and_the_other_is_whole(
     for trace in other.traces:
         # A payload whose card hides its number may be anybody's: it is emptied too.
         assert await places_with(conn, trace) == before[trace] - {"rejected.payload"}
-    assert (await audit_log.verify(conn)).broken is None
+    assert (await log.verify(conn)).broken is None
 
     file = tmp_path / "after.zip"
     await asyncio.to_thread(write_backup, database.url, file)
@@ -231,7 +232,7 @@ async def test_proof_and_audit_entry_say_how_much_and_not_who(conn: Conn) -> Non
     (stored,) = await retention.proofs(conn, 5)
     assert (stored.number, stored.data, stored.why) == (proof.number, "person", "erasure")
     assert (stored.rows, stored.left_over) == (proof.rows, 0)
-    (entry,) = await audit_log.newest(conn, 5)
+    (entry,) = await log.newest(conn, 5)
     assert (entry.action, entry.subject) == ("person.erased", f"person:{one.id}")
     assert entry.detail == {"proof": proof.number, "rows": proof.rows, "left_over": 0, "account": True}
 

@@ -13,7 +13,8 @@ from psycopg import sql
 
 from feed.people import enrol, visits_of
 from feed.server import commit, device_in, rows
-from hubwell.privacy import audit_log, retention
+from hubwell.audit import log
+from hubwell.privacy import retention
 from hubwell.privacy.retention import TERMS, RetentionError
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
@@ -117,7 +118,7 @@ async def fill(conn: Conn, at: Callable[[timedelta], datetime]) -> None:
     )
     await conn.execute(proof, (at(keep["proof"]),))
     async with conn.transaction():
-        await audit_log.record(conn, actor="cli", action="test.written")
+        await log.record(conn, actor="cli", action="test.written")
     await conn.execute("UPDATE audit_entry SET at = %s", (at(keep["audit-log"]),))
 
 
@@ -149,7 +150,7 @@ async def test_everything_over_its_time_goes_and_is_proven(conn: Conn, now: date
     proven = await retention.proofs(conn, 100)
     assert {proof.data for proof in proven} == set(done)
     assert all(proof.left_over == 0 and proof.why == "retention" for proof in proven)
-    assert (await audit_log.verify(conn)).broken is None
+    assert (await log.verify(conn)).broken is None
 
 
 async def test_nothing_goes_before_its_time(conn: Conn, now: datetime) -> None:

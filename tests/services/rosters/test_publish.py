@@ -11,8 +11,8 @@ import aiomqtt
 import pytest
 from nacl.signing import VerifyKey
 
-from hubwell.devices_link import DevicesLink
 from hubwell.keys import Keys
+from hubwell.mqtt.publisher import DevicesLink
 from hubwell.people import actions
 from hubwell.people.actions import NewPerson
 from hubwell.presence.said import crowded_for_roster, texts_for_roster

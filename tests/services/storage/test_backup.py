@@ -18,8 +18,8 @@ from hubwell import worker
 from hubwell.events import EpisodeOpened
 from hubwell.storage.backup import BackupError, backup, read_backup, restore, verify_file, write_backup
 from hubwell.storage.connect import connect
-from hubwell.storage.digest import FLEETING, TABLES, TableDigest, content_digest, table_digest
 from hubwell.storage.migrate import migrate
+from hubwell.storage.table_digest import FLEETING, TABLES, TableDigest, content_digest, table_digest
 from lanes.lane import Database
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from feed.device import Device, Packet
 from feed.server import commit, device_in, reading, rows
-from hubwell.storage.digest import FLEETING, TABLES, content_digest, table_digest
+from hubwell.storage.table_digest import FLEETING, TABLES, content_digest, table_digest
 from lanes.lane import Database
 
 BEGIN = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from ended import has_ended
-from hubwell.storage.embedded import EmbeddedPostgres
-from hubwell.up.instance import DataLock
-from hubwell.up.refusal import CannotStartError
+from hubwell.runtime.data_lock import DataLock
+from hubwell.runtime.embedded_postgres import EmbeddedPostgres
+from hubwell.runtime.start_errors import CannotStartError
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may not run PostgreSQL")
 
@@ -71,7 +71,7 @@ def starter(data: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Another process that runs the database over `data`."""
     program = (
         "import asyncio, pathlib, sys\n"
-        "from hubwell.storage.embedded import EmbeddedPostgres\n"
+        "from hubwell.runtime.embedded_postgres import EmbeddedPostgres\n"
         "async def main():\n"
         "    async with EmbeddedPostgres(pathlib.Path(sys.argv[1])):\n"
         "        print('up', flush=True)\n"
@@ -277,7 +277,7 @@ async def test_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
 def test_data_folder_without_rights_is_refused(tmp_path: Path) -> None:
     program = (
         "import asyncio, os, pathlib, sys\n"
-        "from hubwell.storage.embedded import EmbeddedPostgres\n"
+        "from hubwell.runtime.embedded_postgres import EmbeddedPostgres\n"
         "if os.geteuid() == 0:\n"
         "    os.setuid(65534)\n"
         "asyncio.run(EmbeddedPostgres(pathlib.Path(sys.argv[1])).start())\n"

@@ -11,7 +11,6 @@ from alembic.script import ScriptDirectory
 
 from feed.server import reading, rows
 from hubwell.storage import migrate as migrations
-from hubwell.storage.digest import TABLES, table_digest
 from hubwell.storage.migrate import migrate
 from hubwell.storage.revisions import (
     current_revision,
@@ -20,6 +19,7 @@ from hubwell.storage.revisions import (
     newest_revision,
     queue_migrations,
 )
+from hubwell.storage.table_digest import TABLES, table_digest
 from lanes.lane import Database
 
 REVISIONS = [

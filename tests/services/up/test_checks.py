@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hubwell.up.checks import check_port, check_space, free_port
-from hubwell.up.instance import DataLock, is_held
-from hubwell.up.refusal import CannotStartError
-from hubwell.up.running import Running
+from hubwell.runtime.data_lock import DataLock, is_held
+from hubwell.runtime.endpoints import Running
+from hubwell.runtime.preflight import check_port, check_space, free_port
+from hubwell.runtime.start_errors import CannotStartError
 
 
 @pytest.fixture

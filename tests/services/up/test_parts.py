@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hubwell.storage.embedded import EmbeddedPostgres
-from hubwell.up.parts import Parts
+from hubwell.commands.up.services import Parts
+from hubwell.runtime.embedded_postgres import EmbeddedPostgres
 
 
 def parts(data: Path) -> Parts:

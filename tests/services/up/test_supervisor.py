@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from ended import has_ended
-from hubwell.up.child import Part, ending
-from hubwell.up.leash import leashed
-from hubwell.up.refusal import CannotStartError
-from hubwell.up.supervisor import Supervisor
+from hubwell.runtime.managed_process import Part, ending
+from hubwell.runtime.parent_death import leashed
+from hubwell.runtime.start_errors import CannotStartError
+from hubwell.runtime.supervisor import Supervisor
 
 WITHIN = 20.0  # seconds
 

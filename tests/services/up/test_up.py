@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from ended import has_ended
-from hubwell.up.running import Running
+from hubwell.runtime.endpoints import Running
 
 WITHIN = 90.0  # seconds; two cores, and other tests beside this one
 PARTS = {"ingest", "api", "worker", "postgres", "broker"}

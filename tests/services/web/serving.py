@@ -12,7 +12,7 @@ import psycopg
 import uvicorn
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from hubwell.api import app as application
+from hubwell import app as application
 from hubwell.api.feed import Pace
 from hubwell.settings import Settings
 from lanes.lane import Database

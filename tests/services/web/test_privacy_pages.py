@@ -9,8 +9,9 @@ import pytest
 
 from feed.server import device_in
 from hubwell.access.visitor import Role
-from hubwell.languages import LANGUAGES
-from hubwell.privacy import audit_log, retention
+from hubwell.audit import log
+from hubwell.i18n import LANGUAGES
+from hubwell.privacy import retention
 from lanes.lane import Database
 from services.access.house import House, open_house
 from services.web.staffed import text_of
@@ -133,7 +134,7 @@ async def test_audit_log_page_tells_that_it_was_changed(house: House) -> None:
     async with house.connection() as conn:
         for _ in range(3):
             async with conn.transaction():
-                await audit_log.record(conn, actor="cli", action="person.enrolled")
+                await log.record(conn, actor="cli", action="person.enrolled")
     admin = await house.signed_in("admin", Role.ADMIN)
     assert "The audit log is whole" in text_of(await admin.get("/audit-log"))
     await house.run("UPDATE audit_entry SET action = 'person.changed' WHERE id = 2")

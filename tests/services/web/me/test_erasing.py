@@ -7,7 +7,7 @@ import httpx
 from feed.server import one, rows
 from hubwell.access import accounts, sign_ins
 from hubwell.access.visitor import Role
-from hubwell.privacy import audit_log
+from hubwell.audit import log
 from services.access.house import House, send
 from services.web.me.somebody import NAME, Somebody
 from services.web.staffed import text_of
@@ -28,7 +28,7 @@ async def test_erasing_says_what_is_lost_then_shows_the_proof(house: House, some
         assert rows(somebody.url, f"SELECT FROM {table}") == [], table
     assert "Code from the kiosk" in text_of(await somebody.browser.get("/me"))
     async with house.connection() as conn:
-        assert (await audit_log.newest(conn, 1))[0].action == "person.erased"
+        assert (await log.newest(conn, 1))[0].action == "person.erased"
 
 
 async def linked(house: House, somebody: Somebody, *roles: Role) -> httpx.AsyncClient:

@@ -8,7 +8,8 @@ from playwright.async_api import Browser, Page, expect
 
 from hubwell.access import codes
 from hubwell.access.visitor import Role
-from hubwell.privacy import audit_log, retention
+from hubwell.audit import log
+from hubwell.privacy import retention
 from services.access.house import House
 from services.web.axe import problems
 from services.web.me.somebody import ZONE, Somebody
@@ -88,7 +89,7 @@ async def test_own_pages_are_accessible_at_every_size(house: House, somebody: So
 async def test_pages_of_those_in_charge_are_accessible_at_every_size(house: House, page: Page) -> None:
     async with house.connection() as conn, conn.transaction():
         await retention.run(conn, datetime.now(UTC), house.app.state.settings)
-        await audit_log.record(conn, actor="cli", action="retention.ran", detail={"rows": 12})
+        await log.record(conn, actor="cli", action="retention.ran", detail={"rows": 12})
     admin = await house.signed_in("admin", Role.ADMIN)
     await take(page, admin.cookies["hubwell"], house.address)
     for path in [*ADMIN_PATHS, "/privacy"]:

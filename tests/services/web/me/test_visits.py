@@ -17,8 +17,8 @@ import pytest
 from feed.people import enrol, visits_of
 from feed.server import commit, device_in, one, rows
 from hubwell.access.visitor import Role
+from hubwell.audit import log
 from hubwell.presence.rules import Visit
-from hubwell.privacy import audit_log
 from services.access.house import House, send
 from services.web.me.somebody import NAME, ZONE, Somebody, with_code
 from services.web.staffed import text_of
@@ -67,7 +67,7 @@ async def test_inferred_end_is_marked_and_can_be_corrected(house: House, url: st
     assert "The visit is corrected." in page
     assert "You said when you left." in page
     async with house.connection() as conn:
-        assert "visit.corrected" in {entry.action for entry in await audit_log.newest(conn, 10)}
+        assert "visit.corrected" in {entry.action for entry in await log.newest(conn, 10)}
 
 
 async def test_wrong_end_is_corrected_and_the_other_visits_stay(somebody: Somebody) -> None:
@@ -123,9 +123,9 @@ async def test_removed_visit_is_gone_and_the_others_stay(house: House, somebody:
     starts = [visit.start for visit in visits_of(somebody.url, somebody.id)]
     assert starts == [somebody.began[0], somebody.began[2]]
     async with house.connection() as conn:
-        entries = await audit_log.newest(conn, 10)
+        entries = await log.newest(conn, 10)
         assert "visit.removed" in {entry.action for entry in entries}
-        assert (await audit_log.verify(conn)).broken is None
+        assert (await log.verify(conn)).broken is None
 
 
 async def test_language_follows_the_person(somebody: Somebody) -> None:

@@ -1,0 +1,151 @@
+"""Put the application together, and serve it.
+
+`create_app` only assembles; the lifespan opens the pool and the feed and closes them in reverse.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib.metadata import version
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from hubwell.access.passwords import Passwords
+from hubwell.access.provider import Provider
+from hubwell.api import openapi, people, routes
+from hubwell.api.feed import Feed, Pace
+from hubwell.http import access_errors, errors
+from hubwell.http.database import Database
+from hubwell.http.guard import check_every_route
+from hubwell.http.headers import SecurityHeaders
+from hubwell.http.rate_limits import Limits
+from hubwell.runtime.start_errors import CannotStartError
+from hubwell.settings import Settings
+from hubwell.web import pages
+from hubwell.web.nav import addresses
+
+_log = logging.getLogger(__name__)
+_STOP_WITHIN_S: Final = 2
+_LARGEST_BODY: Final = 1024 * 1024
+"""Bytes; no form has more."""
+
+
+def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
+    """Return the application; nothing is opened before its lifespan begins."""
+    database = Database(settings.database_url)
+    feed = Feed(database, pace)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        running = asyncio.create_task(feed.run(), name="hubwell-api[feed]")
+        try:
+            yield
+        finally:
+            feed.close()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            await database.close()
+
+    app = FastAPI(
+        title="Hubwell",
+        version=version("hubwell"),
+        lifespan=lifespan,
+        openapi_url=openapi.URL,
+        docs_url=None,  # the usual pages load scripts from elsewhere
+        redoc_url=None,
+        middleware=[
+            Middleware(SecurityHeaders, settings=settings),
+            Middleware(GZipMiddleware, compresslevel=5),
+        ],
+        max_body_size=_LARGEST_BODY,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.feed = feed
+    app.state.limits = Limits()
+    app.state.passwords = Passwords()
+    app.state.provider = Provider.of(settings)
+    app.include_router(routes.api)
+    app.include_router(people.api)
+    app.include_router(routes.operation)
+    pages.install(app, settings)
+    errors.install(app, pages.error_page)
+    access_errors.install(app)
+    openapi.install(app)
+    check_every_route(app)
+    app.state.addresses = addresses(app)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; browsers that still watch do not hold the stop up.
+
+    Raises CannotStartError when the address cannot be used.
+    """
+    with _bind(settings.http_host, settings.http_port) as sock:
+        host, port = sock.getsockname()[:2]
+        _log.info("listening on http://%s:%d", host, port, extra={"action": "listening", "port": port})
+        asyncio.run(_serve(create_app(settings), sock))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's algorithm off only where it is: else each answer
+    # waits 40 ms for an acknowledgement.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(2048)
+    except OSError as error:
+        sock.close()
+        raise CannotStartError(
+            f"The address {host}:{port} cannot be used ({error.strerror}): "
+            "choose another port with --port or HUBWELL_HTTP_PORT."
+        ) from error
+    return sock
+
+
+async def _serve(app: FastAPI, sock: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+    )
+    server = _Server(config, app.state.feed)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve(sockets=[sock])
+    if not server.started:
+        raise CannotStartError("The web server could not start: the log above says why.")
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams before it waits for connections to end."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the event loop: the process shall end with success, not by the signal."""
+        yield
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self._feed.close()
+        self.should_exit = True

@@ -1,1 +1,0 @@
-"""Accounts and tokens on the command line."""

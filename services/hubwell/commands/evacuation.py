@@ -1,0 +1,71 @@
+"""`hubwell muster`: the keys of the sealed lists, and which devices keep one."""
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(help="Musters: who is inside when the hub has to be left.", no_args_is_help=True)
+
+
+@app.command()
+def keys(
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Make new keys: the parts of the old ones open nothing new.")
+    ] = False,
+) -> None:
+    """Make the keys of the sealed lists; the private one is shown once, as two parts for two officers."""
+    from hubwell.commands.cli_settings import settings
+    from hubwell.keys import Keys, KeysError
+    from hubwell.muster.seal import make_key_parts
+
+    folder = Keys(settings().keys_dir)
+    made = make_key_parts()
+    try:
+        there = folder.muster_key() is not None
+        if not there or replace:
+            folder.put_muster_key(made.public)
+    except (KeysError, OSError) as error:
+        print(f"The keys could not be made: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if there and not replace:
+        print("There are keys already; `hubwell muster keys --replace` makes new ones.", file=sys.stderr)
+        raise typer.Exit(2)
+    print(
+        "Two officers, one part each. They are shown now and never again; Hubwell keeps neither.\n\n"
+        f"Part A: {made.a.hex()}\nPart B: {made.b.hex()}\n\n"
+        "Write each on its own card and keep the two apart. With the server gone, both together show the\n"
+        "list on a muster station: `hubwell-edge muster` asks for them there."
+    )
+
+
+@app.command()
+def station(
+    device: Annotated[str, typer.Argument(help="The device's id, as in its topics.")],
+    state: Annotated[Literal["on", "off"], typer.Argument(help="Whether it keeps a sealed list.")],
+) -> None:
+    """Choose a device to keep a sealed list of who is inside, or let it keep none from now on."""
+    from hubwell.commands.cli_settings import settings
+    from hubwell.storage.connect import connect_sync
+    from hubwell.storage.queries import Queries
+
+    configured = settings()
+    query = Queries("hubwell.muster")["set_station"]
+    with connect_sync(configured.database_url, name="cli") as conn:
+        known = conn.execute(query, {"device": device, "on": state == "on"}).rowcount
+    if not known:
+        print(f"{device!r}: there is no such device; `hubwell device list` shows them", file=sys.stderr)
+        raise typer.Exit(2)
+    if state == "off":
+        print(f"{device} gets no list any more; what it holds is sealed and grows old.")
+        return
+    print(f"{device} keeps a sealed list, renewed within half a minute of every change.")
+    _warn_without_key()
+
+
+def _warn_without_key() -> None:
+    from hubwell.commands.cli_settings import settings
+    from hubwell.keys import Keys
+
+    if Keys(settings().keys_dir).muster_key() is None:
+        print("There are no keys yet, so nothing is sent: make them with `hubwell muster keys`.")

@@ -1,0 +1,40 @@
+"""What the database must hold before the services start: this release's schema, and the simulated hub."""
+
+import psycopg
+
+from hubwell.runtime.start_errors import CannotStartError
+from hubwell.spaces.demo import seed
+from hubwell.storage.queries import Queries
+from hubwell.storage.revisions import is_current
+
+
+def prepare(url: str, *, demo: bool) -> int:
+    """Migrate, and register the simulated hub where it is wanted; return how many spaces it has.
+
+    :raises CannotStartError: the database refused.
+    """
+    try:
+        with psycopg.connect(url) as connection:
+            current = is_current(connection)
+        if not current:
+            # Imported only when there is something to migrate: a start as of every day need not wait for it.
+            from hubwell.storage.migrate import migrate  # noqa: PLC0415
+
+            migrate(url)
+        if not demo:
+            return 0
+        with psycopg.connect(url) as connection:
+            return seed(connection)
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
+
+
+def lacks_admin(url: str) -> bool:
+    """Tell whether nobody can administer the hub yet; False where the database cannot say."""
+    try:
+        with psycopg.connect(url) as connection:
+            found = connection.execute(Queries("hubwell.access")["admins"]).fetchone()
+    except psycopg.Error:
+        return False
+    return found is not None and not found[0]

@@ -1,0 +1,235 @@
+"""Errors as RFC 9457 problem details: what went wrong, with which value, and what to do about it.
+
+Every error of the API leaves through here, whoever raised it; pages have their own (see `hubwell.web`).
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from hubwell.access.refusals import BadTokenError
+from hubwell.http.database import DatabaseAwayError, SchemaMissingError
+from hubwell.http.guard import recognise
+from hubwell.http.headers import HEADERS
+
+_log: Final = logging.getLogger(__name__)
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPE: Final = "urn:hubwell:problem:"
+
+
+class FieldProblem(BaseModel):
+    """One value that cannot be used."""
+
+    field: str = Field(description="Where the value stands: `query.from`, `path.space_id`.")
+    value: Any = Field(description="The value as it was received; null when there was none.")
+    problem: str = Field(description="What is wrong with it.")
+    do: str = Field(description="What to send instead.")
+
+
+class Problem(BaseModel):
+    """Problem details as in RFC 9457."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:hubwell:problem:range-too-large",
+                    "title": "The range asks for too many points",
+                    "status": 422,
+                    "detail": "7 series over 30 days in steps of 1 minute are 302400 points.",
+                    "instance": "/api/v1/spaces/wood-workshop/readings",
+                    "errors": [
+                        {
+                            "field": "query.resolution",
+                            "value": "1m",
+                            "problem": "More than 10000 points.",
+                            "do": "Use resolution=1h, one quantity, or at most 23 hours at a time.",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="A URI that names the kind of problem and does not change.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What happened this time.")
+    instance: str = Field(description="The path that was asked for.")
+    errors: list[FieldProblem] = Field(default=[], description="The values at fault, where there are any.")
+
+
+class ProblemError(Exception):
+    """Raised by an endpoint; becomes a problem with this status."""
+
+    def __init__(
+        self, status: int, kind: str, title: str, detail: str, errors: list[FieldProblem] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.title = title
+        self.detail = detail
+        self.errors = errors or []
+
+
+def not_found(field: str, value: str, what: str, do: str) -> ProblemError:
+    """Return the problem of something that is not there."""
+    problem = FieldProblem(field=field, value=value, problem=f"There is no {what} with this id.", do=do)
+    return ProblemError(404, "not-found", "Not found", f"There is no {what} {value!r}.", [problem])
+
+
+def of_database(error: Exception) -> ProblemError:
+    """Return the problem of a database that cannot answer."""
+    if isinstance(error, SchemaMissingError):
+        return ProblemError(
+            503,
+            "database-not-migrated",
+            "The database is not ready",
+            "The database has no tables of this release. Run `hubwell migrate`.",
+        )
+    return ProblemError(
+        503,
+        "database-away",
+        "The database is away",
+        "The database does not answer. Nothing is lost: devices keep their messages until it is back. "
+        "Try again in a few seconds; `hubwell doctor` says what is wrong.",
+    )
+
+
+def response_for(request: Request, problem: ProblemError) -> Response:
+    """Render a problem as the answer to this request: as JSON, or as a page where a person looks."""
+    page: Response | None = request.app.state.error_page(request, problem.kind, problem.status)
+    if page is not None:
+        return page
+    body = Problem(
+        type=_TYPE + problem.kind,
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        instance=request.url.path,
+        errors=problem.errors,
+    )
+    headers = {"Retry-After": "5"} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(body.model_dump(mode="json"), problem.status, headers, MEDIA_TYPE)
+
+
+def of_http(error: HTTPException) -> ProblemError:
+    """Return the problem of an error that the framework raised: no such path, wrong method."""
+    title = HTTPStatus(error.status_code).phrase
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "There is nothing at this address. /api/v1/openapi.json lists what there is."
+    return ProblemError(error.status_code, title.lower().replace(" ", "-"), title, detail)
+
+
+def of_validation(error: RequestValidationError) -> ProblemError:
+    """Return the problem of parameters that do not fit their declaration."""
+    errors = [_field_problem(item) for item in error.errors()]
+    detail = " ".join(f"{item.field}: {item.problem}" for item in errors)
+    return ProblemError(422, "bad-parameters", "A value cannot be used", detail, errors)
+
+
+def _field_problem(item: dict[str, Any]) -> FieldProblem:
+    value = item.get("input")
+    return FieldProblem(
+        field=".".join(str(part) for part in item["loc"]),
+        value=value if isinstance(value, str | int | float | bool | None) else repr(value)[:200],
+        problem=f"{item['msg']}.",
+        do=_WHAT_TO_DO.get(item["type"], "See /api/v1/openapi.json for what fits here."),
+    )
+
+
+_TIME: Final = (
+    "Send a time with its zone in ISO 8601, such as 2026-11-22T21:00:00Z (a + must be written %2B)."
+)
+_WHAT_TO_DO: Final = {
+    "timezone_aware": _TIME,
+    "datetime_from_date_parsing": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_object_invalid": _TIME,
+    "literal_error": "Send one of the values that the message names.",
+    "enum": "Send one of the values that the message names.",
+    "string_pattern_mismatch": "Send an id: lower-case letters, digits and '-'.",
+    "int_parsing": "Send a whole number.",
+    "less_than_equal": "Send a smaller number.",
+    "greater_than_equal": "Send a larger number.",
+    "missing": "Send a value.",
+}
+
+
+ErrorPage = Callable[[Request, str, int], Response | None]
+
+
+def install(app: FastAPI, error_page: ErrorPage) -> None:
+    """Let every error of this application leave as a problem, or as a page where `error_page` gives one."""
+    app.state.error_page = error_page
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(DatabaseAwayError, _on_database)
+    app.add_exception_handler(SchemaMissingError, _on_database)
+    app.add_exception_handler(psycopg.DataError, _on_data)
+    app.add_exception_handler(OverflowError, _on_data)  # a day before the calendar's first, in another zone
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 (registered for this type only)
+    return response_for(request, error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type only)
+    with suppress(DatabaseAwayError, SchemaMissingError, BadTokenError):
+        await recognise(request)  # no route asked who this is, and the page shows what they can go to
+    response = response_for(request, of_http(error))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this type only)
+    return response_for(request, of_validation(error))
+
+
+async def _on_database(request: Request, error: Exception) -> Response:
+    return response_for(request, of_database(error))
+
+
+async def _on_data(request: Request, error: Exception) -> Response:
+    """Answer for a value that cannot be held: a NUL in a text, a number or a time out of range.
+
+    Logged without the database's words: they may repeat the value.
+    """
+    sqlstate = error.sqlstate if isinstance(error, psycopg.DataError) else None
+    _log.warning("a value was refused: %s", sqlstate or type(error).__name__, extra={"action": "bad-value"})
+    problem = ProblemError(
+        422,
+        "bad-parameters",
+        "A value cannot be used",
+        "A text holds a NUL, or a number or a time is out of range.",
+    )
+    return response_for(request, problem)
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    del error  # the server logs it with its trace
+    problem = ProblemError(
+        500,
+        "unexpected",
+        "Hubwell made a mistake",
+        "This is a mistake in Hubwell, not in your request. The server's log has the details.",
+    )
+    response = response_for(request, problem)
+    response.headers.update(HEADERS)  # this answer is made outside of the middleware
+    return response

