@@ -17,10 +17,11 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from hubwell.access.oidc.client import Provider
 from hubwell.access.passwords import Passwords
-from hubwell.access.provider import Provider
-from hubwell.api import openapi, people, routes
-from hubwell.api.feed import Feed, Pace
+from hubwell.api import openapi
+from hubwell.api.live_updates import Feed, Pace
+from hubwell.api.routes import hub, people
 from hubwell.http import access_errors, errors
 from hubwell.http.database import Database
 from hubwell.http.guard import check_every_route
@@ -74,9 +75,9 @@ def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
     app.state.limits = Limits()
     app.state.passwords = Passwords()
     app.state.provider = Provider.of(settings)
-    app.include_router(routes.api)
+    app.include_router(hub.api)
     app.include_router(people.api)
-    app.include_router(routes.operation)
+    app.include_router(hub.operation)
     pages.install(app, settings)
     errors.install(app, pages.error_page)
     access_errors.install(app)

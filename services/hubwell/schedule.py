@@ -12,10 +12,10 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from psycopg import AsyncConnection
 
+from hubwell.evacuation import actions as muster
 from hubwell.events import Fact, Facts
-from hubwell.muster import actions as muster
 from hubwell.presence import actions as presence
-from hubwell.privacy import figures, retention
+from hubwell.privacy import publish_counts, retention
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 
@@ -28,7 +28,7 @@ React = Callable[[AsyncConnection[Any], Facts], Awaitable[object]]
 TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
     (IntervalTrigger(minutes=5), presence.close_forgotten),
     (IntervalTrigger(minutes=5), muster.close_forgotten),
-    (CronTrigger(minute="*/5", second=30, timezone=UTC), figures.close_windows),
+    (CronTrigger(minute="*/5", second=30, timezone=UTC), publish_counts.close_windows),
     (IntervalTrigger(minutes=1), retention.keep_to_the_minute),
     (IntervalTrigger(hours=1), retention.keep_to_the_hour),
 )

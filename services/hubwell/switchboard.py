@@ -28,9 +28,9 @@ from hubwell.events import (
     TapAnswered,
     VisitsChanged,
 )
-from hubwell.presence import taps as presence
-from hubwell.presence.policy import Policy
-from hubwell.presence.said import say
+from hubwell.presence import process_taps as presence
+from hubwell.presence.door_policy import Policy
+from hubwell.presence.reader_messages import say
 from hubwell.settings import Settings
 
 _ANNOUNCED_TOGETHER: Final = 100

@@ -10,14 +10,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from procrastinate import PsycopgConnector
 
+from hubwell.allowlist.build import Texts
+from hubwell.allowlist.publish import Publisher
 from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import Deliveries
+from hubwell.evacuation.stations import tell_stations
 from hubwell.mqtt.publisher import DevicesLink
-from hubwell.muster.stations import tell_stations
-from hubwell.presence.left import tell_doors
-from hubwell.presence.said import crowded_for_roster, texts_for_roster
-from hubwell.rosters.build import Texts
-from hubwell.rosters.publish import Publisher
+from hubwell.presence.departure_notices import tell_doors
+from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
 from hubwell.schedule import scheduler
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard

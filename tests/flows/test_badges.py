@@ -13,7 +13,7 @@ from feed.server import one, rows
 from flows.line_door import LineDoor, line_door, terminal
 from flows.system import System, eventually
 from hubwell.keys import Keys
-from hubwell.people.actions import NewPerson, issue_code
+from hubwell.people.credentials import NewPerson, issue_code
 from hubwell.storage.connect import connect
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto

@@ -12,9 +12,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.access import sign_ins
+from hubwell.access import sessions
+from hubwell.access.principal import Role
 from hubwell.access.rules import PasswordProblem, password_problem, plain_login, plain_text
-from hubwell.access.visitor import Role
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.access")
@@ -159,7 +159,7 @@ async def disable(conn: AsyncConnection[Any], account_id: UUID, now: datetime) -
     """Let nobody sign in with an account, and end where it is signed in. Raises AccountError."""
     async with _an_admin_stays(conn):
         await _change(conn, "disable", account_id, now=now)
-    await sign_ins.end_all(conn, account_id)
+    await sessions.end_all(conn, account_id)
 
 
 async def enable(conn: AsyncConnection[Any], account_id: UUID) -> None:

@@ -11,9 +11,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.access.principal import Role, Visitor
 from hubwell.access.rules import plain_text
-from hubwell.access.sign_ins import token_hash
-from hubwell.access.visitor import Role, Visitor
+from hubwell.access.sessions import token_hash
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.access")

@@ -12,8 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from psycopg import AsyncConnection
 
-from hubwell.api import look
-from hubwell.api.models import DatabaseHealth, Health, NewestReading, SchemaHealth
+from hubwell.api import live_state
+from hubwell.api.schemas import DatabaseHealth, Health, NewestReading, SchemaHealth
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import DatabaseVersion, detect
@@ -57,7 +57,7 @@ def _inspect(url: str) -> tuple[DatabaseVersion, str | None]:
 
 
 async def _value(conn: AsyncConnection[Any], query: str) -> Any:  # noqa: ANN401 (one value of any query)
-    row = await (await conn.execute(look.SQL[query])).fetchone()
+    row = await (await conn.execute(live_state.SQL[query])).fetchone()
     return None if row is None else row[0]
 
 
@@ -78,9 +78,9 @@ class Figures:
 
 async def figures(conn: AsyncConnection[Any]) -> Figures:
     """Count, in the database."""
-    odd = await (await conn.execute(look.SQL["messages_odd"])).fetchone() or (0, 0)
-    waiting = await (await conn.execute(look.SQL["deliveries_waiting"])).fetchone() or (0, None)
-    devices = await look.rows(conn, "devices")
+    odd = await (await conn.execute(live_state.SQL["messages_odd"])).fetchone() or (0, 0)
+    waiting = await (await conn.execute(live_state.SQL["deliveries_waiting"])).fetchone() or (0, None)
+    devices = await live_state.rows(conn, "devices")
     return Figures(
         committed=await _value(conn, "messages_committed"),
         rejected=odd[0],
@@ -90,7 +90,7 @@ async def figures(conn: AsyncConnection[Any]) -> Figures:
         silent=sum(device["silent"] for device in devices),
         waiting=waiting[0],
         oldest_waiting=waiting[1],
-        episodes=await (await conn.execute(look.SQL["open_episodes"])).fetchall(),
+        episodes=await (await conn.execute(live_state.SQL["open_episodes"])).fetchall(),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from hubwell.api import look
-from hubwell.api.models import RawPoint, Readings, Resolution, SeriesPoints, StepPoint
+from hubwell.api import live_state
+from hubwell.api.schemas import RawPoint, Readings, Resolution, SeriesPoints, StepPoint
 from hubwell.http.errors import FieldProblem, ProblemError, not_found
 from hubwell.storage.engine import Engine
 
@@ -39,9 +39,9 @@ async def readings(
     """
     if start >= end:
         raise _bad_range("from", start, "It is not before `to`.", "Send a `from` that is before `to`.")
-    if not await look.rows(conn, "space_exists", {"space": space}):
+    if not await live_state.rows(conn, "space_exists", {"space": space}):
         raise not_found("path.space_id", space, "space", "GET /api/v1/spaces lists them.")
-    series = await look.rows(conn, "series_of_space", {"space": space, "quantity": quantity})
+    series = await live_state.rows(conn, "series_of_space", {"space": space, "quantity": quantity})
     points: Mapping[int, Sequence[RawPoint | StepPoint]]
     if resolution == "raw":
         points = await _raw(conn, series, start, end)
@@ -56,11 +56,11 @@ async def readings(
 
 
 async def _raw(
-    conn: AsyncConnection[Any], series: look.Rows, start: datetime, end: datetime
+    conn: AsyncConnection[Any], series: live_state.Rows, start: datetime, end: datetime
 ) -> dict[int, list[RawPoint]]:
     points: dict[int, list[RawPoint]] = {row["id"]: [] for row in series}
     values = {"series": list(points), "start": start, "end": end, "limit": MOST_POINTS + 1}
-    found = await look.rows(conn, "readings_raw", values)
+    found = await live_state.rows(conn, "readings_raw", values)
     if len(found) > MOST_POINTS:
         raise _too_large(
             f"{len(series)} series have more than {MOST_POINTS} readings in this range.",
@@ -76,7 +76,7 @@ async def _raw(
 async def _stepped(
     conn: AsyncConnection[Any],
     engine: Engine,
-    series: look.Rows,
+    series: live_state.Rows,
     start: datetime,
     end: datetime,
     width: timedelta,
@@ -84,7 +84,7 @@ async def _stepped(
     points: dict[int, list[StepPoint]] = {row["id"]: [] for row in series}
     query = binned_query(engine, width)
     values = {"series": list(points), "start": start, "end": end, "width": width}
-    for row in await look.rows(conn, query, values):
+    for row in await live_state.rows(conn, query, values):
         series_id, time = row.pop("series_id"), row.pop("bucket")
         points[series_id].append(StepPoint(time=time, **row))
     return points

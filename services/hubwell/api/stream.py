@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from fastapi.sse import ServerSentEvent
 
-from hubwell.api.feed import Feed, Status
-from hubwell.api.models import SpaceNow
+from hubwell.api.live_updates import Feed, Status
+from hubwell.api.schemas import SpaceNow
 
 HEARTBEAT_S: Final = 15.0
 _RETRY_MS: Final = 2000

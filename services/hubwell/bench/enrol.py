@@ -23,7 +23,7 @@ from uuid import uuid4
 import httpx
 
 from hubwell.access import tokens
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.scratch_environment import (
     LOOPBACK,

@@ -16,7 +16,7 @@ import httpx
 from psycopg import Connection
 
 from hubwell.access import tokens
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.scratch_environment import LOOPBACK, free_port, hubwell_command, port_open, process, stage
 from hubwell.settings import Settings

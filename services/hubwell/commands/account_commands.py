@@ -8,9 +8,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts, passwords, sign_ins, tokens
+from hubwell.access import accounts, passwords, sessions, tokens
 from hubwell.access.accounts import AccountError
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
@@ -84,7 +84,7 @@ def set_password(settings: Settings, login: str, password: str) -> None:
     async def work(conn: Conn) -> None:
         account_id = await _id(conn, login)
         await accounts.set_password(conn, account_id, hashed)
-        await sign_ins.end_all(conn, account_id)
+        await sessions.end_all(conn, account_id)
         await _note(conn, "account.password-reset", f"account:{account_id}")
 
     _in_transaction(settings, work)

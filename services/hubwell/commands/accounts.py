@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.commands.people import show, tried
 
 account_app = typer.Typer(help="Accounts: who may sign in, and as what.", no_args_is_help=True)

@@ -16,8 +16,8 @@ def keys(
 ) -> None:
     """Make the keys of the sealed lists; the private one is shown once, as two parts for two officers."""
     from hubwell.commands.cli_settings import settings
+    from hubwell.evacuation.seal import make_key_parts
     from hubwell.keys import Keys, KeysError
-    from hubwell.muster.seal import make_key_parts
 
     folder = Keys(settings().keys_dir)
     made = make_key_parts()
@@ -50,7 +50,7 @@ def station(
     from hubwell.storage.queries import Queries
 
     configured = settings()
-    query = Queries("hubwell.muster")["set_station"]
+    query = Queries("hubwell.evacuation")["set_station"]
     with connect_sync(configured.database_url, name="cli") as conn:
         known = conn.execute(query, {"device": device, "on": state == "on"}).rowcount
     if not known:

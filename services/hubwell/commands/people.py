@@ -149,7 +149,7 @@ def tried(action: Callable[..., Any], *values: Any) -> Any:  # noqa: ANN401 - fo
     from hubwell.access.tokens import TokenError
     from hubwell.commands.cli_settings import settings
     from hubwell.keys import KeysError
-    from hubwell.people.problems import PeopleError
+    from hubwell.people.errors import PeopleError
 
     try:
         return action(settings(), *values)

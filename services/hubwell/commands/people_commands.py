@@ -13,9 +13,9 @@ from psycopg import AsyncConnection
 
 from hubwell.audit import log
 from hubwell.keys import Keys, KeysError
-from hubwell.people import actions, persons
-from hubwell.people import epochs as register
-from hubwell.people.epochs import EpochUse, Forgotten
+from hubwell.people import credentials, persons
+from hubwell.people import key_epochs as register
+from hubwell.people.key_epochs import EpochUse, Forgotten
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 
@@ -54,7 +54,7 @@ def badges(settings: Settings, person: UUID) -> list[Row]:
                 "until": one.until,
                 "revoked": one.revoked_why,
             }
-            for one in await actions.credentials_of(conn, person)
+            for one in await credentials.credentials_of(conn, person)
         ]
 
     return _in_transaction(settings, work)
@@ -64,7 +64,7 @@ def revoke(settings: Settings, credential: int, why: str) -> None:
     """Revoke a credential. Raises PeopleError."""
 
     async def work(conn: AsyncConnection[Any]) -> None:
-        person = await actions.revoke(conn, credential, why, datetime.now(UTC))
+        person = await credentials.revoke(conn, credential, why, datetime.now(UTC))
         detail = {"credential": credential, "why": why}
         await _record(conn, "badge.revoked", f"person:{person}", detail)
 

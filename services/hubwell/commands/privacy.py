@@ -142,7 +142,7 @@ def privacy_dpia(
     json_: Json = False,
 ) -> None:
     """Write the inputs for a data protection impact assessment, from the live configuration."""
-    from hubwell.privacy.dpia import dpia
+    from hubwell.privacy.documents.dpia import dpia
 
     _write_document(dpia, file, as_json=json_)
 
@@ -153,7 +153,7 @@ def privacy_record(
     json_: Json = False,
 ) -> None:
     """Write the record of processing activities, from the live configuration."""
-    from hubwell.privacy.activities import record
+    from hubwell.privacy.documents.processing_record import record
 
     _write_document(record, file, as_json=json_)
 
@@ -179,7 +179,7 @@ def privacy_erase(
 
 
 def _write_document(make: Callable[..., Any], file: Path | None, *, as_json: bool) -> None:
-    from hubwell.privacy import inventory
+    from hubwell.privacy.documents import inventory
 
     configured = check_terms(settings())
     document = make(_in_transaction(lambda conn: inventory.take(conn, configured)))

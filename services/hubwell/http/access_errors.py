@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from hubwell.access.refusals import (
+from hubwell.access.errors import (
     BadTokenError,
     FormExpiredError,
     NotAllowedError,

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from hubwell.access.refusals import BadTokenError
+from hubwell.access.errors import BadTokenError
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import recognise
 from hubwell.http.headers import HEADERS

@@ -13,10 +13,10 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from hubwell.access import sign_ins, tokens
-from hubwell.access.refusals import BadTokenError, FormExpiredError, NotAllowedError, SignInNeededError
+from hubwell.access import sessions, tokens
+from hubwell.access.errors import BadTokenError, FormExpiredError, NotAllowedError, SignInNeededError
+from hubwell.access.principal import NOBODY, Role, Visitor
 from hubwell.access.rules import csrf_fits, sent_from_here
-from hubwell.access.visitor import NOBODY, Role, Visitor
 from hubwell.http.session_cookie import ticket_of
 from hubwell.settings import Settings
 
@@ -90,7 +90,7 @@ async def _look_up(request: Request) -> Visitor:
             if program is None:
                 raise BadTokenError
             return program
-        found = await sign_ins.visitor_with(conn, ticket or "", now)
+        found = await sessions.visitor_with(conn, ticket or "", now)
     request.state.has_void_cookie = found is None
     return found or NOBODY
 

@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hubwell.access.visitor import NOBODY, Visitor
+from hubwell.access.principal import NOBODY, Visitor
 from hubwell.http.session_cookie import forget
 from hubwell.settings import Settings
 

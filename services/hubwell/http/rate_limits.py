@@ -16,7 +16,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from hubwell.access.refusals import TooManyTriesError
+from hubwell.access.errors import TooManyTriesError
 
 _NETWORK_BITS: Final = 64
 """An IPv6 customer has a whole network of addresses: the network is what counts."""

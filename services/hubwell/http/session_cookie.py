@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 
-from hubwell.access import sign_ins
+from hubwell.access import sessions
 from hubwell.settings import Settings
 
 _NAME: Final = "hubwell"
@@ -40,8 +40,8 @@ async def enter(
 ) -> None:
     """Sign an account in, or a person with a code from the kiosk; the answer carries the cookie."""
     if before := ticket_of(request):
-        await sign_ins.end(conn, before)
-    ticket = await sign_ins.begin(conn, account_id=account_id, person_id=person_id, now=datetime.now(UTC))
+        await sessions.end(conn, before)
+    ticket = await sessions.begin(conn, account_id=account_id, person_id=person_id, now=datetime.now(UTC))
     settings: Settings = request.app.state.settings
     # No Max-Age: the cookie is gone when the browser closes; how long it counts, the server decides.
     answer.set_cookie(
@@ -52,7 +52,7 @@ async def enter(
 async def leave(request: Request, answer: Response, conn: AsyncConnection[Any]) -> None:
     """Sign this browser out."""
     if ticket := ticket_of(request):
-        await sign_ins.end(conn, ticket)
+        await sessions.end(conn, ticket)
     forget(answer, request.app.state.settings)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol, cast
 from uuid import UUID
 
-from hubwell.ingest.admit import check_clock, check_text, check_values
+from hubwell.ingest.validation import check_clock, check_text, check_values
 from hubwell_wire.messages import Gap, Meta, Status, UpMessage
 from hubwell_wire.parse import BadMessageError, parse
 from hubwell_wire.topics import Channel

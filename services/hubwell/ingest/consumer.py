@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.batch import Arrival, Batch, Delivered, StateSaid, sort_deliveries
-from hubwell.ingest.registry import Registry
+from hubwell.ingest.id_cache import Registry
 from hubwell.ingest.store import Outcome, store_batch
 from hubwell.mqtt.subscriber import Delivery, MqttSource
 from hubwell.settings import Settings

@@ -15,8 +15,8 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.ingest.batch import Arrival, Batch, Refused
+from hubwell.ingest.id_cache import Registry
 from hubwell.ingest.receipts import Receipt, Span, make_receipt, multirange, spans_in, spans_of
-from hubwell.ingest.registry import Registry
 from hubwell.storage.queries import Queries
 from hubwell_wire.messages import Gap, Meta
 

@@ -17,11 +17,11 @@ from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
 from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Span, Stored, SunSigned, TapAnswered
-from hubwell.ingest import copy_rows, ledger
+from hubwell.ingest import binary_copy, ledger
 from hubwell.ingest.batch import Arrival, Batch, Refused
+from hubwell.ingest.id_cache import Registry
 from hubwell.ingest.ledger import Entry, LedgerKey
 from hubwell.ingest.receipts import Receipt
-from hubwell.ingest.registry import Registry
 from hubwell.storage.queries import Queries
 from hubwell_wire.messages import Fault, Gap, Meta, Tap, Telemetry
 
@@ -112,8 +112,8 @@ async def _encode(
     """Encode the readings into the entry, or return the sentence that says why their units do not fit."""
     device = entry.arrival.device
     known = await registry.series_of(conn, device)
-    base = copy_rows.microseconds(message.ts)
-    encode, rows, quantities = copy_rows.row, entry.rows, set()
+    base = binary_copy.microseconds(message.ts)
+    encode, rows, quantities = binary_copy.row, entry.rows, set()
     for reading in message.r:
         ref = known[reading.s]
         if ref.unit != reading.u:
@@ -139,13 +139,13 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[bytes]) -> None
     """
     if not rows:
         return
-    rows.sort(key=copy_rows.INSTANT)  # one order everywhere; of two for one instant the first stays first
+    rows.sort(key=binary_copy.INSTANT)  # one order everywhere; of two for one instant the first stays first
     encoded = b"".join(rows)
     try:
         async with conn.transaction(), conn.cursor() as cursor, cursor.copy(_SQL["copy_readings"]) as copy:
-            await copy.write(copy_rows.HEADER + encoded + copy_rows.TRAILER)
+            await copy.write(binary_copy.HEADER + encoded + binary_copy.TRAILER)
     except psycopg.errors.UniqueViolation:
-        columns = (list(column) for column in zip(*copy_rows.decode(encoded), strict=True))
+        columns = (list(column) for column in zip(*binary_copy.decode(encoded), strict=True))
         values = dict(zip(("times", "series", "values", "qualities"), columns, strict=True))
         await conn.execute(_SQL["insert_readings"], values)
 
@@ -160,7 +160,7 @@ def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]
             times.setdefault((space, entry.quantities), []).extend(entry.times)
     spans: dict[str, list[Span]] = {}
     for (space, quantities), found in sorted(times.items(), key=lambda item: item[0][0]):
-        in_space = [Span(space, copy_rows.instant(a), copy_rows.instant(b)) for a, b in _spans(found)]
+        in_space = [Span(space, binary_copy.instant(a), binary_copy.instant(b)) for a, b in _spans(found)]
         for quantity in quantities:
             spans.setdefault(quantity, []).extend(in_space)
     return [ReadingsStored(quantity=quantity, spans=tuple(found)) for quantity, found in spans.items()]

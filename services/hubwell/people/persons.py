@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from hubwell.i18n import LANGUAGES
-from hubwell.people.problems import PeopleError
+from hubwell.people.errors import PeopleError
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.people")

@@ -16,11 +16,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from hubwell.events import Fact, InferredOut, VisitsChanged
-from hubwell.presence import left
-from hubwell.presence.hours import Hours, hub_hours
-from hubwell.presence.problems import VisitError
+from hubwell.presence import departure_notices
+from hubwell.presence.closing_hours import Hours, hub_hours
+from hubwell.presence.errors import VisitError
 from hubwell.presence.rules import DEBOUNCE, LONGEST, Intent, Source, Visit, forgotten_at
-from hubwell.presence.visits import Story, story_of, write
+from hubwell.presence.visit_store import Story, story_of, write
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
 
@@ -37,7 +37,7 @@ async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: S
             await conn.execute(_SQL["end_visit"], {"id": key, "end": end, "ended_by": "inferred"})
             facts.append(InferredOut(space_id=space, at=end))
             spaces.add(space)
-    await left.notify_of_closing(conn, now)
+    await departure_notices.notify_of_closing(conn, now)
     return [*facts, VisitsChanged(space_ids=tuple(sorted(spaces)))] if facts else []
 
 
@@ -104,7 +104,7 @@ async def remove_visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUI
     await _delete_taps(conn, person_id, visit, first=visit.start, last=visit.end or datetime.now(UTC))
     await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
     if visit.end is None:
-        await left.notify(conn, story.doors_in(Visit(visit.space_id, visit.start, None, None)))
+        await departure_notices.notify(conn, story.doors_in(Visit(visit.space_id, visit.start, None, None)))
     if visit.came_from is not None:  # otherwise the visit before would last until the next tap
         await _add(conn, person_id, visit.came_from, visit.start, "out", "self")
     await _fold_again(conn, story)
@@ -201,7 +201,7 @@ async def _write(conn: AsyncConnection[Any], story: Story) -> None:
     now = datetime.now(UTC)
     changes = await write(conn, story, story.folded(now), now)
     await _tell(conn, changes.spaces)
-    await left.notify(conn, changes.left)
+    await departure_notices.notify(conn, changes.left)
 
 
 async def _tell(conn: AsyncConnection[Any], spaces: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from hubwell.presence.hours import Hours
+from hubwell.presence.closing_hours import Hours
 
 DEBOUNCE: Final = timedelta(seconds=5)
 """A second tap at the same space within this time is the same gesture."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from hubwell.privacy.own import Everything
+from hubwell.privacy.personal_data import Everything
 
 _COLUMNS: Final = ("what", "where", "from", "until", "how", "detail")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from hubwell.access import accounts, codes, sign_ins
+from hubwell.access import accounts, codes, sessions
 from hubwell.access.accounts import AccountError
+from hubwell.access.errors import NotAllowedError
 from hubwell.access.passwords import Passwords
-from hubwell.access.refusals import NotAllowedError
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import allow, visitor_of
@@ -49,7 +49,7 @@ async def _page(request: Request, *, done: str = "", errors: dict[str, str] | No
     own, now = _own(request), datetime.now(UTC)
     async with _database(request).connection() as conn:
         found = await accounts.one(conn, own)
-        signed_in = await sign_ins.all_of(conn, own, ticket_of(request), now)
+        signed_in = await sessions.all_of(conn, own, ticket_of(request), now)
     values: dict[str, Any] = {
         "account": found,
         "sign_ins": signed_in,
@@ -88,7 +88,7 @@ async def change_password(request: Request, current: Field = "", password: Field
     answer = see_other("/account?done=password")
     async with _database(request).connection() as conn, conn.transaction():
         await accounts.set_password(conn, own, hashed)
-        await sign_ins.end_all(conn, own)
+        await sessions.end_all(conn, own)
         await enter(request, answer, conn, account_id=own)
         await _note(conn, request, "account.password-changed")
     return answer
@@ -138,7 +138,7 @@ async def sign_out_everywhere(request: Request) -> Response:
     own = _own(request)
     answer = see_other("/sign-in")
     async with _database(request).connection() as conn, conn.transaction():
-        await sign_ins.end_all(conn, own)
+        await sessions.end_all(conn, own)
         await leave(request, answer, conn)
     return answer
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts, sign_ins
+from hubwell.access import accounts, sessions
 from hubwell.access.accounts import AccountError
 from hubwell.access.passwords import Passwords, invented
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import allow, visitor_of
@@ -66,7 +66,7 @@ async def _all(request: Request, **values: Any) -> Response:  # noqa: ANN401 (fo
 async def _one(request: Request, account_id: UUID, **values: Any) -> Response:  # noqa: ANN401 (for the template)
     async with _database(request).connection() as conn:
         found = await accounts.one(conn, account_id)
-        signed_in = await sign_ins.all_of(conn, account_id, None, datetime.now(UTC))
+        signed_in = await sessions.all_of(conn, account_id, None, datetime.now(UTC))
     words = words_for(request)
     shown = {"errors": {}, "done": "", "invented": ""} | values
     return view(
@@ -137,7 +137,7 @@ async def reset_password(request: Request, account_id: UUID) -> Response:
     try:
         async with _database(request).connection() as conn, conn.transaction():
             await accounts.set_password(conn, account_id, hashed)
-            await sign_ins.end_all(conn, account_id)
+            await sessions.end_all(conn, account_id)
             await _note(conn, request, "account.password-reset", account_id)
     except AccountError as error:
         return await _all(request, errors=account_mistake(words_for(request), error))

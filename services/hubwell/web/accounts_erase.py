@@ -8,8 +8,8 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.accounts import AccountError
+from hubwell.access.principal import Role
 from hubwell.access.rules import plain_login
-from hubwell.access.visitor import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import allow, visitor_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubwell.api.models import Kind, SpaceNow
+from hubwell.api.schemas import Kind, SpaceNow
 from hubwell.web.find import Answer, Need, find, fits
 from hubwell.web.words import AlertWords, Words, alert_words
 

@@ -11,16 +11,16 @@ from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from hubwell.access.visitor import Role
-from hubwell.api.feed import Feed, Subscription
+from hubwell.access.principal import Role
+from hubwell.api.live_updates import Feed, Subscription
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import allow
-from hubwell.people import actions, persons
-from hubwell.people import desk as people_desk
-from hubwell.people.actions import Enrolled, NewPerson
-from hubwell.people.problems import PeopleError
+from hubwell.people import credentials, persons
+from hubwell.people import desk_taps as people_desk
+from hubwell.people.credentials import Enrolled, NewPerson
+from hubwell.people.errors import PeopleError
 from hubwell.presence import actions as presence
-from hubwell.presence.hours import hub_hours
+from hubwell.presence.closing_hours import hub_hours
 from hubwell.web.desk_bell import Bell
 from hubwell.web.desk_people import desk_people
 from hubwell.web.language import language_of_page
@@ -138,7 +138,7 @@ async def enrol(
         async with transaction(request) as conn:
             tap = await people_desk.tap(conn, tap_id, now)
             who = _owner(owner, name, language)
-            made = await actions.enrol(conn, tap.as_badge(label), who, now)
+            made = await credentials.enrol(conn, tap.as_badge(label), who, now)
             await _end_counted(conn, request, made, now)
             detail = {"credential": made.credential_id, "kind": tap.kind, "new": isinstance(who, NewPerson)}
             await note(conn, request, "badge.enrolled", made.person_id, **detail)

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.http.guard import allow, visitor_of
 from hubwell.keys import Keys
-from hubwell.people import actions, persons, sessions
-from hubwell.people.actions import Code, NewPerson
-from hubwell.people.problems import PeopleError
+from hubwell.people import course_sessions, credentials, persons
+from hubwell.people.credentials import Code, NewPerson
+from hubwell.people.errors import PeopleError
 from hubwell.presence import actions as presence
-from hubwell.presence.hours import hub_hours
-from hubwell.presence.problems import VisitError
-from hubwell.presence.problems import sentence as visit_sentence
+from hubwell.presence.closing_hours import hub_hours
+from hubwell.presence.errors import VisitError
+from hubwell.presence.errors import sentence as visit_sentence
 from hubwell.web.staff import language_choices, mistake, note, sentence, transaction
 from hubwell.web.view import see_other, view, words_for
 
@@ -146,7 +146,7 @@ async def revoke(request: Request, badge: int, why: Text = "", person: Text = ""
     """Revoke a badge at once, everywhere."""
     try:
         async with transaction(request) as conn:
-            owner = await actions.revoke(conn, badge, why, datetime.now(UTC))
+            owner = await credentials.revoke(conn, badge, why, datetime.now(UTC))
             await note(conn, request, "badge.revoked", owner, credential=badge, why=why)
     except PeopleError as error:
         return await _refused(request, person, error)
@@ -158,7 +158,7 @@ async def restore(request: Request, badge: int, person: Text = "") -> Response:
     """Let a badge work again that was found."""
     try:
         async with transaction(request) as conn:
-            owner = await actions.restore(conn, badge)
+            owner = await credentials.restore(conn, badge)
             await note(conn, request, "badge.restored", owner, credential=badge)
     except PeopleError as error:
         return await _refused(request, person, error)
@@ -170,7 +170,7 @@ async def take_back(request: Request, badge: int, person: Text = "") -> Response
     """Undo an enrolment of the last minutes."""
     try:
         async with transaction(request) as conn:
-            stays = await actions.take_back(conn, badge, datetime.now(UTC))
+            stays = await credentials.take_back(conn, badge, datetime.now(UTC))
             await note(conn, request, "badge.taken-back", stays, credential=badge)
     except PeopleError as error:
         return await _refused(request, person, error)
@@ -191,7 +191,7 @@ async def _issue(
     label: str = "",
 ) -> Code:
     key = Keys(request.app.state.settings.keys_dir).newest_epoch()
-    return await actions.issue_code(conn, owner, key, now, label)
+    return await credentials.issue_code(conn, owner, key, now, label)
 
 
 def _shown_once(request: Request, made: Code) -> Response:
@@ -224,8 +224,8 @@ async def _person(
     try:
         async with transaction(request) as conn:
             person = await persons.person(conn, person_id)
-            badges = await actions.credentials_of(conn, person_id)
-            spaces = await sessions.spaces(conn, shared=False)
+            badges = await credentials.credentials_of(conn, person_id)
+            spaces = await course_sessions.spaces(conn, shared=False)
     except PeopleError as gone:
         return view(request, "desk_gone.html", status=404, page="desk", said=sentence(gone, words))
     known: dict[str, Any] = {

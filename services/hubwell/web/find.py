@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hubwell.api.models import Kind, SpaceNow
+from hubwell.api.schemas import Kind, SpaceNow
 from hubwell.web.words import QUIET_BELOW_DB, Words
 
 _ALTERNATIVES: Final = 2

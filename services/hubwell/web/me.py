@@ -14,16 +14,16 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, codes
-from hubwell.access.visitor import NOBODY, Role
+from hubwell.access.principal import NOBODY, Role
 from hubwell.audit import log
 from hubwell.http import session_cookie
 from hubwell.http.guard import ANYBODY, visitor_of
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
 from hubwell.i18n import LANGUAGES
 from hubwell.presence import actions as presence
-from hubwell.presence.hours import hub_hours
-from hubwell.presence.problems import VisitError, sentence
-from hubwell.privacy import erasure, export, own
+from hubwell.presence.closing_hours import hub_hours
+from hubwell.presence.errors import VisitError, sentence
+from hubwell.privacy import erasure, export, personal_data
 from hubwell.settings import Settings
 from hubwell.web.me_shown import me_shown
 from hubwell.web.me_words import as_days
@@ -73,7 +73,7 @@ async def show_me(request: Request, done: str = "") -> Response:
     """Show the visitor's own visits, badges and choices; ask for a code where nobody is signed in."""
     person = _own(request)
     async with _connection(request) as conn:
-        found = await own.everything(conn, person, datetime.now(UTC))
+        found = await personal_data.everything(conn, person, datetime.now(UTC))
     if found is None:
         raise NobodyHereError
     return _page(
@@ -87,7 +87,7 @@ async def show_me(request: Request, done: str = "") -> Response:
     )
 
 
-def _may_choose(request: Request, found: own.Everything) -> bool:
+def _may_choose(request: Request, found: personal_data.Everything) -> bool:
     """Tell whether to offer being shown as on site: to staff, and to who was named mentor or ambassador."""
     enrolled = found.person.kind == "enrolled" and found.person.name != ""
     return enrolled and (found.person.shown_as != "" or visitor_of(request).may(Role.STAFF))
@@ -141,10 +141,10 @@ async def export_csv(request: Request) -> Response:
     return _file(text, "text/csv; charset=utf-8", "csv")
 
 
-async def _everything(request: Request) -> own.Everything:
+async def _everything(request: Request) -> personal_data.Everything:
     person = _own(request)
     async with _connection(request) as conn:
-        found = await own.everything(conn, person, datetime.now(UTC))
+        found = await personal_data.everything(conn, person, datetime.now(UTC))
     if found is None:
         raise NobodyHereError
     return found
@@ -163,7 +163,7 @@ async def choose_language(request: Request, language: Annotated[str, Form()] = "
     """Keep the language in which readers and pages speak to this person."""
     person = _own(request)
     async with _connection(request) as conn, conn.transaction():
-        await own.set_language(conn, person, language)
+        await personal_data.set_language(conn, person, language)
     return see_other(f"{_HOME}?done=language")
 
 
@@ -175,8 +175,12 @@ async def choose_shown(request: Request, shown_as: Annotated[str, Form()] = "") 
         return see_other(_HOME)
     async with _connection(request) as conn, conn.transaction():
         if shown_as in {"mentor", "ambassador"} and visitor_of(request).may(Role.STAFF):
-            await own.set_shown_as(conn, found.person.id, "mentor" if shown_as == "mentor" else "ambassador")
-        await own.set_shown(conn, found.person.id, shown=shown_as in {"mentor", "ambassador", "yes"})
+            await personal_data.set_shown_as(
+                conn, found.person.id, "mentor" if shown_as == "mentor" else "ambassador"
+            )
+        await personal_data.set_shown(
+            conn, found.person.id, shown=shown_as in {"mentor", "ambassador", "yes"}
+        )
     return see_other(f"{_HOME}?done=shown")
 
 
@@ -233,7 +237,7 @@ async def _about_visit(
 ) -> Response:
     person = _own(request)
     async with _connection(request) as conn:
-        visit = await own.visit(conn, person, visit_id)
+        visit = await personal_data.visit(conn, person, visit_id)
     if visit is None:
         return see_other(f"{_HOME}?done=gone")
     zone = ZoneInfo(_settings(request).zone)

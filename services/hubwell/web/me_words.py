@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from hubwell.privacy.own import OwnVisit
+from hubwell.privacy.personal_data import OwnVisit
 from hubwell.web.words import Words
 
 

@@ -17,13 +17,13 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 from starlette.exceptions import HTTPException
 
-from hubwell.access.visitor import Role
-from hubwell.api import muster as api
-from hubwell.api.muster_sight import begin, note, sight_of
+from hubwell.access.principal import Role
+from hubwell.api.evacuation_view import begin, note, sight_of
+from hubwell.api.routes import evacuation as api
+from hubwell.evacuation import actions, break_glass, read_model
+from hubwell.evacuation.actions import Kind, MusterError
+from hubwell.evacuation.rules import State
 from hubwell.http.guard import allow, visitor_of
-from hubwell.muster import actions, break_glass, look
-from hubwell.muster.actions import Kind, MusterError
-from hubwell.muster.rules import State
 from hubwell.web import muster_words
 from hubwell.web.language import language_of_page
 from hubwell.web.view import fragment, see_other, view, words_for
@@ -195,7 +195,7 @@ async def show_reports(request: Request) -> Response:
     """Show earlier musters."""
     words = words_for(request)
     async with _transaction(request) as conn:
-        found = await look.reports(conn)
+        found = await read_model.reports(conn)
     return view(request, "muster_reports.html", page="muster", words=words, reports=found, said=muster_words)
 
 
@@ -203,7 +203,7 @@ async def show_reports(request: Request) -> Response:
 async def show_report(request: Request, muster: UUID) -> Response:
     """Show one earlier muster: counts and times, no names."""
     async with _transaction(request) as conn:
-        found = await look.report(conn, muster)
+        found = await read_model.report(conn, muster)
         requests = await break_glass.requests(conn, muster)
     if found is None:
         raise HTTPException(404)
@@ -226,7 +226,7 @@ async def show_names(request: Request, problem: str = "") -> Response:
     """Show who asks for the names of the drill; no list and no counts, for an administrator may look here."""
     words, visitor = words_for(request), visitor_of(request)
     async with _transaction(request) as conn:
-        muster = await look.open_muster(conn)
+        muster = await read_model.open_muster(conn)
         found = [] if muster is None else await break_glass.requests(conn, muster.id)
         until = None if muster is None else await break_glass.names_until(conn, muster, words.now)
     return view(

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from hubwell.api.muster_sight import Sight
-from hubwell.muster.actions import MusterError
-from hubwell.muster.look import Closed, Listed, Place
-from hubwell.muster.rules import Finding, Provenance, Reconciled, Sensed, State
+from hubwell.api.evacuation_view import Sight
+from hubwell.evacuation.actions import MusterError
+from hubwell.evacuation.read_model import Closed, Listed, Place
+from hubwell.evacuation.rules import Finding, Provenance, Reconciled, Sensed, State
 from hubwell.web.words import Words
 
 _A_MINUTE_S: Final = 60

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from hubwell.access.visitor import Role, Visitor
+from hubwell.access.principal import Role, Visitor
 from hubwell.web.words import Words
 
 

@@ -13,11 +13,11 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from hubwell.api import look
-from hubwell.api.exact import sees_exact
-from hubwell.api.feed import Feed, Status
-from hubwell.api.models import Kind, SpaceNow
+from hubwell.api import live_state
+from hubwell.api.live_updates import Feed, Status
+from hubwell.api.schemas import Kind, SpaceNow
 from hubwell.api.stream import events
+from hubwell.api.visibility import sees_exact
 from hubwell.http.database import Database
 from hubwell.http.guard import ANYBODY, UNASKED
 from hubwell.settings import Settings
@@ -103,7 +103,7 @@ def _renderer(request: Request) -> Renderer:
 async def show_board(request: Request, asked: AskedQuery) -> Response:
     """Show the board; with a need, the answer and the spaces that fit."""
     async with _database(request).connection() as conn:
-        spaces = await look.spaces(conn)
+        spaces = await live_state.spaces(conn)
     words = words_for(request)
     day_steps: DaySteps = request.app.state.day_steps
     steps = await day_steps.at(words.now) if spaces else {}
@@ -117,7 +117,7 @@ async def show_plots(request: Request) -> Response:
     """Show every plot as a fragment."""
     words = words_for(request, language_of_page(request))
     async with _database(request).connection() as conn:
-        spaces = await look.spaces(conn)
+        spaces = await live_state.spaces(conn)
     day_steps: DaySteps = request.app.state.day_steps
     steps = await day_steps.at(words.now)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
@@ -150,7 +150,7 @@ async def stream_cards(request: Request, asked: AskedQuery) -> AsyncIterator[Ser
 async def show_devices(request: Request) -> Response:
     """Show which device is heard, which is not, and what it measures."""
     async with _database(request).connection() as conn:
-        devices = await look.devices(conn, exact=sees_exact(request))
+        devices = await live_state.devices(conn, exact=sees_exact(request))
     return view(request, "devices.html", page="devices", devices=devices)
 
 
@@ -159,7 +159,7 @@ async def show_alerts(request: Request) -> Response:
     """Show what holds now and what ended lately."""
     words = words_for(request)
     async with _database(request).connection() as conn:
-        found = await look.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
+        found = await live_state.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
     said = {alert.id: alert_words(words, alert) for alert in [*found.open, *found.recent]}
     return view(request, "alerts.html", words=words, page="alerts", alerts=found, said=said)
 

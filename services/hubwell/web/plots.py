@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Final
 
-from hubwell.api import look
+from hubwell.api import live_state
 from hubwell.api.readings import binned_query
 from hubwell.http.database import Database
 from hubwell.web.plot import STEP, Step, bounds
@@ -34,10 +34,10 @@ class DaySteps:
         start, end = bounds(now)
         query = binned_query(await self._database.engine(), STEP)
         async with self._database.connection() as conn:
-            series = {row["id"]: row["space_id"] for row in await look.rows(conn, "co2_series")}
+            series = {row["id"]: row["space_id"] for row in await live_state.rows(conn, "co2_series")}
             values = {"series": list(series), "start": start, "end": end, "width": STEP}
-            rows = await look.rows(conn, query, values)
-        gathered: dict[tuple[str, datetime], list[look.Row]] = defaultdict(list)
+            rows = await live_state.rows(conn, query, values)
+        gathered: dict[tuple[str, datetime], list[live_state.Row]] = defaultdict(list)
         for row in rows:
             gathered[series[row["series_id"]], row["bucket"]].append(row)
         steps: dict[str, list[Step]] = defaultdict(list)

@@ -9,14 +9,15 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.guard import ANYBODY, allow
-from hubwell.privacy import inventory, retention
-from hubwell.privacy.activities import record
-from hubwell.privacy.document import Document
-from hubwell.privacy.dpia import dpia
-from hubwell.privacy.inventory import Inventory
+from hubwell.privacy import retention
+from hubwell.privacy.documents import inventory
+from hubwell.privacy.documents.document import Document
+from hubwell.privacy.documents.dpia import dpia
+from hubwell.privacy.documents.inventory import Inventory
+from hubwell.privacy.documents.processing_record import record
 from hubwell.settings import Settings
 from hubwell.web import privacy_words as said
 from hubwell.web.view import view, words_for

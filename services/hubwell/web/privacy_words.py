@@ -6,9 +6,9 @@ from typing import Final
 
 from hubwell.access import codes
 from hubwell.access.rules import LONGEST
-from hubwell.people.sessions import MOST_KEPT_DAYS
+from hubwell.people.course_sessions import MOST_KEPT_DAYS
 from hubwell.privacy import erasure
-from hubwell.privacy.inventory import Inventory
+from hubwell.privacy.documents.inventory import Inventory
 from hubwell.privacy.retention import Term
 from hubwell.web.words import Words
 

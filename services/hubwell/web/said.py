@@ -5,9 +5,9 @@ from datetime import timedelta
 from math import ceil
 
 from hubwell.access.accounts import AccountError, Reason
-from hubwell.access.doubts import Doubt, DoubtError
+from hubwell.access.oidc.errors import Doubt, DoubtError
+from hubwell.access.principal import Role
 from hubwell.access.tokens import TokenError
-from hubwell.access.visitor import Role
 from hubwell.web.words import Words
 
 

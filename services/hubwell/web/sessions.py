@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.access.refusals import NotAllowedError
-from hubwell.access.visitor import Role
+from hubwell.access.errors import NotAllowedError
+from hubwell.access.principal import Role
 from hubwell.http.errors import ProblemError
 from hubwell.http.guard import allow, visitor_of
-from hubwell.people import sessions as people_sessions
-from hubwell.people.problems import PeopleError
-from hubwell.people.sessions import KEPT_DAYS, Plan, Roll, Session
+from hubwell.people import course_sessions as people_sessions
+from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
+from hubwell.people.errors import PeopleError
 from hubwell.web.staff import mistake, note, transaction
 from hubwell.web.view import see_other, view, words_for
 from hubwell.web.words import Words

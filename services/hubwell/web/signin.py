@@ -9,11 +9,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from hubwell.access import accounts, passwords
-from hubwell.access.doubts import DoubtError
-from hubwell.access.identities import account_of
+from hubwell.access.errors import TooManyTriesError
+from hubwell.access.oidc.account_linking import account_of
+from hubwell.access.oidc.client import BACK, Provider
+from hubwell.access.oidc.errors import DoubtError
 from hubwell.access.passwords import Passwords
-from hubwell.access.provider import BACK, Provider
-from hubwell.access.refusals import TooManyTriesError
 from hubwell.access.rules import host_of, local_address, plain_login
 from hubwell.http.database import Database
 from hubwell.http.guard import ANYBODY, visitor_of

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from hubwell.audit import log
 from hubwell.http.guard import visitor_of
 from hubwell.i18n import LANGUAGES
-from hubwell.people.problems import PeopleError, Why
+from hubwell.people.errors import PeopleError, Why
 from hubwell.web.words import Words
 
 FIELDS: Final[Mapping[Why, str]] = {

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from hubwell.access import tokens
+from hubwell.access.principal import Role
 from hubwell.access.tokens import TokenError
-from hubwell.access.visitor import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import allow, visitor_of

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_skeleton
 from babel.numbers import get_decimal_symbol
 
-from hubwell.api.models import Alert, SpaceNow
+from hubwell.api.schemas import Alert, SpaceNow
 from hubwell.i18n import SOURCE, conventions
 
 STALE: Final = timedelta(minutes=5)

@@ -16,8 +16,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from hubwell import app as application
-from hubwell.access import accounts, passwords, sign_ins, tokens
-from hubwell.access.visitor import Role
+from hubwell.access import accounts, passwords, sessions, tokens
+from hubwell.access.principal import Role
 from hubwell.settings import Settings
 from lanes.lane import Database
 from services.web.serving import QUICK, browser
@@ -52,7 +52,7 @@ class House:
         """Return the browser of a new account, signed in without the form."""
         account_id = await self.add(login, *roles)
         async with self.connection() as conn:
-            ticket = await sign_ins.begin(conn, account_id=account_id, now=datetime.now(UTC))
+            ticket = await sessions.begin(conn, account_id=account_id, now=datetime.now(UTC))
         client = self.browser(**headers)
         client.cookies.set("hubwell", ticket)
         return client
@@ -60,7 +60,7 @@ class House:
     async def with_code(self, person_id: UUID) -> httpx.AsyncClient:
         """Return the browser of a person who entered a code from the kiosk."""
         async with self.connection() as conn:
-            ticket = await sign_ins.begin(conn, person_id=person_id, now=datetime.now(UTC))
+            ticket = await sessions.begin(conn, person_id=person_id, now=datetime.now(UTC))
         client = self.browser()
         client.cookies.set("hubwell", ticket)
         return client

@@ -14,8 +14,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from hubwell.access import sign_ins
-from hubwell.access.visitor import Role
+from hubwell.access import sessions
+from hubwell.access.principal import Role
 from hubwell.app import create_app
 from hubwell.settings import Settings
 from services.access.house import House
@@ -186,7 +186,7 @@ async def test_role_passes_where_the_table_says_and_nowhere_else(house: House, r
 
 async def _sign_in(house: House, client: httpx.AsyncClient, account_id: UUID) -> None:
     async with house.connection() as conn:
-        ticket = await sign_ins.begin(conn, account_id=account_id, now=datetime.now(UTC))
+        ticket = await sessions.begin(conn, account_id=account_id, now=datetime.now(UTC))
         row = await (
             await conn.execute("SELECT csrf FROM sign_in ORDER BY created_at DESC LIMIT 1")
         ).fetchone()

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.http.guard import ANYBODY, allow, check_every_route
 from services.access.house import House, csrf_on, send
 from services.web.serving import away

@@ -14,9 +14,9 @@ import pytest
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
-from hubwell.access.doubts import DoubtError
-from hubwell.access.pending import Pending
-from hubwell.access.visitor import Role
+from hubwell.access.oidc.errors import DoubtError
+from hubwell.access.oidc.login_state import Pending
+from hubwell.access.principal import Role
 from hubwell.settings import Settings
 from lanes.lane import Database
 from services.access.house import House, open_house

@@ -182,7 +182,7 @@ async def test_what_the_framework_refuses_is_a_problem_too(
 async def test_a_mistake_of_ours_is_a_problem_without_a_trace(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hubwell.api.look.devices", None)
+    monkeypatch.setattr("hubwell.api.live_state.devices", None)
 
     answer = await site.client.get("/api/v1/devices")
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from hubwell.api import look
+from hubwell.api import live_state
 from hubwell.api.health import figures
-from hubwell.api.models import Resolution, StepPoint
 from hubwell.api.readings import binned_query, readings
+from hubwell.api.schemas import Resolution, StepPoint
 from hubwell.storage.engine import Engine
 from lanes.lane import Database
 from services.web.hub import ordinary_day
@@ -20,9 +20,9 @@ async def test_queries_answer_alike_on_every_engine(lane_database: Database) -> 
         hub.readings("studio-1", "co2", [(start + timedelta(minutes=step), step) for step in range(120)])
     engine = Engine(lane_database.engine)
     async with await psycopg.AsyncConnection.connect(lane_database.url, autocommit=True) as aconn:
-        spaces = await look.spaces(aconn)
-        devices = await look.devices(aconn)
-        alerts = await look.alerts(aconn, datetime.now(UTC) - timedelta(days=7))
+        spaces = await live_state.spaces(aconn)
+        devices = await live_state.devices(aconn)
+        alerts = await live_state.alerts(aconn, datetime.now(UTC) - timedelta(days=7))
         found = await figures(aconn)
         means: dict[Resolution, list[float]] = {}
         for resolution in ("1m", "5m", "1h"):
@@ -38,7 +38,7 @@ async def test_queries_answer_alike_on_every_engine(lane_database: Database) -> 
             points = answer.series[0].points
             means[resolution] = [point.mean for point in points if isinstance(point, StepPoint)]
         for name in ("newest_reading", "deliveries_waiting", "co2_series"):
-            await look.rows(aconn, name)
+            await live_state.rows(aconn, name)
 
     assert [len(spaces), len(devices), len(alerts.open), len(alerts.recent)] == [9, 9, 1, 1]
     assert {space.id: space.state for space in spaces}["library"] == "unknown"

@@ -46,11 +46,11 @@ def test_every_operation_of_the_interface_can_say_that_the_database_is_away() ->
 
 
 def test_examples_are_what_the_models_accept() -> None:
-    from hubwell.api import models  # noqa: PLC0415 (to walk over what is in them)
+    from hubwell.api import schemas  # noqa: PLC0415 (to walk over what is in them)
     from hubwell.http import errors  # noqa: PLC0415 (to walk over what is in them)
 
     seen = 0
-    for model in (*vars(models).values(), *vars(errors).values()):
+    for model in (*vars(schemas).values(), *vars(errors).values()):
         config = getattr(model, "model_config", {})
         for example in (config.get("json_schema_extra") or {}).get("examples", []):
             accepted = model.model_validate(example)

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from hubwell.api.feed import Feed
+from hubwell.api.live_updates import Feed
 from hubwell.http.database import Database as Pool
 from lanes.lane import Database
 from lanes.servers import free_port

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from feed.device import Device, Packet
 from feed.server import commit, device_in, one, receipts, rows
-from hubwell.ingest.admit import check_clock
 from hubwell.ingest.batch import sort_deliveries
+from hubwell.ingest.validation import check_clock
 from hubwell_wire.parse import MAX_PAYLOAD
 from lanes.lane import Database
 

@@ -283,7 +283,7 @@ def test_registry_survives_a_rollback(database: Database) -> None:
 
 
 def test_moved_device_counts_for_its_new_space(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubwell.ingest.registry._DEVICES_FRESH_S", 0.0)
+    monkeypatch.setattr("hubwell.ingest.id_cache._DEVICES_FRESH_S", 0.0)
     url = database.url
     pi = device_in(url, "lab")
     device_in(url, "den", "other-pi")

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.people.actions import Badge
+from hubwell.people.credentials import Badge
 from lanes.lane import Database
 
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hubwell.people import actions, sessions
-from hubwell.people.actions import NewPerson
-from hubwell.people.problems import PeopleError
-from hubwell.people.sessions import Plan
+from hubwell.people import course_sessions, credentials
+from hubwell.people.course_sessions import Plan
+from hubwell.people.credentials import NewPerson
+from hubwell.people.errors import PeopleError
 from services.people.register import Register, badge, now
 
 OWNER = uuid4()
@@ -24,7 +24,7 @@ def plan(**values: object) -> Plan:
 
 
 async def entered(register: Register, name: str) -> UUID:
-    return (await actions.enrol(register.conn, badge(), NewPerson(name), now())).person_id
+    return (await credentials.enrol(register.conn, badge(), NewPerson(name), now())).person_id
 
 
 async def test_roll_has_who_was_there_in_that_space_and_time_each_once(register: Register) -> None:
@@ -40,11 +40,11 @@ async def test_roll_has_who_was_there_in_that_space_and_time_each_once(register:
     await register.visit(before, wood, at.start - 60 * minute, at.start)
     await register.visit(elsewhere, metal, at.start)
     await register.visit(nameless, wood, at.start + minute)
-    made = await sessions.add(register.conn, OWNER, at, now())
+    made = await course_sessions.add(register.conn, OWNER, at, now())
 
-    found = await sessions.session(register.conn, made, OWNER, now())
+    found = await course_sessions.session(register.conn, made, OWNER, now())
     assert found is not None
-    roll = await sessions.roll(register.conn, found, now())
+    roll = await course_sessions.roll(register.conn, found, now())
 
     assert (roll.names, roll.nameless, roll.people) == (["Ada", "Bea"], 1, 3)
 
@@ -52,34 +52,36 @@ async def test_roll_has_who_was_there_in_that_space_and_time_each_once(register:
 async def test_session_is_its_owners_and_only_until_its_roll_ends(register: Register) -> None:
     await register.space("wood")
     at = plan(kept_days=3)
-    made = await sessions.add(register.conn, OWNER, at, now())
+    made = await course_sessions.add(register.conn, OWNER, at, now())
     last = at.end + timedelta(days=3)
 
-    assert await sessions.session(register.conn, made, uuid4(), now()) is None
-    assert await sessions.session(register.conn, made, OWNER, last - timedelta(seconds=1)) is not None
-    assert await sessions.session(register.conn, made, OWNER, last) is None
-    assert await sessions.sessions_of(register.conn, OWNER, last) == []
-    assert len(await sessions.sessions_of(register.conn, OWNER, now())) == 1
+    assert await course_sessions.session(register.conn, made, uuid4(), now()) is None
+    assert await course_sessions.session(register.conn, made, OWNER, last - timedelta(seconds=1)) is not None
+    assert await course_sessions.session(register.conn, made, OWNER, last) is None
+    assert await course_sessions.sessions_of(register.conn, OWNER, last) == []
+    assert len(await course_sessions.sessions_of(register.conn, OWNER, now())) == 1
 
 
 async def test_roll_of_a_session_to_come_is_empty(register: Register) -> None:
     wood = await register.space("wood")
     await register.visit(await entered(register, "Ada"), wood, now() - timedelta(hours=1))
     start = now() + timedelta(hours=1)
-    made = await sessions.add(register.conn, OWNER, plan(start=start, end=start + timedelta(hours=1)), now())
-    found = await sessions.session(register.conn, made, OWNER, now())
+    made = await course_sessions.add(
+        register.conn, OWNER, plan(start=start, end=start + timedelta(hours=1)), now()
+    )
+    found = await course_sessions.session(register.conn, made, OWNER, now())
     assert found is not None
 
-    assert (await sessions.roll(register.conn, found, now())).people == 0
+    assert (await course_sessions.roll(register.conn, found, now())).people == 0
 
 
 async def test_owner_deletes_a_session_and_nobody_else(register: Register) -> None:
     await register.space("wood")
-    made = await sessions.add(register.conn, OWNER, plan(), now())
+    made = await course_sessions.add(register.conn, OWNER, plan(), now())
 
-    assert not await sessions.delete(register.conn, made, uuid4())
-    assert await sessions.delete(register.conn, made, OWNER)
-    assert not await sessions.delete(register.conn, made, OWNER)
+    assert not await course_sessions.delete(register.conn, made, uuid4())
+    assert await course_sessions.delete(register.conn, made, OWNER)
+    assert not await course_sessions.delete(register.conn, made, OWNER)
 
 
 async def test_ones_own_sessions_cannot_overlap_so_that_nobody_keeps_a_standing_list(
@@ -87,12 +89,12 @@ async def test_ones_own_sessions_cannot_overlap_so_that_nobody_keeps_a_standing_
 ) -> None:
     await register.space("wood")
     await register.space("metal")
-    await sessions.add(register.conn, OWNER, plan(), now())
+    await course_sessions.add(register.conn, OWNER, plan(), now())
 
     with pytest.raises(PeopleError) as refused:
-        await sessions.add(register.conn, OWNER, plan(space_id="metal"), now())
+        await course_sessions.add(register.conn, OWNER, plan(space_id="metal"), now())
     assert (refused.value.why, refused.value.detail) == ("overlaps", "Turning")
-    await sessions.add(register.conn, uuid4(), plan(), now())
+    await course_sessions.add(register.conn, uuid4(), plan(), now())
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ async def test_session_that_cannot_be_is_refused(
         change = {"start": now() + timedelta(hours=-1, seconds=-1)}
 
     with pytest.raises(PeopleError) as refused:
-        await sessions.add(register.conn, OWNER, replace(at, **change), now())  # type: ignore[arg-type] # by name
+        await course_sessions.add(register.conn, OWNER, replace(at, **change), now())  # type: ignore[arg-type] # by name
 
     assert refused.value.why == why
 
@@ -132,5 +134,5 @@ async def test_one_persons_own_room_is_not_offered(register: Register) -> None:
     await register.space("wood")
     await register.space("office", personal=True)
 
-    assert [row[0] for row in await sessions.spaces(register.conn)] == ["wood"]
-    assert [row[0] for row in await sessions.spaces(register.conn, shared=False)] == ["office", "wood"]
+    assert [row[0] for row in await course_sessions.spaces(register.conn)] == ["wood"]
+    assert [row[0] for row in await course_sessions.spaces(register.conn, shared=False)] == ["office", "wood"]

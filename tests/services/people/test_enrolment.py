@@ -8,9 +8,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from hubwell.people import actions, desk, persons
-from hubwell.people.actions import NewPerson
-from hubwell.people.problems import PeopleError
+from hubwell.people import credentials, desk_taps, persons
+from hubwell.people.credentials import NewPerson
+from hubwell.people.errors import PeopleError
 from hubwell_wire.pseudonym import EpochKey, token_pseudonym
 from services.people.register import Register, badge, now
 
@@ -20,30 +20,32 @@ KEY = EpochKey(3, b"\x05" * 32)
 async def test_badge_from_the_desk_is_enrolled_for_somebody_new(register: Register) -> None:
     held = badge()
     tap_id = await register.desk_tap(held)
-    tap = await desk.tap(register.conn, tap_id, now())
+    tap = await desk_taps.tap(register.conn, tap_id, now())
     assert not tap.known
 
-    made = await actions.enrol(register.conn, tap.as_badge(), NewPerson("  Maija   Mehiläinen ", "fi"), now())
+    made = await credentials.enrol(
+        register.conn, tap.as_badge(), NewPerson("  Maija   Mehiläinen ", "fi"), now()
+    )
 
     person = await persons.person(register.conn, made.person_id)
     assert (person.name, person.language) == ("Maija Mehiläinen", "fi")
-    (credential,) = await actions.credentials_of(register.conn, made.person_id)
+    (credential,) = await credentials.credentials_of(register.conn, made.person_id)
     assert (credential.kind, credential.until, credential.revoked_why) == ("badge", None, None)
     with pytest.raises(PeopleError, match="two minutes"):  # it does not wait any longer
-        await desk.tap(register.conn, tap_id, now())
+        await desk_taps.tap(register.conn, tap_id, now())
 
 
 async def test_several_badges_may_be_one_persons(register: Register) -> None:
-    first = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now())
-    second = await actions.enrol(register.conn, badge(kind="sun"), first.person_id, now())
+    first = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
+    second = await credentials.enrol(register.conn, badge(kind="sun"), first.person_id, now())
 
     assert second.person_id == first.person_id
-    kinds = {one.kind for one in await actions.credentials_of(register.conn, first.person_id)}
+    kinds = {one.kind for one in await credentials.credentials_of(register.conn, first.person_id)}
     assert kinds == {"badge", "sun"}
 
 
 async def test_person_may_stay_without_a_name(register: Register) -> None:
-    made = await actions.enrol(register.conn, badge(label="blue"), NewPerson(), now())
+    made = await credentials.enrol(register.conn, badge(label="blue"), NewPerson(), now())
 
     assert (await persons.person(register.conn, made.person_id)).name == ""
     assert await persons.find(register.conn, "ue") == []
@@ -51,15 +53,15 @@ async def test_person_may_stay_without_a_name(register: Register) -> None:
 
 async def test_badge_enrolled_twice_is_refused_and_nothing_is_left_of_the_try(register: Register) -> None:
     held = badge()
-    made = await actions.enrol(register.conn, held, NewPerson("Ada"), now())
+    made = await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
 
     with pytest.raises(PeopleError) as refused:
         async with register.conn.transaction():
-            await actions.enrol(register.conn, held, NewPerson("Bea"), now())
+            await credentials.enrol(register.conn, held, NewPerson("Bea"), now())
 
     assert refused.value.why == "already-enrolled"
     assert await register.value("SELECT count(*) FROM person") == 1
-    assert len(await actions.credentials_of(register.conn, made.person_id)) == 1
+    assert len(await credentials.credentials_of(register.conn, made.person_id)) == 1
 
 
 async def test_of_two_that_enrol_one_badge_at_once_one_wins(register: Register) -> None:
@@ -69,7 +71,7 @@ async def test_of_two_that_enrol_one_badge_at_once_one_wins(register: Register) 
         async with await psycopg.AsyncConnection.connect(register.database.url) as conn:
             try:
                 async with conn.transaction():
-                    await actions.enrol(conn, held, NewPerson(name), now())
+                    await credentials.enrol(conn, held, NewPerson(name), now())
             except PeopleError:
                 return False
             return True
@@ -83,7 +85,7 @@ async def test_counted_badge_starts_anew_and_is_not_linked_to_what_was_counted(r
     counted = await register.counted(held)
     await register.visit(counted, await register.space("wood"), now() - timedelta(days=1), now())
 
-    made = await actions.enrol(register.conn, held, NewPerson("Ada"), now())
+    made = await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
 
     assert made.counted == counted
     assert made.person_id != counted
@@ -95,92 +97,92 @@ async def test_desk_tap_waits_for_two_minutes_only(register: Register) -> None:
     late = await register.desk_tap(badge(), ago=timedelta(minutes=2, seconds=1))
     fresh = await register.desk_tap(badge(), ago=timedelta(minutes=1, seconds=50))
 
-    assert [tap.id for tap in await desk.taps(register.conn, now())] == [fresh]
+    assert [tap.id for tap in await desk_taps.taps(register.conn, now())] == [fresh]
     with pytest.raises(PeopleError, match="hold the badge"):
-        await desk.tap(register.conn, late, now())
+        await desk_taps.tap(register.conn, late, now())
 
 
 async def test_desk_knows_whose_badge_it_is_but_not_who_was_only_counted(register: Register) -> None:
     known, counted = badge(), badge()
-    made = await actions.enrol(register.conn, known, NewPerson("Ada"), now())
+    made = await credentials.enrol(register.conn, known, NewPerson("Ada"), now())
     await register.counted(counted)
     await register.desk_tap(known)
     await register.desk_tap(counted)
 
-    taps = {tap.badge: tap for tap in await desk.taps(register.conn, now())}
+    taps = {tap.badge: tap for tap in await desk_taps.taps(register.conn, now())}
 
     assert (taps[known.pseudonym].person_id, taps[known.pseudonym].name) == (made.person_id, "Ada")
     assert not taps[counted.pseudonym].known
 
 
 async def test_revoked_badge_ends_now_and_says_why(register: Register) -> None:
-    made = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now() - timedelta(days=3))
+    made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now() - timedelta(days=3))
     at = now()
 
-    assert await actions.revoke(register.conn, made.credential_id, "lost", at) == made.person_id
+    assert await credentials.revoke(register.conn, made.credential_id, "lost", at) == made.person_id
 
-    (credential,) = await actions.credentials_of(register.conn, made.person_id)
+    (credential,) = await credentials.credentials_of(register.conn, made.person_id)
     assert (credential.until, credential.revoked_why) == (at, "lost")
     with pytest.raises(PeopleError, match="already"):
-        await actions.revoke(register.conn, made.credential_id, "lost", now())
+        await credentials.revoke(register.conn, made.credential_id, "lost", now())
     with pytest.raises(PeopleError, match="no such badge"):
-        await actions.revoke(register.conn, made.credential_id + 1, "lost", now())
+        await credentials.revoke(register.conn, made.credential_id + 1, "lost", now())
     with pytest.raises(PeopleError, match="say why"):
-        await actions.revoke(register.conn, made.credential_id, "stolen", now())
+        await credentials.revoke(register.conn, made.credential_id, "stolen", now())
 
 
 async def test_badge_can_be_revoked_in_the_moment_of_its_enrolment(register: Register) -> None:
     at = now()
-    made = await actions.enrol(register.conn, badge(), NewPerson("Ada"), at)
+    made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), at)
 
-    await actions.revoke(register.conn, made.credential_id, "lost", at)
+    await credentials.revoke(register.conn, made.credential_id, "lost", at)
 
-    (credential,) = await actions.credentials_of(register.conn, made.person_id)
+    (credential,) = await credentials.credentials_of(register.conn, made.person_id)
     assert credential.until is not None
     assert credential.until > credential.since
 
 
 async def test_found_badge_works_again(register: Register) -> None:
-    made = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now())
+    made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
     with pytest.raises(PeopleError, match="nothing to restore"):
-        await actions.restore(register.conn, made.credential_id)
-    await actions.revoke(register.conn, made.credential_id, "lost", now())
+        await credentials.restore(register.conn, made.credential_id)
+    await credentials.revoke(register.conn, made.credential_id, "lost", now())
 
-    await actions.restore(register.conn, made.credential_id)
+    await credentials.restore(register.conn, made.credential_id)
 
-    (credential,) = await actions.credentials_of(register.conn, made.person_id)
+    (credential,) = await credentials.credentials_of(register.conn, made.person_id)
     assert (credential.until, credential.revoked_why) == (None, None)
 
 
 async def test_enrolment_is_taken_back_with_the_person_it_made(register: Register) -> None:
     held = badge()
-    made = await actions.enrol(register.conn, held, NewPerson("Ada"), now())
+    made = await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
 
-    assert await actions.take_back(register.conn, made.credential_id, now()) is None
+    assert await credentials.take_back(register.conn, made.credential_id, now()) is None
 
     assert await register.value("SELECT count(*) FROM person") == 0
-    await actions.enrol(register.conn, held, NewPerson("Bea"), now())
+    await credentials.enrol(register.conn, held, NewPerson("Bea"), now())
 
 
 async def test_taking_a_second_badge_back_leaves_the_person(register: Register) -> None:
-    first = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now())
-    second = await actions.enrol(register.conn, badge(), first.person_id, now())
+    first = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
+    second = await credentials.enrol(register.conn, badge(), first.person_id, now())
 
-    assert await actions.take_back(register.conn, second.credential_id, now()) == first.person_id
+    assert await credentials.take_back(register.conn, second.credential_id, now()) == first.person_id
 
-    assert len(await actions.credentials_of(register.conn, first.person_id)) == 1
+    assert len(await credentials.credentials_of(register.conn, first.person_id)) == 1
 
 
 async def test_old_enrolment_is_not_taken_back(register: Register) -> None:
-    made = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now() - timedelta(minutes=11))
+    made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now() - timedelta(minutes=11))
 
     with pytest.raises(PeopleError, match="ten minutes"):
-        await actions.take_back(register.conn, made.credential_id, now())
+        await credentials.take_back(register.conn, made.credential_id, now())
 
 
 async def test_code_is_random_and_only_its_pseudonym_is_stored(register: Register) -> None:
-    one = await actions.issue_code(register.conn, NewPerson("Ada"), KEY, now())
-    other = await actions.issue_code(register.conn, one.enrolled.person_id, KEY, now())
+    one = await credentials.issue_code(register.conn, NewPerson("Ada"), KEY, now())
+    other = await credentials.issue_code(register.conn, one.enrolled.person_id, KEY, now())
 
     assert re.fullmatch(r"HW1:[A-Z2-7]{26}", one.text)
     assert one.text != other.text
@@ -200,11 +202,11 @@ async def test_every_change_of_badges_calls_for_new_lists(register: Register) ->
         async def rings() -> int:
             return len([notice async for notice in ear.notifies(timeout=5, stop_after=1)])
 
-        made = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now())
+        made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
         assert await rings() == 1
-        await actions.revoke(register.conn, made.credential_id, "lost", now())
+        await credentials.revoke(register.conn, made.credential_id, "lost", now())
         assert await rings() == 1
-        await actions.restore(register.conn, made.credential_id)
+        await credentials.restore(register.conn, made.credential_id)
         assert await rings() == 1
         await persons.change(register.conn, made.person_id, name="Ada", language="it")
         assert await rings() == 1
@@ -225,6 +227,6 @@ async def test_enrolment_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(PeopleError) as refused:
         async with register.conn.transaction():
-            await actions.enrol(register.conn, badge(label=label), owner, now())
+            await credentials.enrol(register.conn, badge(label=label), owner, now())
     assert refused.value.why == why
     assert await register.value("SELECT count(*) FROM credential") == 0

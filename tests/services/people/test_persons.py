@@ -6,18 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hubwell.people import actions, desk, persons
-from hubwell.people.actions import NewPerson
-from hubwell.people.problems import PeopleError
+from hubwell.people import credentials, desk_taps, persons
+from hubwell.people.credentials import NewPerson
+from hubwell.people.errors import PeopleError
 from hubwell.presence import actions as presence
-from hubwell.presence.hours import Hours
+from hubwell.presence.closing_hours import Hours
 from services.people.register import Register, badge, now
 
 HOURS = Hours(ZoneInfo("Europe/Helsinki"), time(22, 0))
 
 
 async def entered(register: Register, name: str = "Ada") -> UUID:
-    return (await actions.enrol(register.conn, badge(), NewPerson(name), now())).person_id
+    return (await credentials.enrol(register.conn, badge(), NewPerson(name), now())).person_id
 
 
 async def test_search_needs_two_letters_and_gives_twenty_people_at_most(register: Register) -> None:
@@ -92,7 +92,7 @@ async def test_merged_person_has_the_badges_taps_and_visits_of_both(register: Re
     assert (await persons.person(register.conn, keep)).name == "Ada"
     with pytest.raises(PeopleError):
         await persons.person(register.conn, drop)
-    assert len(await actions.credentials_of(register.conn, keep)) == 2
+    assert len(await credentials.credentials_of(register.conn, keep)) == 2
     visits = await (
         await register.conn.execute(
             "SELECT space_id, lower(during), upper(during), ended_by, person_id FROM visit ORDER BY during"
@@ -127,7 +127,7 @@ async def test_person_is_not_merged_with_themselves_nor_with_nobody(register: Re
 
 async def test_questions_name_nobody_who_was_only_counted_and_no_places(register: Register) -> None:
     space = await register.space("wood")
-    made = await actions.enrol(register.conn, badge(), NewPerson("Ada"), now())
+    made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
     await register.counted(badge())
     await register.conn.execute(
         "INSERT INTO suspicion (credential_id, kind, at, space_id, other_space_id) "
@@ -135,13 +135,13 @@ async def test_questions_name_nobody_who_was_only_counted_and_no_places(register
         (space, space),
     )
 
-    (question,) = await desk.questions(register.conn)
+    (question,) = await desk_taps.questions(register.conn)
 
     assert (question.kind, question.name, question.credential_id) == ("two-places", "Ada", made.credential_id)
     assert not {"space_id", "other_space_id"} & set(type(question).__slots__)
-    assert await desk.settle(register.conn, question.id, now()) == made.credential_id
-    assert await desk.settle(register.conn, question.id, now()) is None
-    assert await desk.questions(register.conn) == []
+    assert await desk_taps.settle(register.conn, question.id, now()) == made.credential_id
+    assert await desk_taps.settle(register.conn, question.id, now()) is None
+    assert await desk_taps.questions(register.conn) == []
 
 
 def test_name_is_stored_in_one_spelling() -> None:

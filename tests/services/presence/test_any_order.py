@@ -27,8 +27,8 @@ from feed.server import device_in, ingest_of, rows
 from hubwell.ingest.consumer import Ingest
 from hubwell.people.persons import merge
 from hubwell.presence.actions import check_in, check_out, correct_end, refold_person, remove_visit
-from hubwell.presence.hours import Hours
-from hubwell.presence.problems import VisitError
+from hubwell.presence.closing_hours import Hours
+from hubwell.presence.errors import VisitError
 from hubwell.presence.rules import TapAt, Visit, fold_taps
 from hubwell.storage.connect import connect
 from lanes.lane import Database

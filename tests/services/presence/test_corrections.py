@@ -15,8 +15,8 @@ from feed.device import Device
 from feed.people import enrol, visits_of
 from feed.server import CLOSING, commit, one, rows
 from hubwell.presence.actions import check_in, check_out, correct_end, refold_person, remove_visit
-from hubwell.presence.hours import Hours
-from hubwell.presence.problems import VisitError, sentence
+from hubwell.presence.closing_hours import Hours
+from hubwell.presence.errors import VisitError, sentence
 from hubwell.presence.rules import Visit
 from hubwell.storage.connect import connect, connect_sync
 

@@ -18,10 +18,10 @@ from feed.server import CLOSING, device_in, one, rows, settings_for
 from hubwell.events import TapAnswered
 from hubwell.mqtt.publisher import DevicesLink
 from hubwell.presence.actions import check_in, check_out, close_forgotten, correct_end, remove_visit
-from hubwell.presence.hours import Hours
-from hubwell.presence.left import tell_doors
+from hubwell.presence.closing_hours import Hours
+from hubwell.presence.departure_notices import tell_doors
 from hubwell.presence.rules import LATE_LEAVER
-from hubwell.presence.visits import REMEMBERED
+from hubwell.presence.visit_store import REMEMBERED
 from hubwell.storage.connect import connect, connect_sync
 from hubwell_wire.commands import Answer
 from hubwell_wire.parse import parse

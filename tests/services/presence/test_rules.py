@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubwell.presence.hours import Hours
+from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import (
     LATE_LEAVER,
     LONGEST,

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from hubwell.presence.said import say, texts_for_roster
+from hubwell.presence.reader_messages import say, texts_for_roster
 from hubwell_wire.commands import Answer
 from hubwell_wire.fields import MAX_DETAIL, Language, Verdict
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feed.sun import cmac, sun_message
-from hubwell.presence.sun import ForgedError, SunRead, read_sun
+from hubwell.presence.ntag424 import ForgedError, SunRead, read_sun
 
 KEY = bytes(16)
 PICC = bytes.fromhex("EF963FF7828658A599F3041510671E88")

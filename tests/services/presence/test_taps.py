@@ -11,8 +11,8 @@ from feed.device import Device, Packet
 from feed.people import enrol, person_of, suspicions, told, verdicts, visits_of
 from feed.server import device_in, ingest_of, one, rows
 from hubwell.events import TapAnswered
+from hubwell.presence.reader_messages import texts_for_roster
 from hubwell.presence.rules import Visit
-from hubwell.presence.said import texts_for_roster
 from hubwell.storage.connect import connect_sync
 
 ANNA, BEN, CLEO, STRANGER = (bytes([n]) * 16 for n in range(1, 5))

@@ -26,10 +26,10 @@ from hubwell.events import (
     VisitsChanged,
 )
 from hubwell.presence.actions import close_forgotten
-from hubwell.presence.hours import Hours
-from hubwell.presence.policy import Policy
+from hubwell.presence.closing_hours import Hours
+from hubwell.presence.door_policy import Policy
+from hubwell.presence.process_taps import tapped
 from hubwell.presence.rules import TapAt, Visit, fold_taps
-from hubwell.presence.taps import tapped
 from hubwell.storage.connect import connect, connect_sync
 from lanes.lane import Database
 

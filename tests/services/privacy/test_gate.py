@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubwell.privacy.gate import HUB, Cell, Closed, Figure, K, Room, close, fullness
+from hubwell.privacy.disclosure_control import HUB, Cell, Closed, Figure, K, Room, close, fullness
 
 ROOMS = [Room("a", "one", 20), Room("b", "one", 20), Room("c", "one", 20)]
 

@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from hubwell.privacy.figures import close_windows
+from hubwell.privacy.publish_counts import close_windows
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 

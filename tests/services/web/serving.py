@@ -13,7 +13,7 @@ import uvicorn
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hubwell import app as application
-from hubwell.api.feed import Pace
+from hubwell.api.live_updates import Pace
 from hubwell.settings import Settings
 from lanes.lane import Database
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, expect
 
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.keys import Keys
 from lanes.lane import Database
 from services.people.register import badge, now

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hubwell.api.models import SpaceNow
+from hubwell.api.schemas import SpaceNow
 from hubwell.web.find import Need, find, fits, room_left
 from hubwell.web.plot import THRESHOLD_PPM, Step, bounds, draw
 from hubwell.web.words import Words

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from feed.server import device_in
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.i18n import LANGUAGES
 from hubwell.privacy import retention

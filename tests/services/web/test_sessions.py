@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, expect
 
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.web.sessions import _moment
 from lanes.lane import Database
 from services.access.house import send

@@ -10,7 +10,7 @@ import pytest
 from feed.people import enrol, visits_of
 from feed.server import one
 from hubwell.access import codes
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.http.rate_limits import Limit
 from services.access.house import House, csrf_on, send
 from services.web.me.somebody import Somebody, with_code

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import httpx
 
 from feed.server import one, rows
-from hubwell.access import accounts, sign_ins
-from hubwell.access.visitor import Role
+from hubwell.access import accounts, sessions
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from services.access.house import House, send
 from services.web.me.somebody import NAME, Somebody
@@ -37,7 +37,7 @@ async def linked(house: House, somebody: Somebody, *roles: Role) -> httpx.AsyncC
     async with house.connection() as conn:
         account = await accounts.add(conn, login="wilma", name="", password_hash=None, roles=roles)
         await accounts.link(conn, account, somebody.id)
-        ticket = await sign_ins.begin(conn, account_id=account, now=datetime.now(UTC))
+        ticket = await sessions.begin(conn, account_id=account, now=datetime.now(UTC))
     client.cookies.set("hubwell", ticket)
     return client
 

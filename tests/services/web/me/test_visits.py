@@ -16,7 +16,7 @@ import pytest
 
 from feed.people import enrol, visits_of
 from feed.server import commit, device_in, one, rows
-from hubwell.access.visitor import Role
+from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.presence.rules import Visit
 from services.access.house import House, send

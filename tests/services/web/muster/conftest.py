@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from lanes.lane import Database
-from services.muster.house import House, small_house
+from services.evacuation.house import House, small_house
 from services.web.muster.officer import Officer, signed_in
 from services.web.serving import Site, serving
 

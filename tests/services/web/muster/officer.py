@@ -10,8 +10,8 @@ from uuid import UUID
 import httpx
 from psycopg import AsyncConnection
 
-from hubwell.access import sign_ins
-from services.muster.house import House
+from hubwell.access import sessions
+from services.evacuation.house import House
 from services.web.serving import Site, browser
 
 HTML = {"accept": "text/html"}
@@ -50,7 +50,7 @@ class Officer:
 async def signed_in(site: Site, house: House, login: str, *roles: str) -> AsyncIterator[Officer]:
     account = house.account(login, *roles)
     async with await AsyncConnection.connect(site.database.url, autocommit=True) as conn:
-        ticket = await sign_ins.begin(conn, account_id=account, now=datetime.now(UTC))
+        ticket = await sessions.begin(conn, account_id=account, now=datetime.now(UTC))
     async with browser(site.address, cookies={"hubwell": ticket}, follow_redirects=True) as client:
         yield Officer(account, client)
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from psycopg import AsyncConnection
 
-from hubwell.access import sign_ins
-from services.muster.house import House
+from hubwell.access import sessions
+from services.evacuation.house import House
 from services.web.axe import problems
 from services.web.serving import Site
 
@@ -25,7 +25,7 @@ async def officer(
     """Give the page of somebody who is signed in; what the console says fails the test."""
     account = house.account(login, *(roles or ("osh",)))
     async with await AsyncConnection.connect(site.database.url, autocommit=True) as conn:
-        ticket = await sign_ins.begin(conn, account_id=account, now=datetime.now(UTC))
+        ticket = await sessions.begin(conn, account_id=account, now=datetime.now(UTC))
     context = await browser.new_context(
         viewport={"width": PHONE[0], "height": PHONE[1]}, java_script_enabled=script
     )

@@ -8,7 +8,7 @@ import pytest
 from psycopg import AsyncCursor
 
 from hubwell.storage.queries import Queries
-from services.muster.house import NORTH, House
+from services.evacuation.house import NORTH, House
 from services.web.muster.officer import HTML, NAMES, Officer, row_of, signed_in, words
 from services.web.serving import Site
 
@@ -148,7 +148,7 @@ async def test_large_house_takes_no_more_questions_than_a_small_one(
     """The list has to be there within 3 s with 500 people in 50 spaces: the number of questions decides."""
     asked: list[str] = []
     execute = AsyncCursor.execute
-    ours = set(Queries("hubwell.muster")._by_name.values())  # the board's feed asks beside us
+    ours = set(Queries("hubwell.evacuation")._by_name.values())  # the board's feed asks beside us
 
     async def counted(self: AsyncCursor[Any], query: Any, *arguments: Any, **options: Any) -> Any:
         if query in ours:

@@ -1,6 +1,6 @@
 """The muster's pages: who sees names, and when."""
 
-from services.muster.house import House
+from services.evacuation.house import House
 from services.web.muster.officer import HTML, NAMES, Officer, signed_in
 from services.web.serving import Site
 

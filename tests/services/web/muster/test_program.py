@@ -3,8 +3,8 @@
 from psycopg import AsyncConnection
 
 from hubwell.access import tokens
-from hubwell.access.visitor import Role
-from services.muster.house import House
+from hubwell.access.principal import Role
+from services.evacuation.house import House
 from services.web.muster.officer import NAMES
 from services.web.serving import Site
 

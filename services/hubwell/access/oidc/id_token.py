@@ -1,0 +1,86 @@
+"""Is this ID token the provider's word about somebody, for us, now? OpenID Connect Core 1.0, 3.1.3.7."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.errors import (
+    BadSignatureError,
+    InvalidKeyIdError,
+    JoseError,
+    MissingAlgorithmError,
+    UnsupportedAlgorithmError,
+)
+from joserfc.jwk import KeySet
+
+from hubwell.access.oidc.errors import DoubtError
+
+_SIGNED: Final = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+)
+"""Signatures with a private key that only the provider has; neither "none" nor a secret that we share."""
+_LEEWAY_S: Final = 60
+"""How far the provider's clock and ours may be apart."""
+_LONGEST_SUBJECT: Final = 255
+"""Characters; OpenID Connect Core 1.0, 2."""
+
+
+class UnknownKeyError(DoubtError):
+    """The token is signed with a key that the provider's list, as we know it, does not have."""
+
+    def __init__(self) -> None:
+        super().__init__("signature")
+
+
+def signed_claims(token: str, keys: KeySet) -> dict[str, Any]:
+    """Return what a token says once its signature is proven. Raises DoubtError."""
+    try:
+        return dict(jwt.decode(token, keys, algorithms=_SIGNED).claims)
+    except InvalidKeyIdError as error:
+        raise UnknownKeyError from error
+    except (UnsupportedAlgorithmError, MissingAlgorithmError) as error:
+        raise DoubtError("algorithm") from error
+    except BadSignatureError as error:
+        raise DoubtError("signature") from error
+    except (JoseError, ValueError, TypeError) as error:
+        raise DoubtError("malformed") from error
+
+
+def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str:
+    """Return the subject of a token made for us and this sign-in; `now` in seconds. Raises DoubtError."""
+    audience = claims.get("aud")
+    audiences: Sequence[object] = audience if isinstance(audience, list) else [audience]
+    if claims.get("iss") != issuer:
+        raise DoubtError("issuer")
+    if client_id not in audiences or (len(audiences) > 1 and claims.get("azp") != client_id):
+        raise DoubtError("audience")
+    if claims.get("azp", client_id) != client_id:
+        raise DoubtError("audience")
+    if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(
+        claims["nonce"].encode(errors="replace"), nonce.encode()
+    ):
+        raise DoubtError("nonce")
+    if not (_is_number(claims.get("exp")) and claims["exp"] > now - _LEEWAY_S):
+        raise DoubtError("expired")
+    if not (_is_number(claims.get("iat")) and claims["iat"] <= now + _LEEWAY_S):
+        raise DoubtError("not-yet")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
+        raise DoubtError("malformed")
+    return subject
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether this is a number; what JSON has as NaN is one that no comparison holds for."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,95 @@
+"""Look up what is now: spaces with their open alerts, devices, episodes. Functions of a connection."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from hubwell.api.schemas import Alert, Alerts, Delivered, Device, SeriesNow, SpaceNow
+from hubwell.storage.queries import Queries
+
+SQL: Final = Queries("hubwell.api")
+_RECENT: Final = 100
+
+Row = dict[str, Any]
+Rows = list[Row]
+
+
+async def rows(conn: AsyncConnection[Any], query: str, values: dict[str, Any] | None = None) -> Rows:
+    """Return the rows of a named query as dictionaries."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(SQL[query], values)
+        return await cursor.fetchall()
+
+
+async def spaces(conn: AsyncConnection[Any], ids: Collection[str] | None = None) -> list[SpaceNow]:
+    """Return these spaces, or all, grouped by kind and in order of name."""
+    values = {"ids": None if ids is None else list(ids), "exact": False}
+    alerts: dict[str, list[Alert]] = defaultdict(list)
+    for row in await rows(conn, "open_alerts", values):
+        alerts[row["space_id"]].append(_alert(row))
+    return [
+        SpaceNow.model_validate({**row, "alerts": alerts[row["id"]]})
+        for row in await rows(conn, "spaces", values)
+    ]
+
+
+async def devices(conn: AsyncConnection[Any], *, exact: bool = False) -> list[Device]:
+    """Return all devices with their series, the silent ones first.
+
+    `exact` is for those who may know what happens in one person's room; others get no values of it.
+    """
+    series: dict[str, list[SeriesNow]] = defaultdict(list)
+    for row in await rows(conn, "series_now", {"exact": exact}):
+        series[row.pop("device_id")].append(SeriesNow.model_validate(row))
+    found = [
+        Device.model_validate(
+            {
+                **row,
+                "silent_since": (row["last_heard"] or row["registered_at"]) if row["silent"] else None,
+                "series": series[row["id"]],
+            }
+        )
+        for row in await rows(conn, "devices")
+    ]
+    return sorted(found, key=lambda device: (not device.silent, device.id))
+
+
+async def alerts(conn: AsyncConnection[Any], since: datetime, *, exact: bool = False) -> Alerts:
+    """Return the open episodes and those that ended since then (at most 100), with who was told.
+
+    `exact`: also those of one person's room.
+    """
+    now = [_alert(row) for row in await rows(conn, "open_alerts", {"ids": None, "exact": exact})]
+    past = {"since": since, "limit": _RECENT, "exact": exact}
+    recent = [_alert(row) for row in await rows(conn, "recent_alerts", past)]
+    await _add_deliveries(conn, [*now, *recent])
+    return Alerts(open=now, recent=recent)
+
+
+async def _add_deliveries(conn: AsyncConnection[Any], found: list[Alert]) -> None:
+    if not found:
+        return
+    by_id = {alert.id: alert for alert in found}
+    values = {
+        "since": min(alert.opened_at for alert in found),
+        "episodes": [str(alert_id) for alert_id in by_id],
+    }
+    for row in await rows(conn, "alert_deliveries", values):
+        by_id[row["episode_id"]].deliveries.append(Delivered.model_validate(row))
+
+
+def _alert(row: dict[str, Any]) -> Alert:
+    evidence = row["evidence"] if isinstance(row["evidence"], dict) else {}
+    return Alert.model_validate(
+        {
+            **row,
+            "evidence": evidence,
+            "unit": evidence.get("unit"),
+            "clause": evidence.get("source"),
+            "deliveries": [],
+        }
+    )

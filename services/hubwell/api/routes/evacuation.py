@@ -1,0 +1,213 @@
+"""Musters for programs: a fire alarm panel that opens one, a printer that prints the list. Role osh only."""
+
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from hubwell.access.principal import Role
+from hubwell.api.evacuation_view import Looks, Sight, begin, sight_of
+from hubwell.api.routes.hub import database_of
+from hubwell.evacuation import read_model
+from hubwell.evacuation.actions import MusterError
+from hubwell.evacuation.report import Report, SpaceAtStart
+from hubwell.evacuation.rules import Provenance, State
+from hubwell.http.errors import Problem, ProblemError
+from hubwell.http.guard import allow
+
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"model": Problem, "description": "No token, or one that does not count."},
+    403: {"model": Problem, "description": "The token does not have the role osh."},
+    503: {"model": Problem, "description": "The database is away or has no tables of this release."},
+}
+_BUSY: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"model": Problem, "description": "One is open already."},
+    422: {"model": Problem, "description": "A value cannot be used; `errors` says which and what to do."},
+}
+Kind = Literal["drill", "alarm"]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Person(_Answer):
+    """Somebody on the list."""
+
+    id: int = Field(description="Number on this list only.")
+    name: str | None = Field(description="Null where names are not shown, or there is none.")
+    label: str | None = Field(description="What the person's badge is called, for who has no name.")
+    state: State
+    changed_at: datetime | None = Field(description="When an officer last said so.")
+    since: datetime | None = Field(description="When they tapped in; null where names are not shown.")
+    late: bool = Field(description="Tapped in after the opening.")
+    left_at: datetime | None = Field(description="When their badge was tapped out since.")
+    now_in: str | None = Field(description="Another space where their badge was tapped since.")
+    erased: bool = Field(description="Their data were erased meanwhile; somebody may be there all the same.")
+
+
+class SpaceList(_Answer):
+    """The list of one space."""
+
+    id: str
+    name: str
+    start: SpaceAtStart | None = Field(description="Badges and sensors at the opening.")
+    people_sensed: int | None = Field(description="A sensor's headcount now; null where none counts.")
+    somebody_sensed: bool | None = Field(description="Whether somebody is sensed now; null where not known.")
+    provenance: Provenance = Field(description="Of what is sensed now.")
+    reader_away_since: datetime | None = Field(description="Taps may wait on a reader that is away.")
+    people: list[Person]
+
+
+class ZoneList(_Answer):
+    """The list of one zone."""
+
+    zone: str = Field(description="Empty for spaces that are in none.")
+    people: int
+    safe: int
+    missing: int
+    spaces: list[SpaceList]
+
+
+class MusterNow(_Answer):
+    """The muster that is open."""
+
+    id: UUID
+    kind: Kind
+    opened_at: datetime
+    as_of: datetime
+    names_shown: bool
+    people: int
+    safe: int
+    missing: int
+    zones: list[ZoneList]
+
+
+class Musters(_Answer):
+    """Whether a muster is open."""
+
+    muster: MusterNow | None
+
+
+class Wanted(_Answer):
+    """What to open."""
+
+    kind: Kind = Field(description="An alarm turns an open drill into an alarm.")
+
+
+class Opened(_Answer):
+    """What was opened."""
+
+    id: UUID
+    was_drill: bool = Field(description="An open drill became an alarm.")
+
+
+class EarlierMuster(_Answer):
+    """A closed muster: counts and times, no names."""
+
+    id: UUID
+    kind: Kind
+    opened_at: datetime
+    closed_at: datetime
+    report: Report
+
+
+class EarlierMusters(_Answer):
+    """The reports, the newest first."""
+
+    musters: list[EarlierMuster]
+
+
+api = APIRouter(prefix="/api/v1/muster", tags=["Musters"], responses=_REFUSED, dependencies=[allow(Role.OSH)])
+
+
+@api.get("", summary="Who is probably inside", operation_id="getMuster")
+async def get_muster(request: Request, response: Response) -> Musters:
+    """Return the open muster with its list by zone and space; in a drill names need two who agreed."""
+    response.headers["Cache-Control"] = "no-store"
+    seen = await sight_of(request)
+    return Musters(muster=None if seen is None else _now(seen))
+
+
+@api.post("", summary="Start an evacuation or a drill", operation_id="openMuster", responses=_BUSY)
+async def open_muster(request: Request, wanted: Wanted) -> Opened:
+    """For a fire alarm panel: the list is there with the answer."""
+    try:
+        opened = await begin(request, wanted.kind)
+    except MusterError as error:
+        raise ProblemError(409, error.why, "This muster cannot be opened", str(error)) from error
+    return Opened(id=opened.id, was_drill=opened.was_drill)
+
+
+@api.get("/reports", summary="Earlier musters", operation_id="listMusterReports")
+async def list_reports(request: Request) -> EarlierMusters:
+    """At most 100; counts and times per zone, no names."""
+    async with database_of(request).connection() as conn:
+        found = await read_model.reports(conn)
+    return EarlierMusters(
+        musters=[EarlierMuster.model_validate(item, from_attributes=True) for item in found]
+    )
+
+
+def _now(seen: Sight) -> MusterNow:
+    zones: dict[str, list[SpaceList]] = {}
+    starts = {space.space_id: space for space in seen.muster.start.start}
+    for place in seen.places:
+        people = [_person(item, seen) for item in seen.people if item.space_id == place.id]
+        zones.setdefault(place.zone, []).append(
+            SpaceList(
+                id=place.id,
+                name=place.name,
+                start=starts.get(place.id),
+                people_sensed=place.sensed.people,
+                somebody_sensed=place.sensed.somebody,
+                provenance=place.sensed.provenance,
+                reader_away_since=place.reader_away_since,
+                people=people,
+            )
+        )
+    return MusterNow(
+        id=seen.muster.id,
+        kind=seen.muster.kind,
+        opened_at=seen.muster.opened_at,
+        as_of=seen.now,
+        names_shown=seen.names,
+        zones=[_zone(zone, spaces) for zone, spaces in zones.items()],
+        **_counts([item.state for item in seen.people]),
+    )
+
+
+def _zone(zone: str, spaces: list[SpaceList]) -> ZoneList:
+    counts = _counts([person.state for space in spaces for person in space.people])
+    return ZoneList(zone=zone, spaces=spaces, **counts)
+
+
+def _counts(states: list[State]) -> dict[str, int]:
+    return {
+        "people": len(states),
+        "safe": states.count(State.SAFE),
+        "missing": states.count(State.MISSING),
+    }
+
+
+def _person(item: read_model.Listed, seen: Sight) -> Person:
+    return Person(
+        id=item.id,
+        name=item.name or None,
+        label=item.label,
+        state=item.state,
+        changed_at=item.changed_at,
+        since=item.since if seen.names else None,
+        late=item.late,
+        left_at=item.left_at,
+        now_in=item.now_in,
+        erased=item.erased,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Give the application its musters."""
+    app.state.looks = Looks()
+    app.include_router(api)

@@ -1,0 +1,141 @@
+"""Figures of people, as the gate published them: a day of fixed windows, as JSON or as a table.
+
+There is nothing to choose but a place and a day: windows that somebody could choose would differ by one tap.
+"""
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from hubwell.api import live_state
+from hubwell.http.database import Database
+from hubwell.http.errors import Problem
+from hubwell.http.guard import ANYBODY
+
+Scope = Literal["space", "zone", "hub"]
+_COLUMNS: Final = ("scope", "place", "start", "about", "fullness", "withheld")
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    422: {"model": Problem, "description": "A value cannot be used; `errors` says which and what to do."},
+    503: {"model": Problem, "description": "The database is away or has no tables of this release."},
+}
+_EXAMPLE: Final[dict[str, Any]] = {
+    "day": "2026-11-23",
+    "time_zone": "Europe/Helsinki",
+    "window_minutes": 5,
+    "figures": [
+        {
+            "scope": "space",
+            "place": "commons",
+            "start": "2026-11-23T10:00:00Z",
+            "about": 20,
+            "fullness": "half",
+            "withheld": None,
+        }
+    ],
+}
+
+api = APIRouter(prefix="/api/v1", tags=["People"], responses=_RESPONSES)
+
+
+class Asked(BaseModel):
+    """Which figures."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    day: date | None = Field(None, description="In the hub's time zone; today unless told.")
+    scope: Scope | None = Field(None, description="Only spaces, only zones, or only the hub.")
+    place: str | None = Field(None, max_length=120, description="Id of a space, or name of a zone.")
+
+
+class PeopleFigure(BaseModel):
+    """The people of a place in one window of five minutes."""
+
+    scope: Scope
+    place: str = Field(description="Id of the space, name of the zone; empty for the hub, and for no zone.")
+    start: datetime = Field(description="When the window begins. It is never revised.")
+    about: int | None = Field(description="People, rounded down to a multiple of five; null when withheld.")
+    fullness: Literal["third", "half", "most", "full"] | None = Field(description="Of a space, in a word.")
+    withheld: Literal["group", "personal"] | None = Field(
+        description="`group`: fewer than five, or it would give so few away. `personal`: one person's room."
+    )
+
+
+class PeopleFigures(BaseModel):
+    """A day's figures, by place and in order of time."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    day: date
+    time_zone: str
+    window_minutes: int
+    figures: list[PeopleFigure]
+
+
+@api.get(
+    "/people",
+    summary="How many people were where, in fixed windows",
+    operation_id="listPeopleFigures",
+    dependencies=[ANYBODY],
+)
+async def list_figures(request: Request, asked: Annotated[Asked, Query()]) -> PeopleFigures:
+    """Return groups of five or more, rounded down, in windows of five minutes."""
+    day, rows = await _figures(request, asked)
+    return PeopleFigures.model_validate(
+        {"day": day, "time_zone": request.app.state.settings.zone, "window_minutes": 5, "figures": rows}
+    )
+
+
+@api.get(
+    "/people.csv",
+    summary="The same as a table",
+    operation_id="exportPeopleFigures",
+    dependencies=[ANYBODY],
+    response_class=Response,
+    responses={200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}},
+)
+async def export_figures(request: Request, asked: Annotated[Asked, Query()]) -> Response:
+    """One row a window and place, with the columns of the JSON answer."""
+    day, rows = await _figures(request, asked)
+    name = f'attachment; filename="people-{day}.csv"'
+    return Response("".join(_lines(rows)), media_type="text/csv", headers={"Content-Disposition": name})
+
+
+def _lines(rows: live_state.Rows) -> Iterator[str]:
+    for row in [dict(zip(_COLUMNS, _COLUMNS, strict=True)), *rows]:
+        line = StringIO()
+        csv.writer(line).writerow([_cell(row[column]) for column in _COLUMNS])
+        yield line.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Return a value for a table. A zone's name that begins like a formula must not become one."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
+async def _figures(request: Request, asked: Asked) -> tuple[date, live_state.Rows]:
+    zone = ZoneInfo(request.app.state.settings.zone)
+    day = asked.day or datetime.now(zone).date()
+    begin = datetime.combine(day, time(), zone)
+    values = {
+        "start": begin.astimezone(UTC),
+        "end": datetime.combine(_next(day), time(), zone).astimezone(UTC),
+        "scope": asked.scope,
+        "place": asked.place,
+    }
+    database: Database = request.app.state.database
+    async with database.connection() as conn:
+        return day, await live_state.rows(conn, "people_figures", values)
+
+
+def _next(day: date) -> date:
+    """Return the day after; of the last day there is, itself."""
+    return day + timedelta(days=1) if day < date.max else day

@@ -1,0 +1,15 @@
+"""Who may see what tells when somebody came into a room: single readings, and one person's room at all."""
+
+from typing import Final
+
+from fastapi import Request
+
+from hubwell.access.principal import Role
+from hubwell.http.guard import visitor_of
+
+EXACT: Final = (Role.FACILITIES, Role.OSH, Role.ADMIN)
+
+
+def sees_exact(request: Request) -> bool:
+    """Tell whether the visitor may see them."""
+    return visitor_of(request).may(*EXACT)

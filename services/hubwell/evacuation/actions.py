@@ -1,0 +1,158 @@
+"""Open a muster, follow it, tick people off, close it: in the caller's transaction.
+
+The list holds who is inside when it is opened and grows while taps come in. Closing makes the report and
+deletes the list in one go.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from hubwell.evacuation.read_model import people, places
+from hubwell.evacuation.report import Count, Report, SpaceAtStart, ZoneCount
+from hubwell.evacuation.rules import State, Tick, reconcile, tally
+from hubwell.settings import Settings
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.evacuation")
+Kind = Literal["drill", "alarm"]
+
+LONGEST_DRILL: Final = timedelta(hours=8)
+LONGEST_ALARM: Final = timedelta(hours=72)
+"""A muster that nobody closes is closed after this time: its list must not lie about for ever."""
+
+Why = Literal[
+    "already-open", "not-open", "not-on-list", "own-request", "no-request", "no-reason", "not-a-person"
+]
+
+
+class MusterError(Exception):
+    """Something that cannot be done with a muster; `why` is a word that stays the same."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(_SENTENCES[why])
+        self.why = why
+
+
+_SENTENCES: Final[dict[Why, str]] = {
+    "already-open": "An evacuation or a drill is open already: close it before you start a drill.",
+    "not-open": "This evacuation or drill is closed.",
+    "not-on-list": "This person is not on the list any more.",
+    "own-request": "Somebody else has to agree: you asked for the names yourself.",
+    "no-request": "This request was answered already, or its time is over: ask again.",
+    "no-reason": "Say in a sentence why the names are needed.",
+    "not-a-person": "Names are asked for and given by people, not by programs.",
+}
+PROBLEMS: Final = tuple(_SENTENCES)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A muster that was opened, or a drill that became an alarm."""
+
+    id: UUID
+    was_drill: bool
+
+
+async def open_muster(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: datetime) -> Opened:
+    """Begin a muster with everybody who is probably inside.
+
+    An alarm turns an open drill into an alarm: nobody has to close one while it burns. Raises MusterError.
+    """
+    if kind == "alarm":
+        row = await (await conn.execute(_SQL["drill_becomes_alarm"])).fetchone()
+        if row is not None:
+            return Opened(row[0], was_drill=True)
+    muster = await _begin(conn, kind, by, now)
+    await conn.execute(_SQL["add_people"], {"muster": muster})
+    await _note_start(conn, muster, now)
+    return Opened(muster, was_drill=False)
+
+
+async def _begin(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: datetime) -> UUID:
+    try:
+        async with conn.transaction():
+            cursor = await conn.execute(_SQL["begin"], {"kind": kind, "by": by, "now": now})
+            row = await cursor.fetchone()
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name != "muster_one_open":
+            raise
+        raise MusterError("already-open") from error
+    assert row is not None  # noqa: S101 (RETURNING gives one)
+    muster: UUID = row[0]
+    return muster
+
+
+async def _note_start(conn: AsyncConnection[Any], muster: UUID, now: datetime) -> None:
+    """Keep what badges and sensors said at the opening: later the sensors see people leave."""
+    badges = dict(await (await conn.execute(_SQL["badges"], {"muster": muster})).fetchall())
+    start = tuple(
+        SpaceAtStart.of(place.id, place.name, place.zone, reconcile(badges.get(place.id, 0), place.sensed))
+        for place in await places(conn, now)
+    )
+    report = Report(start=start).model_dump(mode="json", include={"start"})
+    await conn.execute(_SQL["note_start"], {"muster": muster, "report": Jsonb(report)})
+
+
+async def follow(conn: AsyncConnection[Any], muster: UUID) -> None:
+    """Add everybody who tapped in since, also by taps that came late. Nothing happens to a closed muster."""
+    await conn.execute(_SQL["add_people"], {"muster": muster})
+
+
+async def tick(conn: AsyncConnection[Any], muster: UUID, person: int, state: State, now: datetime) -> None:
+    """Say of a person on the list what is known; the last word counts. Raises MusterError."""
+    if await (await conn.execute(_SQL["lock_open"], {"muster": muster})).fetchone() is None:
+        raise MusterError("not-open")
+    values = {"muster": muster, "person": person, "state": state, "now": now}
+    if (await conn.execute(_SQL["tick"], values)).rowcount == 0:
+        raise MusterError("not-on-list")
+
+
+async def close(
+    conn: AsyncConnection[Any], muster: UUID, now: datetime, *, by_itself: bool = False
+) -> Report:
+    """Make the report and delete the list. Raises MusterError when it is closed already."""
+    row = await (await conn.execute(_SQL["lock_to_close"], {"muster": muster})).fetchone()
+    if row is None:
+        raise MusterError("not-open")
+    _, opened_at, begun = row
+    await follow(conn, muster)
+    report = await _report(conn, muster, Report.model_validate(begun), opened_at)
+    report = report.model_copy(update={"closed_by_itself": by_itself})
+    deleted = (await conn.execute(_SQL["forget_people"], {"muster": muster})).rowcount
+    left = await (await conn.execute(_SQL["people_left_over"], {"muster": muster})).fetchone()
+    proof = {"rows": deleted, "left_over": left[0] if left else 0, "now": now}
+    await conn.execute(_SQL["prove_deletion"], proof)
+    values = {"muster": muster, "now": now, "report": Jsonb(report.model_dump(mode="json"))}
+    await conn.execute(_SQL["close"], values)
+    return report
+
+
+async def _report(conn: AsyncConnection[Any], muster: UUID, begun: Report, opened_at: datetime) -> Report:
+    ticks = [
+        Tick(row.zone, row.state, row.changed_at, row.tapped_out, row.late)
+        for row in await people(conn, muster, names=False)
+    ]
+    unseen: dict[str, int] = {}
+    for space in begun.start:
+        unseen[space.zone] = unseen.get(space.zone, 0) + space.without_badge
+    zones = sorted({tick.zone for tick in ticks} | {zone for zone, people in unseen.items() if people})
+    counts = []
+    for zone in zones:
+        found = Count.of(tally([t for t in ticks if t.zone == zone], opened_at), unseen.get(zone, 0))
+        counts.append(ZoneCount(zone=zone, **found.model_dump()))
+    total = Count.of(tally(ticks, opened_at), sum(unseen.values()))
+    return begun.model_copy(update={"total": total, "zones": tuple(counts)})
+
+
+async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
+    """Close the muster that nobody closed in time: a job of the timetable."""
+    del settings  # every job gets them
+    values = {"now": now, "drill": LONGEST_DRILL, "alarm": LONGEST_ALARM}
+    for row in await (await conn.execute(_SQL["overdue"], values)).fetchall():
+        await close(conn, row[0], now, by_itself=True)

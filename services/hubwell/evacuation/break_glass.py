@@ -1,0 +1,94 @@
+"""Names in a drill: asked for by one person with a reason, agreed to by another, for one hour.
+
+In an alarm nobody has to ask. Every step and every look goes to the audit log, which the caller writes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from hubwell.evacuation.actions import MusterError
+from hubwell.evacuation.read_model import Muster
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.evacuation")
+LASTS: Final = timedelta(minutes=60)
+"""How long a request waits for an answer, and how long the names are shown after it."""
+MOST_OF_REASON: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request for the names of a drill."""
+
+    id: UUID
+    reason: str
+    requested_by: UUID
+    asked_by: str | None
+    """Name of the account; None where it is gone."""
+    requested_at: datetime
+    approved_at: datetime | None
+    given_by: str | None
+    expires_at: datetime
+
+    def waits(self, now: datetime) -> bool:
+        """Tell whether somebody may still agree."""
+        return self.approved_at is None and self.expires_at > now
+
+
+async def ask(
+    conn: AsyncConnection[Any], muster: UUID, *, by: UUID | None, reason: str, now: datetime
+) -> UUID:
+    """Ask to see the names of a drill. Raises MusterError."""
+    if by is None:
+        raise MusterError("not-a-person")
+    reason = " ".join(reason.split())[:MOST_OF_REASON]
+    values = {"muster": muster, "by": by, "reason": reason, "now": now, "until": now + LASTS}
+    try:
+        async with conn.transaction():
+            row = await (await conn.execute(_SQL["ask_for_names"], values)).fetchone()
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name != "break_glass_reason_not_empty":
+            raise
+        raise MusterError("no-reason") from error
+    if row is None:
+        raise MusterError("not-open")
+    request: UUID = row[0]
+    return request
+
+
+async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, now: datetime) -> UUID:
+    """Agree to a request; return the muster whose names are shown from now on. Raises MusterError."""
+    if by is None:
+        raise MusterError("not-a-person")
+    values = {"request": request, "by": by, "now": now, "until": now + LASTS}
+    try:
+        async with conn.transaction():
+            row = await (await conn.execute(_SQL["grant_names"], values)).fetchone()
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name != "break_glass_takes_two":
+            raise
+        raise MusterError("own-request") from error
+    if row is None:
+        raise MusterError("no-request")
+    muster: UUID = row[0]
+    return muster
+
+
+async def names_until(conn: AsyncConnection[Any], muster: Muster, now: datetime) -> datetime | None:
+    """Return until when two people agreed to show the names; None where they did not."""
+    row = await (await conn.execute(_SQL["names_until"], {"muster": muster.id, "now": now})).fetchone()
+    until: datetime | None = row[0] if row else None
+    return until
+
+
+async def requests(conn: AsyncConnection[Any], muster: UUID) -> list[Request]:
+    """Return who asked for the names of a muster, and who agreed."""
+    async with conn.cursor(row_factory=class_row(Request)) as cursor:
+        await cursor.execute(_SQL["requests"], {"muster": muster})
+        return await cursor.fetchall()

@@ -1,0 +1,141 @@
+"""Meetings with a purpose, and the roll of who came: read while it may be, never copied, gone by itself.
+
+In the caller's transaction. Whoever entered a session sees its roll, and nobody else.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from hubwell.people.errors import PeopleError
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.people")
+KEPT_DAYS: Final = 14
+"""How long a roll can be read after its session, unless its owner says otherwise."""
+MOST_KEPT_DAYS: Final = 30
+LONGEST: Final = timedelta(hours=8)
+LATE: Final = timedelta(hours=1)
+"""A session is entered before it begins, or this much after: a roll is no way to look up the past."""
+_LONGEST_TITLE: Final = 120
+_LONGEST_PURPOSE: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What staff enter."""
+
+    title: str
+    purpose: str
+    space_id: str
+    start: datetime
+    end: datetime
+    kept_days: int = KEPT_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its owner sees it."""
+
+    id: UUID
+    title: str
+    purpose: str
+    space: str
+    start: datetime
+    end: datetime
+    roll_until: datetime
+    space_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Who was there: names, and how many came with a badge that has none."""
+
+    names: list[str]
+    nameless: int
+
+    @property
+    def people(self) -> int:
+        """How many people came."""
+        return len(self.names) + self.nameless
+
+
+async def spaces(conn: AsyncConnection[Any], *, shared: bool = True) -> list[tuple[str, str, str]]:
+    """Return id, name and zone of every space; `shared`: without one person's own rooms."""
+    return await (await conn.execute(_SQL["spaces"], {"shared": shared})).fetchall()
+
+
+async def add(conn: AsyncConnection[Any], owner: UUID, plan: Plan, now: datetime) -> UUID:
+    """Enter a session. Raises PeopleError."""
+    _check(plan, now)
+    values = {
+        "title": plan.title.strip(),
+        "purpose": plan.purpose.strip(),
+        "space": plan.space_id,
+        "start": plan.start,
+        "end": plan.end,
+        "owner": owner,
+        "until": plan.end + timedelta(days=plan.kept_days),
+    }
+    await conn.execute(_SQL["lock_owner"], values)
+    other = await (await conn.execute(_SQL["overlapping_session"], values)).fetchone()
+    if other is not None:
+        raise PeopleError("overlaps", detail=other[0])
+    row = await (await conn.execute(_SQL["add_session"], values)).fetchone()
+    if row is None:
+        raise PeopleError("space-unknown")
+    return UUID(str(row[0]))
+
+
+def _check(plan: Plan, now: datetime) -> None:
+    if not plan.title.strip():
+        raise PeopleError("title-missing")
+    if len(plan.title.strip()) > _LONGEST_TITLE:
+        raise PeopleError("title-too-long")
+    if not plan.purpose.strip():
+        raise PeopleError("purpose-missing")
+    if len(plan.purpose.strip()) > _LONGEST_PURPOSE:
+        raise PeopleError("purpose-too-long")
+    if plan.end <= plan.start:
+        raise PeopleError("ends-before-it-begins")
+    if plan.end - plan.start > LONGEST:
+        raise PeopleError("too-long")
+    if plan.start < now - LATE:
+        raise PeopleError("long-ago")
+    if plan.kept_days < 1:
+        raise PeopleError("roll-too-short")
+    if plan.kept_days > MOST_KEPT_DAYS:
+        raise PeopleError("roll-too-long")
+
+
+async def sessions_of(conn: AsyncConnection[Any], owner: UUID, now: datetime) -> list[Session]:
+    """Return an owner's sessions whose roll can still be read, the latest first."""
+    async with conn.cursor(row_factory=class_row(Session)) as cursor:
+        await cursor.execute(_SQL["sessions_of"], {"owner": owner, "now": now})
+        return await cursor.fetchall()
+
+
+async def session(conn: AsyncConnection[Any], session_id: UUID, owner: UUID, now: datetime) -> Session | None:
+    """Return an owner's session; None for another's, and once its roll has ended."""
+    async with conn.cursor(row_factory=class_row(Session)) as cursor:
+        await cursor.execute(_SQL["session"], {"session": session_id, "owner": owner, "now": now})
+        return await cursor.fetchone()
+
+
+async def roll(conn: AsyncConnection[Any], of: Session, now: datetime) -> Roll:
+    """Return who was in the session's space during it, so far. An erased person is not among them."""
+    values = {"space": of.space_id, "start": of.start, "end": of.end, "now": now}
+    if now <= of.start:
+        return Roll([], 0)
+    names = [row[0] for row in await (await conn.execute(_SQL["roll"], values)).fetchall()]
+    return Roll([name for name in names if name], sum(not name for name in names))
+
+
+async def delete(conn: AsyncConnection[Any], session_id: UUID, owner: UUID) -> bool:
+    """Delete an owner's session before its time; tell whether there was one."""
+    values = {"session": session_id, "owner": owner}
+    return await (await conn.execute(_SQL["delete_session"], values)).fetchone() is not None

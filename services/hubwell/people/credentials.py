@@ -1,0 +1,161 @@
+"""Enrol badges, issue codes, revoke and restore, in the caller's transaction. The routes keep the audit log.
+
+Whatever changes what a reader may accept also tells the worker, which sends readers their new lists.
+"""
+
+import secrets
+from base64 import b32encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, get_args
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from hubwell.people import persons
+from hubwell.people.errors import PeopleError
+from hubwell.storage.queries import Queries
+from hubwell_wire.pseudonym import TOKEN_PREFIX, EpochKey, token_pseudonym
+
+_SQL: Final = Queries("hubwell.people")
+_TAKEN_BACK_WITHIN: Final = timedelta(minutes=10)
+_LONGEST_LABEL: Final = 60
+_TOKEN_BYTES: Final = 16
+"""Random bytes of a code: nobody finds one by trying."""
+
+CredentialKind = Literal["badge", "sun", "qr"]
+Revoked = Literal["lost", "replaced", "left"]
+_REVOKED: Final = frozenset(get_args(Revoked))
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A pseudonym that no credential has yet."""
+
+    pseudonym: bytes
+    epoch: int
+    kind: CredentialKind = "badge"
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Somebody who is entered with their first badge; without a name they stay a pseudonym."""
+
+    name: str = ""
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What an enrolment made. `counted` was the badge's nameless person before, who has no badge any more."""
+
+    credential_id: int
+    person_id: UUID
+    counted: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A QR code for somebody without a badge. The text is shown once and stored nowhere."""
+
+    text: str
+    enrolled: Enrolled
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a person may hold to a reader."""
+
+    id: int
+    kind: CredentialKind
+    label: str
+    since: datetime
+    until: datetime | None
+    revoked_why: Revoked | None
+
+
+async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerson, now: datetime) -> Enrolled:
+    """Give a badge to a person, known or new. Raises PeopleError, for one that is enrolled already too.
+
+    A badge that was only counted so far starts anew: what was counted is not linked to the person.
+    """
+    if len(badge.label) > _LONGEST_LABEL:
+        raise PeopleError("label-too-long")
+    counted = await _one(conn, "release_counted", {"badge": badge.pseudonym})
+    if isinstance(owner, NewPerson):
+        owner = await persons.add(conn, owner.name, owner.language, now)
+    values = {"person": owner, "kind": badge.kind, "label": badge.label.strip(), "now": now}
+    credential = await _one(conn, "add_credential", values)
+    if credential is None:
+        raise PeopleError("person-gone")
+    await _add_pseudonym(conn, credential, badge)
+    await conn.execute(_SQL["delete_desk_taps_of_badge"], {"badge": badge.pseudonym})
+    await conn.execute(_SQL["roster_changed"])
+    return Enrolled(credential, owner, counted)
+
+
+async def issue_code(
+    conn: AsyncConnection[Any], owner: UUID | NewPerson, key: EpochKey, now: datetime, label: str = ""
+) -> Code:
+    """Make a QR code that is as good as a badge; only its pseudonym is stored. Raises PeopleError."""
+    text = TOKEN_PREFIX + b32encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
+    badge = Badge(bytes.fromhex(token_pseudonym(text, key)), key.epoch, "qr", label)
+    return Code(text, await enrol(conn, badge, owner, now))
+
+
+async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: datetime) -> UUID:
+    """End a credential at once, everywhere; return whose it is. Raises PeopleError.
+
+    `why` is lost, replaced or left.
+    """
+    if why not in _REVOKED:
+        raise PeopleError("revoked-why-unknown")
+    person = await _one(conn, "revoke", {"credential": credential, "why": why, "now": now})
+    if person is None:
+        raise await _gone_or(conn, credential, PeopleError("already-revoked"))
+    await conn.execute(_SQL["roster_changed"])
+    return UUID(str(person))
+
+
+async def restore(conn: AsyncConnection[Any], credential: int) -> UUID:
+    """Let a revoked credential work again, as when it was found; return whose it is. Raises PeopleError."""
+    person = await _one(conn, "restore", {"credential": credential})
+    if person is None:
+        raise await _gone_or(conn, credential, PeopleError("not-revoked"))
+    await conn.execute(_SQL["roster_changed"])
+    return UUID(str(person))
+
+
+async def take_back(conn: AsyncConnection[Any], credential: int, now: datetime) -> UUID | None:
+    """Undo an enrolment of the last ten minutes; return who stays, if anybody. Raises PeopleError."""
+    values = {"credential": credential, "since": now - _TAKEN_BACK_WITHIN}
+    row = await (await conn.execute(_SQL["take_back"], values)).fetchone()
+    if row is None:
+        raise PeopleError("too-late")
+    await conn.execute(_SQL["roster_changed"])
+    return None if row[1] else UUID(str(row[0]))
+
+
+async def credentials_of(conn: AsyncConnection[Any], person: UUID) -> list[Credential]:
+    """Return a person's credentials, those in use first."""
+    async with conn.cursor(row_factory=class_row(Credential)) as cursor:
+        await cursor.execute(_SQL["credentials_of"], {"person": person})
+        return await cursor.fetchall()
+
+
+async def _add_pseudonym(conn: AsyncConnection[Any], credential: int, badge: Badge) -> None:
+    values = {"badge": badge.pseudonym, "credential": credential, "epoch": badge.epoch}
+    if await _one(conn, "add_pseudonym", values) is None:
+        raise PeopleError("already-enrolled")
+
+
+async def _gone_or(conn: AsyncConnection[Any], credential: int, otherwise: PeopleError) -> PeopleError:
+    known = await _one(conn, "credential", {"credential": credential})
+    return PeopleError("credential-gone") if known is None else otherwise
+
+
+async def _one(conn: AsyncConnection[Any], query: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a column
+    row = await (await conn.execute(_SQL[query], values)).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,85 @@
+"""What the register knows of epochs: how far a change of keys has come, and the end of an old key."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, dict_row
+
+from hubwell.people.errors import PeopleError
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.people")
+
+
+@dataclass(frozen=True, slots=True)
+class EpochUse:
+    """Credentials in use that have a pseudonym of an epoch; `only_until_here`: and none of a newer one."""
+
+    epoch: int
+    credentials: int
+    only_until_here: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What the end of an epoch deleted. `left` is what a check found afterwards: 0 is the proof."""
+
+    pseudonyms: int
+    credentials: int
+    to_enrol_again: int
+    left: int
+
+
+async def epochs(conn: AsyncConnection[Any]) -> list[EpochUse]:
+    """Return the epochs that enrolled credentials have pseudonyms of, the newest first."""
+    async with conn.cursor(row_factory=class_row(EpochUse)) as cursor:
+        await cursor.execute(_SQL["epochs"])
+        return await cursor.fetchall()
+
+
+async def forget_epoch(conn: AsyncConnection[Any], epoch: int) -> Forgotten:
+    """Delete every pseudonym of an epoch, and the credentials that nothing can recognise any more.
+
+    People stay; those without a credential left have to be enrolled again. Records the proof of deletion.
+    """
+    values = {"epoch": epoch}
+    pseudonyms = await _row(conn, "forget_epoch", values)
+    await conn.execute(_SQL["forget_desk_taps_of_epoch"], values)
+    unreachable = await _row(conn, "delete_unreachable", values)
+    left = await _row(conn, "rows_of_epoch", values)
+    await conn.execute(_SQL["record_deletion"], {"rows": pseudonyms[0], "left": left[0]})
+    await conn.execute(_SQL["roster_changed"])
+    return Forgotten(pseudonyms[0], unreachable[0], unreachable[1], left[0])
+
+
+async def keys_changed(conn: AsyncConnection[Any]) -> None:
+    """Have the lists of badges made anew with the keys that there are now."""
+    await conn.execute(_SQL["roster_changed"])
+
+
+async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose: str) -> None:
+    """Say what a device's reader is for. Raises PeopleError."""
+    values = {"device": device, "name": name, "purpose": purpose}
+    try:
+        async with conn.transaction():
+            await conn.execute(_SQL["put_reader"], values)
+    except (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation) as error:
+        of_purpose = error.diag.constraint_name == "reader_purpose_known"
+        raise PeopleError("reader-purpose" if of_purpose else "reader-unknown") from None
+    await conn.execute(_SQL["roster_changed"])
+
+
+async def readers(conn: AsyncConnection[Any]) -> list[dict[str, Any]]:
+    """Return the readers that have a purpose of their own."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL["readers"])
+        return await cursor.fetchall()
+
+
+async def _row(conn: AsyncConnection[Any], query: str, values: dict[str, Any]) -> tuple[Any, ...]:
+    row = await (await conn.execute(_SQL[query], values)).fetchone()
+    if row is None:
+        raise RuntimeError(f"{query} gave no row")
+    return tuple(row)

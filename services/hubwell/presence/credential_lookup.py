@@ -1,0 +1,141 @@
+"""Whose tap is it: from what a reader heard to a credential, in the caller's transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from hubwell.events import BadgeTapped
+from hubwell.keys import KeysError
+from hubwell.presence.door_policy import Policy
+from hubwell.presence.ntag424 import ForgedError, read_sun
+from hubwell.presence.rules import standing
+from hubwell.storage.queries import Queries
+from hubwell_wire.fields import Language
+from hubwell_wire.pseudonym import EpochKey, pseudonym
+
+_SQL: Final = Queries("hubwell.presence")
+
+Suspicion = Literal["two-places", "counter-replayed", "revoked-used", "sun-forged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a reader heard. `names` are its pseudonyms with their epochs, the newest first.
+
+    `counter` is that of a signed tap; `genuine` is false for a message that its card cannot have signed.
+    """
+
+    names: tuple[tuple[bytes, int], ...]
+    counter: int | None = None
+    genuine: bool = True
+
+    @property
+    def badges(self) -> list[bytes]:
+        """The pseudonyms alone."""
+        return [badge for badge, _ in self.names]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The credential that a card is, and its person. `since` and `until` say when it opens doors."""
+
+    credential_id: int
+    person_id: UUID
+    kind: Literal["badge", "sun", "qr"]
+    since: datetime | None
+    until: datetime | None
+    enrolled: bool
+    language: Language | None
+
+
+def read_card(tap: BadgeTapped, policy: Policy) -> Card:
+    """Return what the reader heard. A card's own number, where its message holds one, ends here."""
+    plain = () if tap.badge is None else ((tap.badge, tap.epoch),)
+    if tap.sun is None:
+        older = () if tap.was is None else ((tap.was, tap.epoch - 1),)
+        return Card(plain + older)
+    try:
+        key, epochs = policy.keys.sun_key(), policy.keys.epochs()
+    except KeysError:
+        key, epochs = None, []
+    if key is None or not epochs:
+        return Card(plain, genuine=False)  # nobody here can tell
+    try:
+        read = read_sun(tap.sun.picc, tap.sun.mac, key)
+    except ForgedError as error:
+        claimed = () if error.uid is None else _names(error.uid, epochs)
+        return Card(claimed or plain, genuine=False)
+    return Card(_names(read.uid, epochs), read.counter)
+
+
+def _names(uid: bytes, epochs: list[EpochKey]) -> tuple[tuple[bytes, int], ...]:
+    return tuple((bytes.fromhex(pseudonym(uid, key)), key.epoch) for key in epochs)
+
+
+Known = dict[bytes, Holder]
+"""Pseudonym -> whose it is: what is known of the cards of one batch."""
+
+
+async def known_holders(conn: AsyncConnection[Any], cards: Iterable[Card]) -> Known:
+    """Look up all the cards of a batch."""
+    badges = [badge for card in cards for badge in card.badges]
+    rows = await (await conn.execute(_SQL["recognise"], {"badges": badges})).fetchall()
+    return {bytes(badge): Holder(*holder) for badge, *holder in rows}
+
+
+async def holder_of(conn: AsyncConnection[Any], card: Card, known: Known, at: datetime) -> Holder | None:
+    """Return whose card it is, if anybody's.
+
+    A pseudonym of a new epoch is linked to the one before for people who are enrolled, and only for them.
+    """
+    held = [known[badge] for badge in card.badges if badge in known]
+    if not held or card.badges[0] in known:
+        return held[0] if held else None
+    older = held[0]
+    if not older.enrolled:
+        return None
+    if card.genuine and standing(older.since, older.until, at) == "valid":
+        badge, epoch = card.names[0]
+        values = {"badge": badge, "epoch": epoch, "credential": older.credential_id}
+        if await (await conn.execute(_SQL["relink"], values)).fetchone() is None:
+            return None  # the credential has another pseudonym of this epoch: this card is not it
+        known[badge] = older
+    return older
+
+
+async def is_erased(conn: AsyncConnection[Any], card: Card, now: datetime) -> bool:
+    """Tell whether the card was that of somebody who was erased: then its message is dropped unread."""
+    row = await (await conn.execute(_SQL["is_erased"], {"badges": card.badges, "now": now})).fetchone()
+    return bool(row and row[0])
+
+
+async def counted(conn: AsyncConnection[Any], card: Card, known: Known) -> Holder:
+    """Return a new person without a name, for a badge that is only counted."""
+    badge, epoch = card.names[0]
+    row = await (await conn.execute(_SQL["add_counted"], {"badge": badge, "epoch": epoch})).fetchone()
+    if row is None:
+        raise RuntimeError("an INSERT with RETURNING gave no row")
+    known[badge] = Holder(row[0], row[1], "badge", None, None, enrolled=False, language=None)
+    return known[badge]
+
+
+async def suspect(conn: AsyncConnection[Any], holder: Holder, kind: Suspicion, tap: BadgeTapped) -> None:
+    """Note something that does not fit together: a question to ask, never a verdict on a person."""
+    values = {
+        "credential": holder.credential_id,
+        "kind": kind,
+        "at": tap.time,
+        "space": tap.space_id,
+        "other": None,
+    }
+    await conn.execute(_SQL["suspect"], values)
+
+
+async def raise_counter(conn: AsyncConnection[Any], holder: Holder, counter: int) -> bool:
+    """Tell whether a card's counter is higher than ever before, and remember it."""
+    values = {"credential": holder.credential_id, "counter": counter}
+    return await (await conn.execute(_SQL["raise_counter"], values)).fetchone() is not None

@@ -1,0 +1,24 @@
+"""What the operator decided about doors, as presence needs it."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from hubwell.keys import Keys
+from hubwell.presence.closing_hours import Hours, hub_hours
+from hubwell.settings import Settings
+from hubwell_wire.fields import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Closing times, what becomes of badges that nobody enrolled, the hub's language, the folder of keys."""
+
+    hours: Hours
+    unknown: Literal["refuse", "count"]
+    language: Language
+    keys: Keys
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the settings say."""
+        return cls(hub_hours(settings), settings.unknown_badges, settings.language, Keys(settings.keys_dir))

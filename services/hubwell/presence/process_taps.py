@@ -1,0 +1,291 @@
+"""A tap of a person, from the reader's message to visits and an answer, in the caller's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from hubwell.events import (
+    BadgeTapped,
+    CheckedIn,
+    CheckedOut,
+    InferredOut,
+    Moved,
+    Movement,
+    TapAnswered,
+    VisitsChanged,
+)
+from hubwell.presence.credential_lookup import (
+    Card,
+    Holder,
+    Known,
+    counted,
+    holder_of,
+    is_erased,
+    known_holders,
+    raise_counter,
+    read_card,
+    suspect,
+)
+from hubwell.presence.departure_notices import answers
+from hubwell.presence.door_policy import Policy
+from hubwell.presence.reader_messages import Shade
+from hubwell.presence.rules import LONGEST, Effect, Folded, TapAt, standing
+from hubwell.presence.visit_store import Changes, story_of, write
+from hubwell.storage.queries import Queries
+from hubwell_wire.fields import Language, Verdict
+
+_SQL: Final = Queries("hubwell.presence")
+FRESH: Final = timedelta(seconds=60)
+"""How old a tap may be for the person to stand at the reader still, waiting for what it says."""
+ANSWERED: Final = timedelta(minutes=10)
+"""Older taps are not answered: nobody is there to hear it."""
+AT_DESK: Final = timedelta(minutes=2)
+"""How long a tap at a desk is of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What to tell the person at the reader. With `code_for`, a one-time code of this person is shown."""
+
+    verdict: Verdict
+    language: Language
+    shade: Shade = ""
+    code_for: UUID | None = None
+
+
+@dataclass(slots=True)
+class Tapped:
+    """What became of a tap. Without `told` nobody is answered."""
+
+    told: Told | None = None
+    facts: list[VisitsChanged | Movement] = field(default_factory=list)
+    left: list[TapAnswered] = field(default_factory=list)
+    """For devices at whose doors the person is not inside any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """A space's door: when it closes, how many have room, and whether a full space turns people away."""
+
+    space_id: str
+    closes_at: time | None
+    capacity: int
+    refuses: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is known of all the taps of a batch beforehand."""
+
+    policy: Policy
+    now: datetime
+    known: Known
+    doors: dict[str, _Door]
+    purposes: dict[tuple[str, str], str]
+
+
+async def tapped(conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy) -> list[Tapped]:
+    """Store what taps mean and work out people's visits anew from where it could matter.
+
+    Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. What
+    cannot be a tap of a person who is here (unknown, revoked, forged, replayed, erased) changes no visit.
+    """
+    if not taps:
+        return []
+    cards = [read_card(tap, policy) for tap in taps]
+    # What needs no answer is not waited for: people at readers are.
+    async with conn.pipeline():
+        batch = await _prepare(conn, taps, cards, policy)
+        return [await _tapped(conn, tap, card, batch) for tap, card in zip(taps, cards, strict=True)]
+
+
+async def _prepare(
+    conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], cards: Sequence[Card], policy: Policy
+) -> _Batch:
+    """Have the taps' people to ourselves until the transaction ends, and look up what all taps need."""
+    badges = [badge for card in cards for badge in card.badges]
+    await conn.execute(_SQL["lock_badges"], {"badges": badges})
+    await conn.execute(_SQL["lock_people_of"], {"badges": badges})
+    spaces = {"spaces": list({tap.space_id for tap in taps if tap.space_id is not None})}
+    await conn.execute(_SQL["lock_doors"], spaces)
+    doors = await conn.execute(_SQL["doors"], spaces)
+    purposes = await conn.execute(_SQL["purposes"], {"devices": list({tap.device_id for tap in taps})})
+    return _Batch(
+        policy,
+        datetime.now(UTC),
+        await known_holders(conn, cards),
+        {row[0]: _Door(*row) for row in await doors.fetchall()},
+        {(device, name): purpose for device, name, purpose in await purposes.fetchall()},
+    )
+
+
+async def _tapped(conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, batch: _Batch) -> Tapped:
+    now, policy = batch.now, batch.policy
+    purpose = batch.purposes.get((tap.device_id, tap.reader), "space")
+    holder = await holder_of(conn, card, batch.known, tap.time)
+    if purpose == "desk":
+        return _answer(tap, batch, await _at_desk(conn, tap, card, holder, now), holder)
+    if holder is None and await _counts(conn, tap, card, purpose, policy, now):
+        holder = await counted(conn, card, batch.known)
+    refusal = await _refusal(conn, tap, card, holder)
+    if refusal is not None or holder is None:
+        return _answer(tap, batch, refusal or "unknown", holder)
+    if purpose == "kiosk":
+        here = now - tap.time <= FRESH
+        return Tapped(Told("code", _language(holder, policy), code_for=holder.person_id) if here else None)
+    if tap.space_id is None:
+        return Tapped()
+    return await _at_door(conn, tap, batch.doors[tap.space_id], holder, batch)
+
+
+async def _counts(
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, purpose: str, policy: Policy, now: datetime
+) -> bool:
+    """Tell whether a badge that nobody enrolled becomes a person without a name."""
+    at_door = purpose == "space" and tap.space_id is not None
+    if policy.unknown != "count" or not at_door or not card.genuine or not card.names:
+        return False
+    return not await is_erased(conn, card, now)
+
+
+async def _refusal(
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, holder: Holder | None
+) -> Verdict | None:
+    """Return why a tap does not count, and note it where somebody should ask."""
+    if not card.genuine:
+        if holder is not None:
+            await suspect(conn, holder, "sun-forged", tap)
+        return "refused"
+    if holder is None:
+        return "unknown"
+    match standing(holder.since, holder.until, tap.time):
+        case "revoked":
+            await suspect(conn, holder, "revoked-used", tap)
+            return "revoked"
+        case "not-yet":
+            return "unknown"
+        case "valid":
+            return await _copied(conn, tap, card, holder)
+
+
+async def _copied(conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, holder: Holder) -> Verdict | None:
+    """Refuse a copy: of a signing card's number, or of one of its messages."""
+    if card.counter is None and holder.kind == "sun":
+        await suspect(conn, holder, "sun-forged", tap)
+        return "refused"
+    if card.counter is not None and not await raise_counter(conn, holder, card.counter):
+        await suspect(conn, holder, "counter-replayed", tap)
+        return "refused"
+    return None
+
+
+async def _at_desk(
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, holder: Holder | None, now: datetime
+) -> Verdict:
+    """Show a badge to staff for two minutes; never a visit, whoever's it is."""
+    refused = not card.genuine or not card.names
+    if refused or (holder is not None and await _copied(conn, tap, card, holder) is not None):
+        return "refused"
+    if now - tap.time <= AT_DESK:
+        badge, epoch = card.names[0]
+        kind = "badge" if card.counter is None else "sun"
+        values = {"device": tap.device_id, "reader": tap.reader, "badge": badge, "epoch": epoch, "kind": kind}
+        await conn.execute(_SQL["add_desk_tap"], values | {"time": min(tap.time, now)})
+    return "desk"
+
+
+async def _at_door(
+    conn: AsyncConnection[Any], tap: BadgeTapped, door: _Door, holder: Holder, batch: _Batch
+) -> Tapped:
+    at = TapAt(tap.time, door.space_id, full=tap.said == "full")
+    hours = batch.policy.hours
+    if door.closes_at is not None:
+        hours = replace(hours, spaces={door.space_id: door.closes_at})
+    story = await story_of(conn, holder.person_id, tap.time, hours)
+    story = story.with_tap(at, holder.credential_id, (tap.stream_id, tap.seq))
+    folded = story.folded(batch.now)
+    effect = folded.effects.get(at, "again")
+    shade: Shade = "two-places" if effect == "doubtful" else ""
+    if effect in {"in", "moved"} and await _is_full(conn, door, holder, tap, batch):
+        shade = "crowded"
+        if door.refuses and _stands_outside(tap, batch.now):
+            folded, effect, shade = story.folded(batch.now, without=at), "full", ""
+    await _store(conn, tap, at, holder, effect)
+    changes = await write(conn, story, folded, batch.now)
+    facts = _changed(changes)
+    if facts:  # otherwise the same was known already
+        facts += _movement(at, effect, folded)
+    told = _answer(tap, batch, "refused" if effect == "doubtful" else effect, holder, shade).told
+    return Tapped(told, facts, await answers(conn, changes.left))
+
+
+def _stands_outside(tap: BadgeTapped, now: datetime) -> bool:
+    """Tell whether the person still waits for a word: nobody has let them in, and it was just now."""
+    return now - tap.time <= FRESH and tap.said in {None, "noted"}
+
+
+async def _is_full(
+    conn: AsyncConnection[Any], door: _Door, holder: Holder, tap: BadgeTapped, batch: _Batch
+) -> bool:
+    """Tell whether the space has no room for another one; of no interest once nobody waits for an answer."""
+    if batch.now - tap.time > ANSWERED:
+        return False
+    values = {"space": door.space_id, "person": holder.person_id, "now": batch.now, "longest": LONGEST}
+    row = await (await conn.execute(_SQL["others_inside"], values)).fetchone()
+    return row is not None and row[0] >= door.capacity
+
+
+async def _store(
+    conn: AsyncConnection[Any], tap: BadgeTapped, at: TapAt, holder: Holder, effect: Effect
+) -> None:
+    values = {
+        "person": holder.person_id,
+        "space": at.space_id,
+        "time": at.time,
+        "source": at.source,
+        "intent": at.intent,
+        "verdict": effect if effect in {"full", "doubtful"} else "counts",
+        "stream": tap.stream_id,
+        "seq": tap.seq,
+        "reader": tap.reader,
+        "credential": holder.credential_id,
+    }
+    await conn.execute(_SQL["add_tap"], values)
+
+
+def _changed(changes: Changes) -> list[VisitsChanged | Movement]:
+    facts: list[VisitsChanged | Movement] = [
+        InferredOut(space_id=visit.space_id, at=visit.end)
+        for visit in changes.now
+        if visit.ended_by == "inferred" and visit.end is not None
+    ]
+    return [*facts, VisitsChanged(space_ids=changes.spaces)] if changes.spaces else facts
+
+
+def _movement(at: TapAt, effect: Effect, folded: Folded) -> list[Movement]:
+    match effect:
+        case "in":
+            return [CheckedIn(space_id=at.space_id, at=at.time)]
+        case "moved":
+            left = folded.came_from(at)
+            return [Moved(from_space_id=left, space_id=at.space_id, at=at.time)] if left else []
+        case "out":
+            return [CheckedOut(space_id=at.space_id, at=at.time)]
+        case "again" | "full" | "doubtful":
+            return []
+
+
+def _answer(
+    tap: BadgeTapped, batch: _Batch, verdict: Verdict, holder: Holder | None, shade: Shade = ""
+) -> Tapped:
+    if batch.now - tap.time > ANSWERED:
+        return Tapped()
+    return Tapped(Told(verdict, _language(holder, batch.policy), shade))
+
+
+def _language(holder: Holder | None, policy: Policy) -> Language:
+    return holder.language if holder is not None and holder.language is not None else policy.language

@@ -1,0 +1,1 @@
+"""Documents that privacy law asks for, written from the live configuration."""

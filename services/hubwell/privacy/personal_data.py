@@ -1,0 +1,163 @@
+"""Everything that is stored of one person, for that person: to be read, taken along and set."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from hubwell.i18n import LANGUAGES
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.privacy", "personal_data.sql")
+_Row = TypeVar("_Row")
+
+ShownAs = Literal["", "mentor", "ambassador"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPerson:
+    """The person. `kind` is enrolled, or counted for a badge that nobody enrolled."""
+
+    id: UUID
+    kind: str
+    name: str
+    language: str | None
+    shown_on_site: bool
+    shown_as: ShownAs
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVisit:
+    """A stay in a space; `end` is None while it lasts, `ended_by` says how it ended."""
+
+    id: int
+    space_id: str
+    space: str
+    start: datetime
+    end: datetime | None
+    ended_by: Literal["tap", "moved", "inferred", "corrected"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCredential:
+    """A badge, card or QR code, by its label; never what a reader recognises it by."""
+
+    kind: str
+    label: str
+    since: datetime | None
+    until: datetime | None
+    revoked_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTap:
+    """One tap, kept for days only."""
+
+    time: datetime
+    space_id: str
+    space: str
+    source: str
+    intent: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """A session on whose roll the person is."""
+
+    title: str
+    purpose: str
+    space: str
+    start: datetime
+    end: datetime
+    roll_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQuestion:
+    """Something about a badge that did not fit together."""
+
+    kind: str
+    at: datetime
+    space: str | None
+    other_space: str | None
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMuster:
+    """A place on the list of an evacuation that is not closed yet."""
+
+    kind: str
+    opened_at: datetime
+    space: str
+    since: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All of it."""
+
+    person: OwnPerson
+    credentials: list[OwnCredential] = field(default_factory=list)
+    visits: list[OwnVisit] = field(default_factory=list)
+    taps: list[OwnTap] = field(default_factory=list)
+    sessions: list[OwnSession] = field(default_factory=list)
+    questions: list[OwnQuestion] = field(default_factory=list)
+    musters: list[OwnMuster] = field(default_factory=list)
+    has_account: bool = False
+
+
+async def everything(conn: AsyncConnection[Any], person_id: UUID, now: datetime) -> Everything | None:
+    """Return all that is stored of a person; None where nobody has this id any more."""
+    values = {"person": person_id, "now": now}
+    persons = await _all(conn, "person", OwnPerson, values)
+    if not persons:
+        return None
+    account = await (await conn.execute(_SQL["has_account"], values)).fetchone()
+    return Everything(
+        person=persons[0],
+        credentials=await _all(conn, "credentials", OwnCredential, values),
+        visits=await _all(conn, "visits", OwnVisit, values),
+        taps=await _all(conn, "taps", OwnTap, values),
+        sessions=await _all(conn, "sessions", OwnSession, values),
+        questions=await _all(conn, "questions", OwnQuestion, values),
+        musters=await _all(conn, "musters", OwnMuster, values),
+        has_account=bool(account and account[0]),
+    )
+
+
+async def visit(conn: AsyncConnection[Any], person_id: UUID, visit_id: int) -> OwnVisit | None:
+    """Return one of a person's own visits; None for another's and for none."""
+    found = await _all(conn, "visit", OwnVisit, {"person": person_id, "visit": visit_id})
+    return found[0] if found else None
+
+
+async def set_language(conn: AsyncConnection[Any], person_id: UUID, language: str) -> None:
+    """Set the language in which readers and pages speak to a person; an unknown one is none."""
+    values = {"person": person_id, "language": language if language in LANGUAGES else None}
+    await conn.execute(_SQL["set_language"], values)
+    await conn.execute(_SQL["roster_changed"])
+
+
+async def set_shown(conn: AsyncConnection[Any], person_id: UUID, *, shown: bool) -> None:
+    """Show a mentor or ambassador as on site while they are in, or no longer."""
+    await conn.execute(_SQL["set_shown"], {"person": person_id, "shown": shown})
+
+
+async def set_shown_as(conn: AsyncConnection[Any], person_id: UUID, shown_as: ShownAs) -> None:
+    """Say as what a person may choose to be shown; empty: as nothing, and then they are not."""
+    await conn.execute(_SQL["set_shown_as"], {"person": person_id, "shown_as": shown_as})
+
+
+async def _all(
+    conn: AsyncConnection[Any], query: str, kind: type[_Row], values: dict[str, Any]
+) -> list[_Row]:
+    async with conn.cursor(row_factory=class_row(kind)) as cursor:
+        await cursor.execute(_SQL[query], values)
+        return await cursor.fetchall()

@@ -1,0 +1,81 @@
+"""Close the windows of five minutes and publish their figures, in the caller's transaction.
+
+A window is closed a little after its end, once and for good: taps that arrive later count from the window in
+which they are known. After a pause the windows that were missed are closed one by one, oldest first, so that
+the figures are what they would have been.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from hubwell.privacy.disclosure_control import Cell, Figure, Room, close
+from hubwell.settings import Settings
+from hubwell.storage.queries import Queries
+
+_SQL: Final = Queries("hubwell.privacy", "publish_counts.sql")
+
+WINDOW: Final = timedelta(minutes=5)
+"""Fixed and counted from midnight UTC: nobody chooses where a window begins."""
+SETTLE: Final = timedelta(seconds=20)
+"""How long after its end a window waits for taps that are on their way."""
+CATCH_UP: Final = timedelta(hours=12)
+"""How far back missed windows are closed; older ones stay without figures."""
+KEPT: Final = timedelta(days=90)
+_LONGEST: Final = timedelta(hours=16)
+"""A visit older than that is one that nobody ended and no job closed yet."""
+
+
+async def close_windows(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
+    """Close every window that has ended and is not closed yet."""
+    del settings
+    await conn.execute(_SQL["one_at_a_time"])
+    rooms = [Room(*row) for row in await (await conn.execute(_SQL["rooms"])).fetchall()]
+    if not rooms:
+        return
+    for start in await _to_close(conn, now):
+        await _close(conn, rooms, start)
+    await conn.execute(_SQL["prune"], {"before": now - KEPT})
+
+
+def window_of(moment: datetime) -> datetime:
+    """Return when the window begins that a moment is in."""
+    return datetime.fromtimestamp(moment.timestamp() // WINDOW.total_seconds() * WINDOW.total_seconds(), UTC)
+
+
+async def _to_close(conn: AsyncConnection[Any], now: datetime) -> list[datetime]:
+    newest = window_of(now - SETTLE) - WINDOW
+    row = await (await conn.execute(_SQL["last_closed"])).fetchone()
+    last = row[0] if row and row[0] is not None else newest - WINDOW
+    start = max(last + WINDOW, window_of(now - CATCH_UP))
+    return [start + number * WINDOW for number in range((newest - start) // WINDOW + 1)]
+
+
+async def _close(conn: AsyncConnection[Any], rooms: list[Room], start: datetime) -> None:
+    values = {"start": start, "end": start + WINDOW, "longest": _LONGEST}
+    people = dict(await (await conn.execute(_SQL["people_in_window"], values)).fetchall())
+    held = {
+        Cell(scope, place): count
+        for scope, place, count in await (await conn.execute(_SQL["held"])).fetchall()
+    }
+    closed = close(rooms, people, held)
+    async with conn.cursor() as cursor:
+        await cursor.executemany(_SQL["publish"], [_row(figure, start) for figure in closed.figures])
+        groups = [
+            {"scope": cell.scope, "place": cell.place, "people": group, "start": start}
+            for cell, group in closed.held.items()
+        ]
+        await cursor.executemany(_SQL["hold"], groups)
+        await cursor.execute(_SQL["let_go"], {"start": start})
+
+
+def _row(figure: Figure, start: datetime) -> dict[str, object]:
+    return {
+        "scope": figure.cell.scope,
+        "place": figure.cell.place,
+        "start": start,
+        "about": figure.about,
+        "fullness": figure.fullness,
+        "withheld": figure.withheld,
+    }

@@ -1,0 +1,276 @@
+"""Lists and erasures through real brokers: who gets them, when, and that a lost badge is refused at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+from nacl.signing import VerifyKey
+
+from hubwell.allowlist.build import Texts
+from hubwell.allowlist.publish import Publisher
+from hubwell.keys import Keys
+from hubwell.mqtt.publisher import DevicesLink
+from hubwell.people import credentials
+from hubwell.people.credentials import NewPerson
+from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
+from hubwell.settings import Settings
+from hubwell.spaces.register import put_device, put_space
+from hubwell.storage.connect import connect_sync
+from hubwell_wire.commands import Forget, Roster, SealedRoster
+from hubwell_wire.messages import Status
+from lanes.brokers import IotCore, Mosquitto
+from lanes.lane import Database
+from services.people.register import Register, badge, now, opened
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+async def register(database: Database) -> AsyncIterator[Register]:
+    """Give a register with a door, and with a sensor that has no reader."""
+    async with opened(database) as register:
+        await register.device("door-1", '{"readers": [{"name": "door"}]}')
+        await register.device("sensor-1")
+        yield register
+
+
+@dataclass
+class Door:
+    """A device that keeps what it is sent."""
+
+    client: aiomqtt.Client
+    key: VerifyKey
+    lists: list[Roster] = field(default_factory=list)
+    forgets: list[Forget] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def listen(self) -> None:
+        """Read on."""
+        async for message in self.client.messages:
+            payload = bytes(message.payload)
+            if str(message.topic).endswith("/config"):
+                sealed = SealedRoster.model_validate_json(payload)
+                self.key.verify(sealed.body.encode(), bytes.fromhex(sealed.sig))
+                self.lists.append(Roster.model_validate_json(sealed.body))
+            else:
+                self.forgets.append(Forget.model_validate_json(payload))
+            self._news.set()
+
+    async def until(self, done: "Callable[[Door], bool]") -> None:
+        """Wait until a condition on this door holds."""
+        async with asyncio.timeout(15):
+            while not done(self):
+                self._news.clear()
+                await self._news.wait()
+
+    async def says_online(self) -> None:
+        """Publish the retained status of a device that has just started."""
+        status = Status.model_validate_json(f'{{"v":1,"state":"online","ts":"{now().isoformat()}"}}')
+        await self.client.publish("hub/v1/hub/door-1/status", status.encode(), qos=1, retain=True)
+
+
+@asynccontextmanager
+async def door(port: int, keys: Keys, *, protocol: aiomqtt.ProtocolVersion) -> AsyncIterator[Door]:
+    """Connect a device of the name door-1."""
+    client = aiomqtt.Client("127.0.0.1", port, identifier="door-1", protocol=protocol)
+    async with client:
+        device = Door(client, keys.roster_key().verify_key)
+        listening = asyncio.create_task(device.listen())
+        await client.subscribe("hub/v1/hub/door-1/down/#", qos=1)
+        try:
+            yield device
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError, aiomqtt.MqttError):
+                await listening
+
+
+@asynccontextmanager
+async def publishing(register: Register, broker_url: str, keys: Keys) -> AsyncIterator[Publisher]:
+    """Run what the worker runs."""
+    settings = Settings(
+        database_url=register.database.url, broker_url=broker_url, keys_dir=keys.folder, site="hub"
+    )
+    link = DevicesLink(settings)
+    publisher = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))
+    tasks = [asyncio.create_task(link.run()), asyncio.create_task(publisher.run())]
+    try:
+        yield publisher
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    """Give the hub's secrets, with the key of epoch 1."""
+    keys = Keys(tmp_path / "keys")
+    keys.newest_epoch()
+    return keys
+
+
+async def bury(register: Register) -> None:
+    """Leave the mark of an erased badge, as erasure does."""
+    await register.conn.execute(
+        "INSERT INTO erased VALUES (decode(md5('salt'), 'hex'), sha256('tag'), now() + interval '1 day')"
+    )
+    await register.conn.execute("SELECT pg_notify('hubwell_forget', '')")
+
+
+async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosquitto, keys: Keys) -> None:
+    held = badge()
+    made = await credentials.enrol(register.conn, held, NewPerson("Ada", "et"), now())
+    name = held.pseudonym.hex()
+    async with (
+        door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V311) as device,
+        publishing(register, mosquitto.url, keys),
+    ):
+        await device.until(lambda door: any(name in one.badges for one in door.lists))
+        assert device.lists[-1].badges[name].lang == "et"
+
+        await credentials.revoke(register.conn, made.credential_id, "lost", now())
+
+        await device.until(lambda door: door.lists[-1].badges[name].revoked)
+        assert device.lists[-1].at >= device.lists[0].at
+
+
+async def test_door_learns_at_once_that_its_space_holds_fewer(
+    register: Register, mosquitto: Mosquitto, keys: Keys
+) -> None:
+    def furnish(capacity: int) -> None:
+        with connect_sync(register.database.url, name="test") as conn:
+            put_space(conn, space_id="lab", name="Lab", kind="workshop", capacity=capacity)
+            put_device(conn, device_id="door-1", space_id="lab")
+
+    def holds(capacity: int) -> Callable[[Door], bool]:
+        return lambda door: any(one.space and one.space.capacity == capacity for one in door.lists)
+
+    async with (
+        door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as device,
+        publishing(register, mosquitto.url, keys),
+    ):
+        await asyncio.to_thread(furnish, 8)
+        await device.until(holds(8))
+        await asyncio.to_thread(furnish, 3)
+        await device.until(holds(3))
+
+
+async def test_stop_in_the_moment_of_the_brokers_answer_is_a_stop(mosquitto: Mosquitto) -> None:
+    link = DevicesLink(Settings(broker_url=mosquitto.url, site="hub"))
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(15):
+        await link.connected()
+    assert link._client is not None
+    paho: Any = link._client._client
+    heard = paho.on_publish
+
+    def answered(*what: object) -> None:
+        heard(*what)
+        sending.cancel()  # before the publish has seen its answer
+
+    paho.on_publish = answered
+    sending = asyncio.create_task(link.publish("hub/v1/hub/door-1/down/cmd", b"{}"))
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_lists_are_kept_by_the_broker_for_devices_that_come_later(
+    register: Register, mosquitto: Mosquitto, keys: Keys
+) -> None:
+    held = badge()
+    await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
+    async with (
+        publishing(register, mosquitto.url, keys),
+        door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as first,
+    ):
+        await first.until(lambda door: bool(door.lists))
+
+    async with door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as later:
+        await later.until(lambda door: bool(door.lists))
+        assert set(later.lists[0].badges) == {held.pseudonym.hex()}
+
+
+async def test_embedded_broker_carries_lists_and_erasures(
+    register: Register, iotcore_broker: IotCore, keys: Keys
+) -> None:
+    held = badge()
+    await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
+    async with (
+        door(iotcore_broker.port, keys, protocol=aiomqtt.ProtocolVersion.V311) as device,
+        publishing(register, iotcore_broker.v5_url, keys),
+    ):
+        await device.until(lambda door: any(held.pseudonym.hex() in one.badges for one in door.lists))
+        await bury(register)
+        await device.until(lambda door: bool(door.forgets))
+
+
+async def test_erasures_go_out_at_once_and_again_to_who_comes_online(
+    register: Register, mosquitto: Mosquitto, keys: Keys
+) -> None:
+    async with (
+        door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as device,
+        publishing(register, mosquitto.url, keys),
+    ):
+        await device.until(lambda door: bool(door.lists))
+        assert device.forgets == []
+        await bury(register)
+        await device.until(lambda door: len(door.forgets) == 1)
+
+        await device.says_online()
+
+        await device.until(lambda door: len(door.forgets) == 2)
+        assert device.forgets[0] == device.forgets[1]
+
+
+async def test_broker_that_lost_everything_gets_the_lists_again(
+    register: Register, tmp_path: Path, keys: Keys
+) -> None:
+    folder = tmp_path / "forgetful"
+    folder.mkdir()
+    broker = Mosquitto(folder, persistence=False)
+    broker.start()
+    try:
+        async with publishing(register, broker.url, keys):
+            async with door(broker.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as device:
+                await device.until(lambda door: bool(door.lists))
+            broker.restart()
+            async with door(broker.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as device:
+                await device.until(lambda door: bool(door.lists))
+    finally:
+        broker.stop()
+
+
+async def test_device_whose_last_reader_goes_loses_its_list(
+    register: Register, mosquitto: Mosquitto, keys: Keys
+) -> None:
+    empty = asyncio.Event()
+    async with (
+        aiomqtt.Client("127.0.0.1", mosquitto.port) as watcher,
+        publishing(register, mosquitto.url, keys),
+    ):
+        await watcher.subscribe("hub/v1/hub/door-1/down/config", qos=1)
+
+        async def watch() -> None:
+            seen = False
+            async for message in watcher.messages:
+                seen |= bool(message.payload)
+                if not seen:
+                    continue
+                if not message.payload:
+                    empty.set()
+                    return
+                await register.conn.execute("UPDATE device SET meta = '{}' WHERE id = 'door-1'")
+                await register.conn.execute("SELECT pg_notify('hubwell_roster', '')")
+
+        async with asyncio.timeout(15):
+            await watch()
+    assert empty.is_set()
