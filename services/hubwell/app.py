@@ -30,7 +30,7 @@ from hubwell.http.rate_limits import Limits
 from hubwell.runtime.start_errors import CannotStartError
 from hubwell.settings import Settings
 from hubwell.web import pages
-from hubwell.web.nav import addresses
+from hubwell.web.kit.navigation import addresses
 
 _log = logging.getLogger(__name__)
 _STOP_WITHIN_S: Final = 2

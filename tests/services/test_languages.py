@@ -12,7 +12,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from hubwell.i18n import LANGUAGES, preferred, translations_for
-from hubwell.web.words import Words
+from hubwell.web.kit.formatting import Words
 from lanes.lane import Database
 from lanes.paths import PROJECT
 from services.web.hub import ordinary_day

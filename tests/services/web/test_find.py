@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hubwell.api.schemas import SpaceNow
-from hubwell.web.find import Need, find, fits, room_left
-from hubwell.web.plot import THRESHOLD_PPM, Step, bounds, draw
-from hubwell.web.words import Words
+from hubwell.web.board.co2_plot import THRESHOLD_PPM, Step, bounds, draw
+from hubwell.web.board.space_finder import Need, find, fits, room_left
+from hubwell.web.kit.formatting import Words
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WORDS = Words(NullTranslations(), ZoneInfo("Europe/Helsinki"), NOW)

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from hubwell.access.principal import Role
-from hubwell.web.sessions import _moment
+from hubwell.web.desk.course_sessions import _moment
 from lanes.lane import Database
 from services.access.house import send
 from services.people.register import now

@@ -1,0 +1,158 @@
+"""The pages' routes: the board, devices, alerts, and the fragments that keep them live.
+
+Each page is one request and whole without JavaScript. What JavaScript adds: `/live` sends cards that
+changed, `/plots` the drawings anew.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from hubwell.api import live_state
+from hubwell.api.live_updates import Feed, Status
+from hubwell.api.schemas import Kind, SpaceNow
+from hubwell.api.stream import events
+from hubwell.api.visibility import sees_exact
+from hubwell.http.database import Database
+from hubwell.http.guard import ANYBODY, UNASKED
+from hubwell.web.board.co2_history import DaySteps
+from hubwell.web.board.co2_plot import draw
+from hubwell.web.board.space_finder import Need
+from hubwell.web.board.text import board, card, summary
+from hubwell.web.kit.formatting import alert_words
+from hubwell.web.kit.language import language_of_page
+from hubwell.web.kit.render import Renderer
+from hubwell.web.kit.respond import fragment, view, words_for
+
+_RECENT: Final = timedelta(days=7)
+_LARGEST_GROUP: Final = 500
+pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+class Asked(BaseModel):
+    """The form's fields as a browser sends them: an empty field is no wish."""
+
+    model_config = ConfigDict(frozen=True)
+
+    people: int = 1
+    quiet: bool = False
+    fresh: bool = False
+    kind: Kind | None = None
+    find: bool = False
+
+    @field_validator("people", mode="before")
+    @classmethod
+    def _people(cls, value: object) -> int:
+        """Take what can be taken: a form that a person fills in never answers with an error page."""
+        try:
+            return min(max(int(str(value)), 1), _LARGEST_GROUP)
+        except ValueError:
+            return 1
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _kind(cls, value: object) -> object:
+        return value if value in ("workshop", "collaboration", "relaxation") else None
+
+    @field_validator("quiet", "fresh", "find", mode="before")
+    @classmethod
+    def _ticked(cls, value: object) -> bool:
+        return value not in (None, False, "", "0", "no", "false")
+
+    @property
+    def need(self) -> Need:
+        """What was asked for."""
+        return Need(self.people, self.quiet, self.fresh, self.kind)
+
+
+AskedQuery = Annotated[Asked, Query()]
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def _renderer(request: Request) -> Renderer:
+    renderer: Renderer = request.app.state.renderer
+    return renderer
+
+
+@pages.get("/", dependencies=[ANYBODY])
+async def show_board(request: Request, asked: AskedQuery) -> Response:
+    """Show the board; with a need, the answer and the spaces that fit."""
+    async with _database(request).connection() as conn:
+        spaces = await live_state.spaces(conn)
+    words = words_for(request)
+    day_steps: DaySteps = request.app.state.day_steps
+    steps = await day_steps.at(words.now) if spaces else {}
+    page = board(spaces, asked.need, words, asked=asked.find)
+    plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
+    return view(request, "board/board.html", words=words, page="board", board=page, plots=plots)
+
+
+@pages.get("/plots", dependencies=[ANYBODY])
+async def show_plots(request: Request) -> Response:
+    """Show every plot as a fragment."""
+    words = words_for(request, language_of_page(request))
+    async with _database(request).connection() as conn:
+        spaces = await live_state.spaces(conn)
+    day_steps: DaySteps = request.app.state.day_steps
+    steps = await day_steps.at(words.now)
+    plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
+    return view(request, "board/plots.html", words=words, spaces=spaces, plots=plots)
+
+
+@pages.get("/live", dependencies=[ANYBODY], response_class=EventSourceResponse)
+async def stream_cards(request: Request, asked: AskedQuery) -> AsyncIterator[ServerSentEvent]:
+    """Send cards that changed, rendered as on the page with the same query."""
+    feed: Feed = request.app.state.feed
+    language = language_of_page(request)
+
+    def of_space(space: SpaceNow) -> dict[str, Any]:
+        words = words_for(request, language)
+        item = card(space, asked.need, words)
+        return {
+            "id": space.id,
+            "fits": item.fits,
+            "html": fragment(request, "board/card.html", words, card=item),
+        }
+
+    def of_status(status: Status) -> dict[str, Any]:
+        return {"state": status.state, "since": words_for(request, language).clock(status.since)}
+
+    def of_all() -> dict[str, Any]:
+        words = words_for(request, language)
+        return {"html": fragment(request, "board/summary.html", words, summary=summary(feed.known(), words))}
+
+    async for event in events(feed, of_space, of_status, of_all):
+        yield event
+
+
+@pages.get("/devices", dependencies=[ANYBODY])
+async def show_devices(request: Request) -> Response:
+    """Show which device is heard, which is not, and what it measures."""
+    async with _database(request).connection() as conn:
+        devices = await live_state.devices(conn, exact=sees_exact(request))
+    return view(request, "board/devices.html", page="devices", devices=devices)
+
+
+@pages.get("/alerts", dependencies=[ANYBODY])
+async def show_alerts(request: Request) -> Response:
+    """Show what holds now and what ended lately."""
+    words = words_for(request)
+    async with _database(request).connection() as conn:
+        found = await live_state.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
+    said = {alert.id: alert_words(words, alert) for alert in [*found.open, *found.recent]}
+    return view(request, "board/alerts.html", words=words, page="alerts", alerts=found, said=said)
+
+
+@pages.get("/static/{name}", dependencies=[UNASKED])
+async def static_file(request: Request, name: str) -> Response:
+    """Serve a packaged file; its address changes with its content, so it may be kept for good."""
+    return _renderer(request).static(name)

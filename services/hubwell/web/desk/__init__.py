@@ -1,0 +1,1 @@
+"""Pages for staff: badges, people, who is on site, course sessions."""

@@ -1,0 +1,209 @@
+"""Staff's desk: badges held to the desk's reader, enrolment, finding people, questions about badges."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from hubwell.access.principal import Role
+from hubwell.api.live_updates import Feed, Subscription
+from hubwell.http.database import DatabaseAwayError, SchemaMissingError
+from hubwell.http.guard import allow
+from hubwell.people import credentials, persons
+from hubwell.people import desk_taps as people_desk
+from hubwell.people.credentials import Enrolled, NewPerson
+from hubwell.people.errors import PeopleError
+from hubwell.presence import actions as presence
+from hubwell.presence.closing_hours import hub_hours
+from hubwell.web.desk.live_taps import Bell
+from hubwell.web.desk.people import desk_people
+from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
+from hubwell.web.kit.language import language_of_page
+from hubwell.web.kit.respond import fragment, see_other, view, words_for
+
+_LOOK_S: Final = 5
+"""How often the page is checked without a ring: taps vanish after two minutes."""
+_STREAM_S: Final = 600.0
+"""A stream ends after this time and the browser asks anew, so that a sign-in that is over ends it too."""
+_RETRY_MS: Final = 2000
+
+Text = Annotated[str, Form()]
+desk = APIRouter(
+    prefix="/desk",
+    include_in_schema=False,
+    default_response_class=HTMLResponse,
+    dependencies=[allow(Role.STAFF)],
+)
+
+
+@desk.get("")
+async def show_desk(request: Request, done: str = "") -> Response:
+    """Show the badges at the desk's reader, the search, and what to ask about."""
+    return await _desk(request, done=done)
+
+
+async def _desk(request: Request, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for the template)
+    async with transaction(request) as conn:
+        known = {
+            "taps": await people_desk.taps(conn, datetime.now(UTC)),
+            "questions": await people_desk.questions(conn),
+            "languages_to_choose": language_choices(words_for(request)),
+            "found": None,
+            "errors": {},
+            "done": "",
+            "searched": "",
+            "here": "/desk",
+        }
+    return view(request, "desk/home.html", status=status, page="desk", **{**known, **values})
+
+
+@desk.get("/live", response_class=EventSourceResponse)
+async def watch(request: Request) -> AsyncIterator[ServerSentEvent]:
+    """Send the badges at the desk's reader whenever they change."""
+    feed: Feed = request.app.state.feed
+    bell: Bell = request.app.state.desk_bell
+    loop = asyncio.get_running_loop()
+    ends, shown = loop.time() + _STREAM_S, ""
+    with feed.subscribe() as watching:  # it says when the server stops
+        async with bell.ear() as rung:
+            yield ServerSentEvent(comment="hubwell", retry=_RETRY_MS)
+            while not watching.closed and loop.time() < ends:
+                rung.clear()
+                html = await _taps(request)
+                if html is None:
+                    return
+                event = "beat" if html == shown else "taps"
+                yield ServerSentEvent(event=event, data={} if html == shown else {"html": html})
+                shown = html
+                await _until_rung(rung, watching)
+
+
+async def _taps(request: Request) -> str | None:
+    """Render the list; None while the database is away."""
+    words = words_for(request, language_of_page(request))
+    with suppress(DatabaseAwayError, SchemaMissingError):
+        async with transaction(request) as conn:
+            taps = await people_desk.taps(conn, datetime.now(UTC))
+        return fragment(request, "desk/taps.html", words, taps=taps)
+    return None
+
+
+async def _until_rung(rung: asyncio.Event, watching: Subscription) -> None:
+    for _ in range(_LOOK_S):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await rung.wait()
+                return
+        if watching.closed:
+            return
+
+
+@desk.post("/find")
+async def find(request: Request, q: Text = "") -> Response:
+    """Find people by name. A form that is posted, so that no name stands in an address."""
+    async with transaction(request) as conn:
+        found = await persons.find(conn, q)
+        await note(conn, request, "person.searched", found=len(found))
+    return await _desk(request, found=found, searched=q)
+
+
+@desk.get("/taps/{tap_id}")
+async def show_tap(request: Request, tap_id: int) -> Response:
+    """Show the form that enrols a badge."""
+    return await _tap(request, tap_id)
+
+
+@desk.post("/taps/{tap_id}/find")
+async def find_for_tap(request: Request, tap_id: int, q: Text = "") -> Response:
+    """Find the person that a badge is for."""
+    async with transaction(request) as conn:
+        found = await persons.find(conn, q)
+        await note(conn, request, "person.searched", found=len(found))
+    return await _tap(request, tap_id, found=found, searched=q)
+
+
+@desk.post("/taps/{tap_id}")
+async def enrol(
+    request: Request, tap_id: int, owner: Text = "", name: Text = "", language: Text = "", label: Text = ""
+) -> Response:
+    """Enrol a badge for somebody new, for somebody known, or without a name."""
+    now = datetime.now(UTC)
+    try:
+        async with transaction(request) as conn:
+            tap = await people_desk.tap(conn, tap_id, now)
+            who = _owner(owner, name, language)
+            made = await credentials.enrol(conn, tap.as_badge(label), who, now)
+            await _end_counted(conn, request, made, now)
+            detail = {"credential": made.credential_id, "kind": tap.kind, "new": isinstance(who, NewPerson)}
+            await note(conn, request, "badge.enrolled", made.person_id, **detail)
+    except PeopleError as error:
+        values = {"name": name, "language": language, "label": label}
+        return await _tap(request, tap_id, status=422, error=error, **values)
+    return see_other(f"/desk/people/{made.person_id}?done=enrolled&badge={made.credential_id}")
+
+
+def _owner(owner: str, name: str, language: str) -> NewPerson | UUID:
+    """Return whom a badge is for: the form's choice is a person's id, ``new`` or ``nameless``."""
+    if owner == "new" and not name.strip():
+        raise PeopleError("name-missing")
+    if owner in {"new", "nameless"}:
+        return NewPerson(name if owner == "new" else "", language or None)
+    try:
+        return UUID(owner)
+    except ValueError:
+        raise PeopleError("person-gone") from None
+
+
+async def _end_counted(conn: Any, request: Request, made: Enrolled, now: datetime) -> None:  # noqa: ANN401 (a connection)
+    """Check out the nameless person that the badge was counted as: nobody else will."""
+    space = await persons.space_of(conn, made.counted) if made.counted else None
+    if made.counted and space:
+        hours = hub_hours(request.app.state.settings)
+        await presence.check_out(conn, made.counted, space, now, hours=hours)
+
+
+async def _tap(
+    request: Request,
+    tap_id: int,
+    status: int = 200,
+    error: PeopleError | None = None,
+    **values: Any,  # noqa: ANN401 (for the template)
+) -> Response:
+    words = words_for(request)
+    try:
+        async with transaction(request) as conn:
+            tap = await people_desk.tap(conn, tap_id, datetime.now(UTC))
+    except PeopleError as gone:
+        return await _desk(request, status=404, errors={"": sentence(gone, words)})
+    known = {
+        "tap": tap,
+        "errors": mistake(error, words) if error else {},
+        "languages_to_choose": language_choices(words),
+        **dict.fromkeys(("name", "language", "label", "searched"), ""),
+        "found": None,
+        "here": f"/desk/taps/{tap_id}",
+    }
+    return view(request, "desk/enrol.html", status=status, page="desk", **{**known, **values})
+
+
+@desk.post("/questions/{question}/settle")
+async def settle(request: Request, question: int) -> Response:
+    """Put a question away: somebody asked, and it is explained."""
+    async with transaction(request) as conn:
+        credential = await people_desk.settle(conn, question, datetime.now(UTC))
+        if credential is not None:
+            await note(conn, request, "question.settled", credential=credential)
+    return see_other("/desk?done=settled")
+
+
+def install(app: FastAPI) -> None:
+    """Give the application the desk's pages."""
+    app.state.desk_bell = Bell(app.state.database.url)
+    app.include_router(desk)
+    app.include_router(desk_people)

@@ -1,0 +1,259 @@
+"""A person's page at the desk: name, language, badges and codes, checking in and out. Never their visits."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import segno
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
+
+from hubwell.access.principal import Role
+from hubwell.http.guard import allow, visitor_of
+from hubwell.keys import Keys
+from hubwell.people import course_sessions, credentials, persons
+from hubwell.people.credentials import Code, NewPerson
+from hubwell.people.errors import PeopleError
+from hubwell.presence import actions as presence
+from hubwell.presence.closing_hours import hub_hours
+from hubwell.presence.errors import VisitError
+from hubwell.presence.errors import sentence as visit_sentence
+from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
+from hubwell.web.kit.respond import see_other, view, words_for
+
+desk_people = APIRouter(
+    prefix="/desk",
+    include_in_schema=False,
+    default_response_class=HTMLResponse,
+    dependencies=[allow(Role.STAFF)],
+)
+Text = Annotated[str, Form()]
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@desk_people.post("/people")
+async def add(request: Request, name: Text = "", language: Text = "", code: Text = "") -> Response:
+    """Enter somebody without a badge; with a QR code for their phone if they want one."""
+    now = datetime.now(UTC)
+    try:
+        async with transaction(request) as conn:
+            if code:
+                made = await _issue(conn, request, NewPerson(name, language or None), now)
+                await note(conn, request, "code.issued", made.enrolled.person_id, new=True)
+                return _shown_once(request, made)
+            person_id = await persons.add(conn, name, language or None, now)
+            await note(conn, request, "person.entered", person_id)
+    except PeopleError as error:
+        return _new(request, status=422, error=error, name=name, language=language)
+    return see_other(f"/desk/people/{person_id}?done=entered")
+
+
+@desk_people.get("/people/new")
+async def show_new(request: Request) -> Response:
+    """Show the form for somebody without a badge."""
+    return _new(request)
+
+
+def _new(
+    request: Request, status: int = 200, error: PeopleError | None = None, name: str = "", language: str = ""
+) -> Response:
+    words = words_for(request)
+    values: dict[str, Any] = {"name": name, "language": language, "here": "/desk/people/new"}
+    values["errors"] = mistake(error, words) if error else {}
+    languages = language_choices(words)
+    return view(request, "desk/new.html", status=status, page="desk", languages_to_choose=languages, **values)
+
+
+@desk_people.get("/people/{person_id}")
+async def show_person(request: Request, person_id: UUID, done: str = "", badge: int = 0) -> Response:
+    """Show what the register knows of a person."""
+    return await _person(request, person_id, done=done, badge=badge)
+
+
+@desk_people.post("/people/{person_id}")
+async def change(request: Request, person_id: UUID, name: Text = "", language: Text = "") -> Response:
+    """Rename a person, or set the language in which readers speak to them."""
+    try:
+        async with transaction(request) as conn:
+            await persons.change(conn, person_id, name=name, language=language or None)
+            await note(conn, request, "person.changed", person_id)
+    except PeopleError as error:
+        return await _person(request, person_id, error=error, typed={"name": name, "language": language})
+    return see_other(f"/desk/people/{person_id}?done=changed")
+
+
+@desk_people.post("/people/{person_id}/code")
+async def issue_code(request: Request, person_id: UUID, label: Text = "") -> Response:
+    """Make a QR code for a person and show it, once."""
+    try:
+        async with transaction(request) as conn:
+            made = await _issue(conn, request, person_id, datetime.now(UTC), label)
+            await note(conn, request, "code.issued", person_id, new=False)
+    except PeopleError as error:
+        return await _person(request, person_id, error=error)
+    return _shown_once(request, made)
+
+
+@desk_people.post("/people/{person_id}/visit")
+async def check_in_or_out(request: Request, person_id: UUID, way: Text = "", space: Text = "") -> Response:
+    """Check somebody in or out who stands at the desk: as good as a tap."""
+    now, hours = datetime.now(UTC), hub_hours(request.app.state.settings)
+    try:
+        async with transaction(request) as conn:
+            await persons.person(conn, person_id)
+            if way == "in":
+                await presence.check_in(conn, person_id, space, now, hours=hours)
+            else:
+                there = await persons.space_of(conn, person_id)
+                if there is None:
+                    return see_other(f"/desk/people/{person_id}?done=not-in")
+                await presence.check_out(conn, person_id, there, now, hours=hours)
+            await note(conn, request, "desk.checked-in" if way == "in" else "desk.checked-out", person_id)
+    except (PeopleError, VisitError) as error:
+        return await _person(request, person_id, error=error)
+    return see_other(f"/desk/people/{person_id}?done={'in' if way == 'in' else 'out'}")
+
+
+@desk_people.post("/people/{person_id}/same")
+async def find_same(request: Request, person_id: UUID, q: Text = "") -> Response:
+    """Find the other entry of a person who was entered twice."""
+    async with transaction(request) as conn:
+        found = [one for one in await persons.find(conn, q) if one.id != person_id]
+        await note(conn, request, "person.searched", found=len(found))
+    return await _person(request, person_id, found=found, searched=q)
+
+
+@desk_people.post("/people/{person_id}/merge")
+async def merge(request: Request, person_id: UUID, other: Text = "") -> Response:
+    """Make one person of two entries; this one stays."""
+    try:
+        async with transaction(request) as conn:
+            drop = UUID(other) if _is_id(other) else person_id
+            _check_not_own(request, person_id, drop)
+            moved = await persons.merge(conn, keep=person_id, drop=drop)
+            if moved is not None:
+                hours = hub_hours(request.app.state.settings)
+                await presence.refold_person(conn, person_id, hours=hours)
+            await note(conn, request, "person.merged", person_id, other=drop)
+    except PeopleError as error:
+        return await _person(request, person_id, error=error)
+    return see_other(f"/desk/people/{person_id}?done=merged")
+
+
+@desk_people.post("/badges/{badge}/revoke")
+async def revoke(request: Request, badge: int, why: Text = "", person: Text = "") -> Response:
+    """Revoke a badge at once, everywhere."""
+    try:
+        async with transaction(request) as conn:
+            owner = await credentials.revoke(conn, badge, why, datetime.now(UTC))
+            await note(conn, request, "badge.revoked", owner, credential=badge, why=why)
+    except PeopleError as error:
+        return await _refused(request, person, error)
+    return see_other(f"/desk/people/{owner}?done=revoked&badge={badge}")
+
+
+@desk_people.post("/badges/{badge}/restore")
+async def restore(request: Request, badge: int, person: Text = "") -> Response:
+    """Let a badge work again that was found."""
+    try:
+        async with transaction(request) as conn:
+            owner = await credentials.restore(conn, badge)
+            await note(conn, request, "badge.restored", owner, credential=badge)
+    except PeopleError as error:
+        return await _refused(request, person, error)
+    return see_other(f"/desk/people/{owner}?done=restored")
+
+
+@desk_people.post("/badges/{badge}/take-back")
+async def take_back(request: Request, badge: int, person: Text = "") -> Response:
+    """Undo an enrolment of the last minutes."""
+    try:
+        async with transaction(request) as conn:
+            stays = await credentials.take_back(conn, badge, datetime.now(UTC))
+            await note(conn, request, "badge.taken-back", stays, credential=badge)
+    except PeopleError as error:
+        return await _refused(request, person, error)
+    return see_other(f"/desk/people/{stays}?done=taken-back" if stays else "/desk?done=taken-back")
+
+
+def _check_not_own(request: Request, *entries: UUID) -> None:
+    """Raise PeopleError when one is the visitor's own: merging would show them somebody else's visits."""
+    if visitor_of(request).person_id in entries:
+        raise PeopleError("own-entry")
+
+
+async def _issue(
+    conn: Any,  # noqa: ANN401 (a connection)
+    request: Request,
+    owner: UUID | NewPerson,
+    now: datetime,
+    label: str = "",
+) -> Code:
+    key = Keys(request.app.state.settings.keys_dir).newest_epoch()
+    return await credentials.issue_code(conn, owner, key, now, label)
+
+
+def _shown_once(request: Request, made: Code) -> Response:
+    """Show a code as a picture. The page is kept by no browser and by no server."""
+    drawn = segno.make_qr(made.text, error="m").svg_inline(
+        scale=8, border=4, dark="#000", light="#fff", svgclass=None, lineclass=None
+    )
+    # S704: drawn by the library, from letters and digits.
+    picture = Markup(drawn)  # noqa: S704
+    answer = view(request, "desk/code.html", page="desk", picture=picture, made=made.enrolled, here="/desk")
+    answer.headers.update(_NO_STORE)
+    return answer
+
+
+async def _refused(request: Request, person: str, error: PeopleError) -> Response:
+    if _is_id(person):
+        return await _person(request, UUID(person), error=error)
+    return view(request, "desk/gone.html", status=404, page="desk", said=sentence(error, words_for(request)))
+
+
+async def _person(
+    request: Request,
+    person_id: UUID,
+    *,
+    error: PeopleError | VisitError | None = None,
+    typed: dict[str, str] | None = None,
+    **values: Any,  # noqa: ANN401 (for the template)
+) -> Response:
+    words = words_for(request)
+    try:
+        async with transaction(request) as conn:
+            person = await persons.person(conn, person_id)
+            badges = await credentials.credentials_of(conn, person_id)
+            spaces = await course_sessions.spaces(conn, shared=False)
+    except PeopleError as gone:
+        return view(request, "desk/gone.html", status=404, page="desk", said=sentence(gone, words))
+    known: dict[str, Any] = {
+        "person": person,
+        "badges": badges,
+        "spaces": [(key, f"{name}, {zone}" if zone else name) for key, name, zone in spaces],
+        "typed": typed or {"name": person.name, "language": person.language or ""},
+        "languages_to_choose": language_choices(words),
+        "errors": _mistakes(error, words) if error else {},
+        "found": None,
+        "searched": "",
+        "done": "",
+        "badge": 0,
+        "here": f"/desk/people/{person_id}",
+    }
+    status = 422 if error else 200
+    return view(request, "desk/person.html", status=status, page="desk", **{**known, **values})
+
+
+def _mistakes(error: PeopleError | VisitError, words: Any) -> dict[str, str]:  # noqa: ANN401 (Words)
+    if isinstance(error, PeopleError):
+        return mistake(error, words)
+    return {"": visit_sentence(error.why, words.translations)}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

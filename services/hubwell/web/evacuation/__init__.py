@@ -1,0 +1,1 @@
+"""Pages for OSH officers: an evacuation, its roll and its report."""

@@ -1,0 +1,117 @@
+"""What staff's pages share: a transaction, the audit log, and refusals in the visitor's words."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import Request
+from psycopg import AsyncConnection
+
+from hubwell.audit import log
+from hubwell.http.guard import visitor_of
+from hubwell.i18n import LANGUAGES
+from hubwell.people.errors import PeopleError, Why
+from hubwell.web.kit.formatting import Words
+
+FIELDS: Final[Mapping[Why, str]] = {
+    "name-missing": "name",
+    "name-too-long": "name",
+    "name-odd": "name",
+    "label-too-long": "label",
+    "language-unknown": "language",
+    "title-missing": "title",
+    "title-too-long": "title",
+    "purpose-missing": "purpose",
+    "purpose-too-long": "purpose",
+    "space-unknown": "space",
+    "ends-before-it-begins": "end",
+    "too-long": "end",
+    "long-ago": "day",
+    "overlaps": "start",
+    "roll-too-short": "days",
+    "roll-too-long": "days",
+}
+"""The field of a form that a refusal is about."""
+
+
+@asynccontextmanager
+async def transaction(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
+    """Give a connection in a transaction, which is committed when all went well."""
+    async with request.app.state.database.connection() as conn, conn.transaction():
+        yield conn
+
+
+async def note(
+    conn: AsyncConnection[Any],
+    request: Request,
+    action: str,
+    person: UUID | None = None,
+    **detail: log.Value,
+) -> None:
+    """Note in the audit log what this visitor did; last in the transaction."""
+    subject = f"person:{person}" if person else ""
+    await log.record(conn, actor=visitor_of(request).actor, action=action, subject=subject, detail=detail)
+
+
+def language_choices(words: Words) -> list[tuple[str, str]]:
+    """Return the languages that somebody may choose for a reader's words, first: none."""
+    _ = words.translations.gettext
+    return [("", _("The hub's language")), *LANGUAGES.items()]
+
+
+def mistake(error: PeopleError, words: Words) -> dict[str, str]:
+    """Return the field at fault and the sentence, as the pages show mistakes."""
+    return {FIELDS.get(error.why, ""): sentence(error, words)}
+
+
+def sentence(error: PeopleError, words: Words) -> str:
+    """Say why something was refused and what to do."""
+    said = {**_of_badges(words), **_of_sessions(words)}
+    return said[error.why].format(detail=error.detail)
+
+
+def _of_badges(words: Words) -> dict[Why, str]:
+    _ = words.translations.gettext
+    return {
+        "already-enrolled": _(
+            "This badge is enrolled already. Open its person's page; to give it to somebody else, "
+            "take it off there first."
+        ),
+        "badge-gone": _("This tap is more than two minutes old. Hold the badge to the desk reader again."),
+        "person-gone": _("There is no such person. They may have been erased or merged meanwhile."),
+        "credential-gone": _("There is no such badge. It may have been erased meanwhile."),
+        "already-revoked": _("This badge is revoked already."),
+        "not-revoked": _("This badge is in use. There is nothing to restore."),
+        "revoked-why-unknown": _("Choose why: lost, replaced, or they left."),
+        "too-late": _("An enrolment can be taken back for ten minutes. After that, revoke the badge."),
+        "same-person": _("This is the same entry twice. Choose another one."),
+        "own-entry": _("One of the two is your own entry. Ask a colleague to merge them."),
+        "name-missing": _("Type a name, or choose “Without a name”."),
+        "name-too-long": _("A name has at most 120 letters."),
+        "name-odd": _("This name holds signs that cannot be shown. Type it anew."),
+        "label-too-long": _("A note has at most 60 letters."),
+        "language-unknown": _("Choose one of the languages."),
+        "reader-unknown": _("There is no such reader."),
+        "reader-purpose": _("A reader is for a space, the desk or a kiosk."),
+    }
+
+
+def _of_sessions(words: Words) -> dict[Why, str]:
+    _ = words.translations.gettext
+    return {
+        "title-missing": _("Give the session a title."),
+        "title-too-long": _("A title has at most 120 letters."),
+        "purpose-missing": _("Say what the list of who came is for."),
+        "purpose-too-long": _("A purpose has at most 300 letters."),
+        "space-unknown": _("Choose one of the spaces."),
+        "ends-before-it-begins": _("A session ends after it begins."),
+        "too-long": _("A session lasts at most 8 hours."),
+        "long-ago": _(
+            "A session is entered before it begins, or at most an hour after: "
+            "its list is no way to look up the past."
+        ),
+        "overlaps": _("You have another session at that time: {detail}."),
+        "roll-too-short": _("The list is kept for at least one day."),
+        "roll-too-long": _("The list is kept for at most 30 days."),
+    }

@@ -1,0 +1,63 @@
+"""What a visitor can go to from every page: by role, and only what this application has.
+
+A new area adds one line here, with the roles its page is for; none: it is for everybody.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from hubwell.access.principal import Role, Visitor
+from hubwell.web.kit.formatting import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page that stands in the navigation: `key` is what the page calls itself."""
+
+    key: str
+    address: str
+    roles: tuple[Role, ...] = ()
+
+
+_ENTRIES: Final = (
+    Entry("board", "/"),
+    Entry("devices", "/devices"),
+    Entry("alerts", "/alerts"),
+    Entry("on-site", "/on-site"),
+    Entry("me", "/me"),
+    Entry("desk", "/desk", (Role.STAFF,)),
+    Entry("sessions", "/sessions", (Role.STAFF,)),
+    Entry("muster", "/muster", (Role.OSH,)),
+    Entry("accounts", "/accounts", (Role.ADMIN,)),
+    Entry("audit-log", "/audit-log", (Role.ADMIN,)),
+)
+
+
+def addresses(app: FastAPI) -> frozenset[str]:
+    """Return the addresses that the application answers."""
+    return frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
+
+
+def entries(visitor: Visitor, words: Words, there: frozenset[str]) -> list[tuple[str, str, str]]:
+    """Return key, address and name of what this visitor can go to."""
+    _ = words.translations.gettext
+    names = {
+        "board": _("Board"),
+        "devices": _("Devices"),
+        "alerts": _("Alerts"),
+        "on-site": _("On site now"),
+        "me": _("My visits"),
+        "desk": _("Desk"),
+        "sessions": _("Sessions"),
+        "muster": _("Muster"),
+        "accounts": _("Accounts"),
+        "audit-log": _("Audit log"),
+    }
+    return [
+        (entry.key, entry.address, names[entry.key])
+        for entry in _ENTRIES
+        if entry.address in there and (not entry.roles or visitor.may(*entry.roles))
+    ]

@@ -1,0 +1,87 @@
+"""Render templates and serve the packaged files: the one place that knows Jinja and the files' addresses."""
+
+import hashlib
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from hubwell.i18n import LANGUAGES, known, translations_for
+from hubwell.settings import Settings
+from hubwell.web.kit.formatting import Words
+
+AREAS: Final = ("kit", "board", "desk", "my_data", "evacuation", "accounts", "privacy")
+"""Packages of `hubwell.web` with templates: `desk/home.html` is `home.html` of `hubwell.web.desk`."""
+_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_FOR_GOOD: Final = "public, max-age=31536000, immutable"
+# A page depends on who asks and in which language: a cache between must not hand it to others.
+_OF_ONE_BROWSER: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
+
+
+class Renderer:
+    """Templates in every language, and the static files with their fingerprints."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._zone = ZoneInfo(settings.zone)
+        self._files = _static_files()
+        # One each: gettext belongs to an environment, so a macro without its page's context speaks right too.
+        self._environments = {language: self._environment(language) for language in LANGUAGES}
+
+    def words(self, language: str | None = None) -> Words:
+        """Return the words of this moment in a language; in the hub's where none is told."""
+        language = known(language or self._settings.language)
+        return Words(translations_for(language), self._zone, datetime.now(UTC), language)
+
+    def page(self, template: str, words: Words, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for templates)
+        """Return a rendered page in the language of these words."""
+        text = self.fragment(template, words, status=status, **values)
+        return HTMLResponse(text, status, dict(_OF_ONE_BROWSER))
+
+    def fragment(self, template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 (for templates)
+        """Return a piece of a page."""
+        return self._environments[words.language].get_template(template).render(words=words, **values)
+
+    def static(self, name: str) -> Response:
+        """Return a packaged file. Raises HTTPException 404."""
+        content = self._files.get(name)
+        if content is None:
+            raise HTTPException(404)
+        media_type = _TYPES[name.rpartition(".")[2]]
+        return Response(content, media_type=media_type, headers={"Cache-Control": _FOR_GOOD})
+
+    def _environment(self, language: str) -> Environment:
+        environment = Environment(
+            loader=PrefixLoader({area: PackageLoader(f"hubwell.web.{area}") for area in AREAS}),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        environment.install_gettext_translations(translations_for(language), newstyle=True)  # type: ignore[attr-defined] # added by the extension
+        environment.globals |= {
+            "hub_name": self._settings.hub_name,
+            "zone": self._settings.zone,
+            "lang": language,
+            "languages": LANGUAGES,
+            "static": self._address,
+        }
+        return environment
+
+    def _address(self, name: str) -> str:
+        digest = hashlib.sha256(self._files[name]).hexdigest()[:12]
+        return f"/static/{name}?v={digest}"
+
+
+def _static_files() -> dict[str, bytes]:
+    folder = files("hubwell.web").joinpath("static")
+    return {
+        entry.name: entry.read_bytes()
+        for entry in folder.iterdir()
+        if entry.name.rpartition(".")[2] in _TYPES
+    }

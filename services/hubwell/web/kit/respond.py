@@ -1,0 +1,59 @@
+"""Answer a request with a page: its language, its visitor and its anti-forgery token are in every template.
+
+Page modules use this and nothing else of rendering.
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+from hubwell.http.guard import visitor_of
+from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.language import language_of
+from hubwell.web.kit.navigation import entries
+from hubwell.web.kit.render import Renderer
+
+
+def words_for(request: Request, language: str | None = None) -> Words:
+    """Return the words of this moment, in the visitor's language unless another is told."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer.words(language or language_of(request))
+
+
+def view(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    words: Words | None = None,
+    **values: Any,  # noqa: ANN401 (for templates)
+) -> Response:
+    """Render a template with `visitor`, `words` and these values.
+
+    A page of `layout.html` names itself with `page`, as in the navigation (see `nav`).
+    """
+    renderer: Renderer = request.app.state.renderer
+    words = words or words_for(request)
+    visitor = visitor_of(request)
+    nav = entries(visitor, words, request.app.state.addresses)
+    known = {"visitor": visitor, "here": _address(request), "nav": nav} | values
+    return renderer.page(template, words, status, **known)
+
+
+def fragment(request: Request, template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 (for templates)
+    """Render a piece of a page with `words` and these values."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer.fragment(template, words, **values)
+
+
+def see_other(address: str) -> Response:
+    """Send the browser on after a form was accepted (303)."""
+    return RedirectResponse(address, status_code=303)
+
+
+def _address(request: Request) -> str:
+    """Return this page's address for a link back to it, quoted for a query."""
+    query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
+    return quote(request.url.path + query, safe="/")

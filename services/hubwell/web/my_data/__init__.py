@@ -1,0 +1,1 @@
+"""Pages for a learner: their own visits, export, correction and erasure."""

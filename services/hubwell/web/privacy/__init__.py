@@ -1,0 +1,1 @@
+"""Privacy notice, retention, audit log and documents."""

@@ -1,0 +1,218 @@
+"""The privacy pages in words: whole sentences about what the hub really collects, and nothing else."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from hubwell.access import codes
+from hubwell.access.rules import LONGEST
+from hubwell.people.course_sessions import MOST_KEPT_DAYS
+from hubwell.privacy import erasure
+from hubwell.privacy.documents.inventory import Inventory
+from hubwell.privacy.retention import Term
+from hubwell.web.kit.formatting import Words
+
+_DAY: Final = timedelta(days=1)
+_YEAR: Final = timedelta(days=365)
+_HOUR: Final = timedelta(hours=1)
+_SHORTEST_IN_DAYS: Final = 2 * _DAY
+_LIFETIMES: Final = {
+    "code": codes.LIFETIME,
+    "sign-in": LONGEST,
+    "session-roll": timedelta(days=MOST_KEPT_DAYS),
+    "tombstone": erasure.TOMBSTONE,
+}
+"""How long what ends by itself may last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long one class of data stays, in words. `data` is its name in the settings."""
+
+    data: str
+    what: str
+    how_long: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """Who sees what."""
+
+    who: str
+    what: str
+
+
+def collected(words: Words, found: Inventory) -> list[str]:
+    """Say what is collected, one sentence or two for each thing that exists in this hub."""
+    _ = words.translations.gettext
+    said = []
+    if found.has_readers or found.enrolled:
+        said += _badges(words, found)
+    else:
+        said.append(_("There are no badge readers here: nobody's coming and going is stored."))
+    if found.measured:
+        said.append(_measured(words, found))
+    if "noise" in found.quantities:
+        said.append(_("Noise sensors measure how loud it is. No sound is recorded."))
+    if found.personal_spaces:
+        said.append(_("Of a room that is one person's own, nobody sees whether somebody is in."))
+    if found.accounts:
+        said.append(
+            _("Who signs in has an account: sign-in name, roles, language, scrambled password, times of use.")
+        )
+    return said
+
+
+def _badges(words: Words, found: Inventory) -> list[str]:
+    _ = words.translations.gettext
+    said = [
+        _("When you hold a badge to a reader: which space, when, and whether you came or went."),
+        _(
+            "The number of your card never leaves the reader. It makes a scrambled mark of it, with a key "
+            "that is changed and destroyed."
+        ),
+        _("Your name only if you want it stored; the language you choose; what you call your badge."),
+    ]
+    if found.settings.unknown_badges == "count":
+        said.append(
+            _("A badge that nobody registered is counted without a name, so that spaces know their use.")
+        )
+    else:
+        said.append(_("A badge that nobody registered is told so and leaves nothing behind."))
+    if found.muster_stations:
+        said.append(_("So that everybody is found in an evacuation, some devices hold a sealed list."))
+    return said
+
+
+def _measured(words: Words, found: Inventory) -> str:
+    _ = words.translations.gettext
+    names = sorted({words.quantity(item.quantity) or item.quantity for item in found.measured})
+    return _("Sensors in the spaces measure: {quantities}. They know no persons.").format(
+        quantities=", ".join(names)
+    )
+
+
+def purposes(words: Words, found: Inventory) -> list[str]:
+    """Say what for."""
+    _ = words.translations.gettext
+    said = [_("To show which spaces are free, and to keep the air healthy and the noise low.")]
+    if found.has_readers or found.enrolled:
+        said.append(_("To find everybody in an evacuation."))
+        said.append(_("For the list of a session, if its teacher wrote down what the list is for."))
+    return said
+
+
+def never(words: Words) -> list[str]:
+    """Say what is not done, whatever is set."""
+    _ = words.translations.gettext
+    return [
+        _("Nobody looks up where you are or were: not your teacher, not the administration."),
+        _("Nothing is guessed about your mood, your health or your effort. There are no scores."),
+        _("Nobody is told that you did not come. Coming is voluntary, and a badge is not needed for it."),
+        _("Numbers of people are shown for groups of five or more only, rounded down, some minutes later."),
+    ]
+
+
+def audience(words: Words, found: Inventory) -> list[Sees]:
+    """Say who sees what, by role."""
+    _ = words.translations.gettext
+    said = [
+        Sees(
+            _("Everybody"),
+            _("Whether a space is free, its air and its noise, and rounded numbers of groups."),
+        )
+    ]
+    if found.has_readers or found.enrolled:
+        said += [
+            Sees(
+                _("Everybody who looks at On site now"),
+                _("Names of mentors and ambassadors who chose to be shown, while they are in; not where."),
+            ),
+            Sees(_("You"), _("Your own visits, badges and choices, on the page My visits.")),
+            Sees(
+                _("Staff at the desk"),
+                _("Names and badges when they register or help somebody; the lists of their own sessions."),
+            ),
+            Sees(
+                _("The safety officer"),
+                _("Who is probably inside, in an alarm or in a drill if two people agree; this is noted."),
+            ),
+        ]
+    said += [
+        Sees(_("Facilities"), _("Finer readings of sensors, and devices. No names.")),
+        Sees(
+            _("Administration"),
+            _("Accounts, settings and the audit log, which has no names. No visits of anybody."),
+        ),
+    ]
+    return said
+
+
+def kept(words: Words, found: Inventory) -> list[Kept]:
+    """Say how long everything stays; what this hub does not have is left out."""
+    with_people = found.has_readers or found.enrolled > 0
+    named = _named(words)
+    people = {"tap", "visit", "counted-person", "suspicion", "desk-tap", "code", "session-roll"}
+    people |= {"muster-list", "muster-report", "tombstone"}
+    return [
+        Kept(term.data, named[term.data], how_long(words, term))
+        for term in found.terms
+        if with_people or term.data not in people
+    ]
+
+
+def _named(words: Words) -> dict[str, str]:
+    _ = words.translations.gettext
+    return {
+        "tap": _("Each tap of a badge"),
+        "visit": _("Visits: space, begin and end"),
+        "counted-person": _("The mark of a badge that was only counted"),
+        "suspicion": _("Questions, as when a badge is at two places at once"),
+        "desk-tap": _("A tap at the desk that waits to be registered"),
+        "code": _("Codes from the kiosk"),
+        "sign-in": _("Sign-ins"),
+        "session-roll": _("Lists of sessions"),
+        "muster-list": _("Names on the list of an evacuation"),
+        "muster-report": _("Reports of evacuations and drills, without names"),
+        "tombstone": _("Scrambled marks of badges that were erased"),
+        "rejected-payload": _("Content of messages that could not be stored"),
+        "delivery": _("Which alert was sent when"),
+        "reading": _("Readings of sensors"),
+        "audit-log": _("The audit log, without names"),
+        "proof": _("Proofs that something was deleted"),
+    }
+
+
+def how_long(words: Words, term: Term) -> str:
+    """Say how long a class of data stays, and from when."""
+    _ = words.translations.gettext
+    if term.keep is None:
+        return _("As long as the hub wants")
+    if term.data in _LIFETIMES:
+        return _("At most {span}").format(span=duration(words, _LIFETIMES[term.data]))
+    if term.keep == timedelta(0):
+        return _("Until the evacuation is closed")
+    span = duration(words, term.keep)
+    if term.since == "event":
+        return span
+    return {
+        "end": _("{span} after the end"),
+        "last-visit": _("{span} after the last visit is deleted"),
+        "closing": _("{span} after the evacuation"),
+    }[term.since].format(span=span)
+
+
+def duration(words: Words, span: timedelta) -> str:
+    """Say a length of time: 2 minutes, 3 days, 2 years."""
+    ngettext = words.translations.ngettext
+    if span % _YEAR == timedelta(0):
+        years = span // _YEAR
+        return ngettext("{n} year", "{n} years", years).format(n=years)
+    if span >= _SHORTEST_IN_DAYS or span == _DAY:
+        days = span // _DAY
+        return ngettext("{n} day", "{n} days", days).format(n=days)
+    if span % _HOUR == timedelta(0):
+        hours = span // _HOUR
+        return ngettext("{n} hour", "{n} hours", hours).format(n=hours)
+    minutes = span // timedelta(minutes=1)
+    return ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
