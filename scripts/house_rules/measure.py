@@ -1,8 +1,8 @@
 """Print the figures of packages side by side, as a table in Markdown.
 
 Each argument is NAME=PATH, with several paths after commas; without arguments the server and the edge are
-measured. Nothing is downloaded: `python3 -m pip install --no-deps --target FOLDER procrastinate` puts a package
-into a folder that can be measured.
+measured. Nothing is downloaded: `python3 -m pip install --no-deps --target FOLDER procrastinate` puts a
+package into a folder that can be measured.
 """
 
 import argparse
