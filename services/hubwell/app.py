@@ -20,7 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from hubwell.access.oidc.client import Provider
 from hubwell.access.passwords import Passwords
 from hubwell.api import openapi
-from hubwell.api.live_updates import Feed, Pace
+from hubwell.api.live_updates import Feed, FeedIntervals
 from hubwell.api.routes import hub, people
 from hubwell.http import access_errors, errors
 from hubwell.http.database import Database
@@ -38,7 +38,7 @@ _LARGEST_BODY: Final = 1024 * 1024
 """Bytes; no form has more."""
 
 
-def create_app(settings: Settings, *, pace: Pace | None = None) -> FastAPI:
+def create_app(settings: Settings, *, pace: FeedIntervals | None = None) -> FastAPI:
     """Return the application; nothing is opened before its lifespan begins."""
     database = Database(settings.database_url)
     feed = Feed(database, pace)

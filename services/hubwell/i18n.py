@@ -33,7 +33,7 @@ def catalogue(language: str) -> bytes | None:
     return file.read_bytes() if language != SOURCE and file.is_file() else None
 
 
-def known(language: str | None) -> str:
+def supported_or_default(language: str | None) -> str:
     """Return a language that there is: this one, or the source's."""
     return language if language in LANGUAGES else SOURCE
 
@@ -41,7 +41,7 @@ def known(language: str | None) -> str:
 @cache
 def translations_for(language: str | None) -> NullTranslations:
     """Return the catalogue of a language; the source text where there is none."""
-    text = catalogue(known(language))
+    text = catalogue(supported_or_default(language))
     if text is None:
         return NullTranslations()
     compiled = BytesIO()
@@ -61,7 +61,7 @@ class _Wish(NamedTuple):
     language: str
 
 
-def preferred(header: str) -> str | None:
+def negotiate_language(header: str) -> str | None:
     """Return what a header Accept-Language (RFC 9110) likes best of our languages, None if it names none."""
     wishes = []
     for place, part in enumerate(header.split(",")[:20]):

@@ -29,8 +29,8 @@ TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
     (IntervalTrigger(minutes=5), presence.close_forgotten),
     (IntervalTrigger(minutes=5), muster.close_forgotten),
     (CronTrigger(minute="*/5", second=30, timezone=UTC), publish_counts.close_windows),
-    (IntervalTrigger(minutes=1), retention.keep_to_the_minute),
-    (IntervalTrigger(hours=1), retention.keep_to_the_hour),
+    (IntervalTrigger(minutes=1), retention.retention_each_minute),
+    (IntervalTrigger(hours=1), retention.retention_hourly),
 )
 
 

@@ -30,7 +30,7 @@ from hubwell.events import (
 )
 from hubwell.presence import process_taps as presence
 from hubwell.presence.door_policy import Policy
-from hubwell.presence.reader_messages import say
+from hubwell.presence.reader_messages import message_for
 from hubwell.settings import Settings
 
 _ANNOUNCED_TOGETHER: Final = 100
@@ -66,7 +66,7 @@ class Switchboard:
     ) -> Sequence[Reaction]:
         match fact:
             case ReadingsStored():
-                return await air.judge(conn, fact)
+                return await air.evaluate(conn, fact)
             case EpisodeOpened() | EpisodeResolved() | FaultReported():
                 await self._deliveries.record(conn, fact)
                 return []
@@ -97,13 +97,13 @@ class Switchboard:
             await self._deliveries.announce(conn, tuple(spaces[first : first + _ANNOUNCED_TOGETHER]))
 
 
-async def _answer(conn: AsyncConnection[Any], tap: BadgeTapped, told: presence.Told) -> TapAnswered:
+async def _answer(conn: AsyncConnection[Any], tap: BadgeTapped, told: presence.ReaderResponse) -> TapAnswered:
     code = "" if told.code_for is None else await codes.issue(conn, told.code_for)
     return TapAnswered(
         device_id=tap.device_id,
         boot=tap.boot,
         seq=tap.seq,
         verdict=told.verdict,
-        text=say(told.verdict, told.language, told.shade, code=code),
+        text=message_for(told.verdict, told.language, told.shade, code=code),
         language=told.language,
     )

@@ -15,7 +15,7 @@ from hubwell.allowlist.publish import Publisher
 from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import Deliveries
 from hubwell.evacuation.stations import tell_stations
-from hubwell.mqtt.publisher import DevicesLink
+from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.departure_notices import tell_doors
 from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
 from hubwell.schedule import scheduler
@@ -40,7 +40,7 @@ async def run(settings: Settings) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     timetable = scheduler(settings, Switchboard(deliveries(settings), settings).react)
     timetable.start()
-    link = DevicesLink(settings)
+    link = DevicePublisher(settings)
     rosters = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from babel.messages.catalog import Catalog
 
-from hubwell.i18n import LANGUAGES, preferred, translations_for
-from hubwell.web.kit.formatting import Words
+from hubwell.i18n import LANGUAGES, negotiate_language, translations_for
+from hubwell.web.kit.formatting import Formatter
 from lanes.lane import Database
 from lanes.paths import PROJECT
 from services.web.hub import ordinary_day
@@ -93,7 +93,7 @@ def test_missing_fuzzy_and_too_few_forms_are_named(translate: ModuleType) -> Non
     ],
 )
 def test_browsers_wish_is_understood(header: str, language: str | None) -> None:
-    assert preferred(header) == language
+    assert negotiate_language(header) == language
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_browsers_wish_is_understood(header: str, language: str | None) -> None:
     ],
 )
 def test_days_and_numbers_are_written_as_the_language_does(language: str, day: str, number: str) -> None:
-    words = Words(translations_for(language), ZoneInfo("Europe/Helsinki"), NOON, language)
+    words = Formatter(translations_for(language), ZoneInfo("Europe/Helsinki"), NOON, language)
     assert (words.day(NOON), words.number(21.5, ".1f")) == (day, number)
     assert str(NOON.year + 1) in words.clock(NOON + timedelta(days=365))
 

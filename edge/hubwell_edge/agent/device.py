@@ -18,8 +18,8 @@ from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.sources.observation import Source
 from hubwell_edge.taps.assembly import Station, open_desk, sources_of
-from hubwell_edge.taps.commands import Orders
-from hubwell_edge.taps.tap_handler import TapDesk
+from hubwell_edge.taps.commands import CommandHandler
+from hubwell_edge.taps.tap_handler import TapHandler
 from hubwell_wire.messages import Meta, ReaderMeta, SensorMeta
 
 Watch = Callable[[Outbox], None]
@@ -47,7 +47,7 @@ async def run_device(
     clock = clock or SystemClock(settings.clock)
     outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
     thread = OutboxThread(outbox)
-    desk: TapDesk | None = None
+    desk: TapHandler | None = None
     try:
         if watch is not None:
             watch(outbox)
@@ -61,7 +61,7 @@ async def run_device(
             desk = open_desk(settings, thread, clock, lambda: uplink.online)
             desk.start()
             sources = [*sources, *sources_of(stations, desk)]
-        uplink.obey(Orders(thread, desk, clock))
+        uplink.set_command_handler(CommandHandler(thread, desk, clock))
         agent = Agent(thread, sources, clock=clock, batch=settings.batch, pulse=pulse)
         return await _run(agent, uplink, thread, stop)
     finally:

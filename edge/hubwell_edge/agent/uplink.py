@@ -77,7 +77,7 @@ class Uplink:
         self._told: set[str] = set()
         self._short_lives = 0
 
-    def obey(self, orders: Orders) -> None:
+    def set_command_handler(self, orders: Orders) -> None:
         """Take the server's orders too, from the next connection on."""
         self._orders = orders
 

@@ -12,7 +12,7 @@ from hubwell_edge.drivers.sensor import SensorSilentError
 T = TypeVar("T")
 
 
-class LaneHeldError(SensorSilentError):
+class BusBusyError(SensorSilentError):
     """Another call on this bus hangs, so this one was not even begun."""
 
 
@@ -57,7 +57,7 @@ class _Thread:
             job()
 
 
-class Lane:
+class BusExecutor:
     """Runs the blocking calls of all parts of one bus, one after the other, each with a time limit."""
 
     def __init__(self, bus: str) -> None:
@@ -99,7 +99,7 @@ class Lane:
             return
         holder, future = self._hung
         if not future.done():
-            raise LaneHeldError(
+            raise BusBusyError(
                 f"{part} cannot be reached while {holder} hangs on bus {self._bus}: see {holder}"
             )
         self._hung = None

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final, Literal
 
-from hubwell_edge.drivers.bus_executor import Lane, LaneHeldError
+from hubwell_edge.drivers.bus_executor import BusBusyError, BusExecutor
 from hubwell_edge.drivers.plausibility import Plausibility
 from hubwell_edge.drivers.sensor import Measurement, Sensor, SensorError, WatchableSensor
 from hubwell_edge.sources.observation import Observation
@@ -52,8 +52,8 @@ class Poller:
         """
         del cursor
         out: asyncio.Queue[Observation] = asyncio.Queue(WAITING_OBSERVATIONS)
-        lanes = {bus: Lane(bus) for bus in dict.fromkeys(sensor.bus for sensor in self._sensors)}
-        care = [_Care(sensor, lanes[sensor.bus], out, self._sleep) for sensor in self._sensors]
+        lanes = {bus: BusExecutor(bus) for bus in dict.fromkeys(sensor.bus for sensor in self._sensors)}
+        care = [_SensorWorker(sensor, lanes[sensor.bus], out, self._sleep) for sensor in self._sensors]
         # Not a TaskGroup: it must not be entered and left around the yields of a generator.
         tasks = [asyncio.create_task(one.run(), name=f"sensor-{one.part}") for one in care]
         try:
@@ -86,10 +86,12 @@ async def _until_a_task_ends(
             get.cancel()
 
 
-class _Care:
+class _SensorWorker:
     """Keeps one sensor open, reads it in time, and knows whether it is well."""
 
-    def __init__(self, sensor: Sensor, lane: Lane, out: asyncio.Queue[Observation], sleep: Sleep) -> None:
+    def __init__(
+        self, sensor: Sensor, lane: BusExecutor, out: asyncio.Queue[Observation], sleep: Sleep
+    ) -> None:
         self._sensor = sensor
         self._sleep = sleep
         self._lane = lane
@@ -131,7 +133,7 @@ class _Care:
                 self._opened = True
             raw = await self._lane.call(self.part, self._sensor.read, self._sensor.timeout_s)
             measurements = self._plausibility.judge(raw)
-        except LaneHeldError as error:
+        except BusBusyError as error:
             # Nothing is wrong with this part: no pause, and it stays open.
             await self._report(error.state, str(error))
             return self._sensor.every_s

@@ -11,7 +11,7 @@ from hubwell_edge.config_tables import Options, TableError, kind_of, options_of
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.feedback.acr122u import Acr122u, Acr122uSettings
 from hubwell_edge.feedback.console import Console, ConsoleSettings
-from hubwell_edge.feedback.fan_out import Panel
+from hubwell_edge.feedback.fan_out import FeedbackFanOut
 from hubwell_edge.feedback.gpio import Gpio, GpioSettings
 from hubwell_edge.feedback.output import Feedback, Output
 from hubwell_edge.feedback.screen import Screen, ScreenSettings
@@ -64,7 +64,7 @@ def build_feedback(entries: Sequence[Mapping[str, object]], hardware: Hardware) 
                 outputs.append(_output(f"reader {number}, feedback {place}", table, hardware))
             except TableError as error:
                 problems.append(str(error))
-        panels[settings.name] = Panel(settings.name, outputs)
+        panels[settings.name] = FeedbackFanOut(settings.name, outputs)
     if problems:
         raise FeedbackConfigError("\n".join(problems))
     return panels

@@ -17,13 +17,13 @@ _CLOSE_S: Final = 1.0
 log = logging.getLogger(__name__)
 
 
-class Panel:
+class FeedbackFanOut:
     """Shows each verdict on all outputs of a reader."""
 
     def __init__(
         self, reader: str, outputs: Sequence[Output], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._voices = tuple(_Voice(reader, output) for output in outputs)
+        self._voices = tuple(_OutputThread(reader, output) for output in outputs)
         self._clock = clock
         self._provisional: tuple[Group, float] | None = None
 
@@ -52,7 +52,7 @@ class Panel:
             voice.join(_CLOSE_S)
 
 
-class _Voice:
+class _OutputThread:
     """One output and its thread."""
 
     def __init__(self, reader: str, output: Output) -> None:

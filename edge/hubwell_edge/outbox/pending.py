@@ -7,14 +7,14 @@ from hubwell_edge.outbox.message import Draft, Kind
 
 
 @dataclass(slots=True)
-class Parcel:
+class PendingMessage:
     """Drafts and cursors that must be stored together."""
 
     drafts: list[Draft]
     cursors: dict[str, str]
 
 
-def shed(waiting: Iterable[Parcel], excess: int) -> list[Draft]:
+def shed(waiting: Iterable[PendingMessage], excess: int) -> list[Draft]:
     """Take out and return the oldest telemetry, and only then events, until `excess` bytes are free."""
     given_up: list[Draft] = []
     for kinds in ({Kind.TELEMETRY}, {Kind.EVENT, Kind.GAP}):

@@ -19,7 +19,7 @@ from hubwell_edge.clock import Stamp, kernel_boot_id
 from hubwell_edge.outbox.file import OutboxFile, OutboxUnavailableError
 from hubwell_edge.outbox.gaps import forget_old_boots, gaps, make_room
 from hubwell_edge.outbox.message import ROW_BYTES, SEQ_BITS, SEQ_MASK, Draft, Kind, Row, event_draft, row_key
-from hubwell_edge.outbox.pending import Parcel, shed
+from hubwell_edge.outbox.pending import PendingMessage, shed
 from hubwell_edge.outbox.taps import LIVE_TAPS, erase, is_tap_of, stored
 from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
@@ -60,7 +60,7 @@ class Outbox:
         self._folder = folder
         self._cap = cap_bytes
         self._kernel = kernel_boot or kernel_boot_id()
-        self._waiting: deque[Parcel] = deque()
+        self._waiting: deque[PendingMessage] = deque()
         self._waiting_bytes = 0
         self._given_up = 0
         self._refused = False
@@ -136,7 +136,7 @@ class Outbox:
         Return False when the disk refuses: they then wait in memory (4 MiB; beyond that the oldest
         telemetry is given up and later declared), and `flush` or a call a second later tries again.
         """
-        self._waiting.append(Parcel(list(drafts), dict(cursors or {})))
+        self._waiting.append(PendingMessage(list(drafts), dict(cursors or {})))
         self._waiting_bytes += sum(draft.size for draft in drafts)
         if time.monotonic() < self._retry_at:
             self._shed()

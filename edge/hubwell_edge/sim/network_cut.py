@@ -11,7 +11,7 @@ from typing import Self
 _CHUNK = 64 * 1024
 
 
-class Cable:
+class NetworkCut:
     """Relays from a free local port to `host`:`port`. Plugged in at first; use it with ``async with``."""
 
     def __init__(self, host: str, port: int) -> None:

@@ -21,7 +21,7 @@ from hubwell_edge.agent.device import run_device
 from hubwell_edge.settings import BatchSettings, BrokerSettings, EdgeSettings, OutboxSettings
 from hubwell_edge.sim.faults import SimulatedFault, check_faults, load_faults, parse_fault
 from hubwell_edge.sim.hub import DOOR, Device, devices
-from hubwell_edge.sim.network_cut import Cable
+from hubwell_edge.sim.network_cut import NetworkCut
 from hubwell_edge.sim.pace import UNLIMITED, Pace
 from hubwell_edge.sim.scenario import Scenario, load_scenario, sensors
 from hubwell_edge.sources.observation import Observation
@@ -56,7 +56,7 @@ class SimulatedSource:
 
     name = SOURCE
 
-    def __init__(self, device: Device, pace: Pace, span: Span, cable: Cable | None = None) -> None:
+    def __init__(self, device: Device, pace: Pace, span: Span, cable: NetworkCut | None = None) -> None:
         self._device = device
         self._pace = pace
         self._span = span
@@ -140,14 +140,14 @@ def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, 
     )
 
 
-def _cable(settings: EdgeSettings) -> Cable:
+def _cable(settings: EdgeSettings) -> NetworkCut:
     address = settings.address
     if address.tls:
         raise SimulationError("a fault of kind network-gone needs a broker without TLS (mqtt://)")
-    return Cable(address.host, address.port)
+    return NetworkCut(address.host, address.port)
 
 
-def _through(cable: Cable, settings: EdgeSettings) -> EdgeSettings:
+def _through(cable: NetworkCut, settings: EdgeSettings) -> EdgeSettings:
     address = settings.address
     url = f"mqtt://127.0.0.1:{cable.port}"
     return settings.model_copy(

@@ -14,7 +14,7 @@ from hubwell_edge.drivers.poll import Poller
 from hubwell_edge.feedback import build_feedback
 from hubwell_edge.readers import build_readers
 from hubwell_edge.settings import EdgeSettings, SettingsError
-from hubwell_edge.sources.counter import SteadySettings, SteadySource
+from hubwell_edge.sources.counter import CounterSettings, CounterSource
 from hubwell_edge.sources.observation import Source
 from hubwell_edge.taps.assembly import Station
 from hubwell_wire.messages import SensorMeta
@@ -73,10 +73,10 @@ def _hardware(*, simulate: bool) -> Hardware:
     return Hardware()
 
 
-def _steady(entry: dict[str, object]) -> SteadySource:
+def _steady(entry: dict[str, object]) -> CounterSource:
     options = {name: value for name, value in entry.items() if name != "driver"}
     try:
-        return SteadySource(SteadySettings.model_validate(options))
+        return CounterSource(CounterSettings.model_validate(options))
     except ValidationError as error:
         lines = [f"sensor steady.{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
         raise SettingsError("\n".join(lines)) from None

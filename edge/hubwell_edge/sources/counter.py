@@ -17,7 +17,7 @@ from hubwell_wire.messages import Reading, SensorMeta
 _BREATH: Final = 256
 
 
-class SteadySettings(BaseModel):
+class CounterSettings(BaseModel):
     """The options of ``driver = "steady"``. `rate` is in observations a second; 0 is as fast as can be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,10 +30,10 @@ class SteadySettings(BaseModel):
     step_ms: Annotated[int, Field(ge=1)] = 1000
 
 
-class SteadySource:
+class CounterSource:
     """Counts. It can wait, so a full outbox slows it down and drops nothing of it."""
 
-    def __init__(self, settings: SteadySettings) -> None:
+    def __init__(self, settings: CounterSettings) -> None:
         self.name = settings.part
         self._settings = settings
         self._names = [

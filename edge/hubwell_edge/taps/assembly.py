@@ -10,9 +10,9 @@ from hubwell_edge.readers.reader import Reader
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.taps.keys import KeyFolder
 from hubwell_edge.taps.local_presence import Presence
-from hubwell_edge.taps.roster import RosterShelf
+from hubwell_edge.taps.roster import RosterStore
 from hubwell_edge.taps.source import TapSource
-from hubwell_edge.taps.tap_handler import Door, TapDesk
+from hubwell_edge.taps.tap_handler import Door, TapHandler
 from hubwell_wire.messages import ReaderMeta
 
 
@@ -31,13 +31,13 @@ class Station:
 
 def open_desk(
     settings: EdgeSettings, outbox: OutboxThread, clock: Clock, online: Callable[[], bool]
-) -> TapDesk:
+) -> TapHandler:
     """Return the tap desk, with what it knows from before."""
     folder, badges = settings.outbox.dir, settings.badges
-    return TapDesk(
+    return TapHandler(
         outbox,
         KeyFolder(badges.keys_dir),
-        RosterShelf(folder, site=settings.site, device=settings.device, key=badges.roster_key),
+        RosterStore(folder, site=settings.site, device=settings.device, key=badges.roster_key),
         Presence(folder),
         clock=clock,
         patience_ms=badges.patience_ms,
@@ -46,7 +46,7 @@ def open_desk(
     )
 
 
-def sources_of(stations: Sequence[Station], desk: TapDesk) -> list[TapSource]:
+def sources_of(stations: Sequence[Station], desk: TapHandler) -> list[TapSource]:
     """Return a source for each reader."""
     return [
         TapSource(station.reader, Door(station.reader.name, station.feedback), desk) for station in stations

@@ -9,10 +9,10 @@ from hubwell_edge.agent.uplink import OrderError
 from hubwell_edge.clock import Clock
 from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.thread import OutboxThread
-from hubwell_edge.taps.muster_file import VaultError, keep
+from hubwell_edge.taps.muster_file import MusterFileError, save
 from hubwell_edge.taps.roster import RosterError
-from hubwell_edge.taps.tap_handler import TapDesk
-from hubwell_edge.taps.tombstones import meant
+from hubwell_edge.taps.tap_handler import TapHandler
+from hubwell_edge.taps.tombstones import match_tombstones
 from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 
 logger: Final = logging.getLogger(__name__)
@@ -20,10 +20,10 @@ logger: Final = logging.getLogger(__name__)
 Order = Answer | Forget | Muster | SealedRoster
 
 
-class Orders:
+class CommandHandler:
     """Carries out the server's orders for one device; `desk` is None for a device without readers."""
 
-    def __init__(self, outbox: OutboxThread, desk: TapDesk | None, clock: Clock) -> None:
+    def __init__(self, outbox: OutboxThread, desk: TapHandler | None, clock: Clock) -> None:
         self._outbox, self._desk, self._clock = outbox, desk, clock
 
     @property
@@ -36,7 +36,7 @@ class Orders:
         """Carry it out; tell whether the device's status is another one now. Raises OrderError."""
         try:
             return await self._take(order)
-        except (RosterError, VaultError, OutboxUnavailableError) as error:
+        except (RosterError, MusterFileError, OutboxUnavailableError) as error:
             raise OrderError(str(error)) from error
 
     async def _take(self, order: Order) -> bool:
@@ -53,12 +53,12 @@ class Orders:
             case Muster():
                 # In the outbox's thread: its folder is written there, and a muster may be large.
                 folder, now = self._outbox.outbox.folder, self._clock.now()
-                await self._outbox.run(lambda: keep(folder, order, now))
+                await self._outbox.run(lambda: save(folder, order, now))
                 return False
             case _:
                 assert_never(order)
 
-    async def _take_roster(self, desk: TapDesk, sealed: SealedRoster) -> bool:
+    async def _take_roster(self, desk: TapHandler, sealed: SealedRoster) -> bool:
         taken = await desk.take_roster(sealed)
         if taken and desk.roster is not None:
             text = "a list of %d badges, made at %s, is held now"
@@ -70,7 +70,7 @@ class Orders:
         known = await self._outbox.run(self._outbox.outbox.badges)
         if self._desk is not None:
             known |= self._desk.badges
-        gone = await asyncio.to_thread(meant, known, order.badges)
+        gone = await asyncio.to_thread(match_tombstones, known, order.badges)
         if self._desk is not None:
             await self._desk.forget(gone)  # of nobody too: who left is in its files still
         if not gone:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from hubwell_edge.clock import to_datetime, to_ms, to_rfc3339
 from hubwell_edge.taps.local_presence import Seen, read_since
-from hubwell_edge.taps.muster_file import VaultError, kept
+from hubwell_edge.taps.muster_file import MusterFileError, load
 from hubwell_edge.taps.roster import space_of
 from hubwell_edge.taps.self_check import age_in_words
 from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot, RosterSpace
@@ -56,15 +56,17 @@ def key_of(part_a: str, part_b: str) -> bytes:
     """Return the private key of two halves. Raises VaultError for a half that is none."""
     halves = [_half(which, part) for which, part in (("first", part_a), ("second", part_b))]
     if halves[0] == halves[1]:
-        raise VaultError("both officers gave the same part: each has another one")
+        raise MusterFileError("both officers gave the same part: each has another one")
     return bytes(a ^ b for a, b in zip(*halves, strict=True))
 
 
 def open_muster(folder: Path, part_a: str, part_b: str) -> Opened:
     """Open what this device keeps, and count in the taps at its own door. Raises VaultError."""
-    muster = kept(folder)
+    muster = load(folder)
     if muster is None:
-        raise VaultError("this device keeps no muster: the server has sent none, or it is no muster station")
+        raise MusterFileError(
+            "this device keeps no muster: the server has sent none, or it is no muster station"
+        )
     snapshot = _unsealed(muster, key_of(part_a, part_b))
     try:
         return merged(snapshot, read_since(folder, to_ms(snapshot.at)), space_of(folder))
@@ -158,7 +160,7 @@ def _half(which: str, part: str) -> bytes:
     except ValueError:
         half = b""
     if len(half) * 2 != _KEY_DIGITS:
-        raise VaultError(f"the {which} part is no key: it has {_KEY_DIGITS} hex digits")
+        raise MusterFileError(f"the {which} part is no key: it has {_KEY_DIGITS} hex digits")
     return half
 
 
@@ -169,11 +171,13 @@ def _unsealed(muster: Muster, key: bytes) -> MusterSnapshot:
     try:
         text = SealedBox(PrivateKey(key)).decrypt(b64decode(muster.sealed, validate=True))
     except (CryptoError, NotBase64Error, ValueError):
-        raise VaultError("these two parts do not open the list: check both, they belong to one key") from None
+        raise MusterFileError(
+            "these two parts do not open the list: check both, they belong to one key"
+        ) from None
     try:
         return MusterSnapshot.model_validate_json(text)
     except ValidationError:  # its words would repeat names
-        raise VaultError("the list cannot be understood: update this device") from None
+        raise MusterFileError("the list cannot be understood: update this device") from None
 
 
 def _key(entry: MusterEntry) -> str:

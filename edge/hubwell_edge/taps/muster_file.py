@@ -18,11 +18,11 @@ AHEAD: Final = timedelta(days=1)
 """More than clocks differ."""
 
 
-class VaultError(Exception):
+class MusterFileError(Exception):
     """A muster cannot be kept or read; the sentence says why and what to do."""
 
 
-def kept(folder: Path) -> Muster | None:
+def load(folder: Path) -> Muster | None:
     """Return the muster that is kept, or None. Raises VaultError."""
     path = folder / FILE
     try:
@@ -30,31 +30,31 @@ def kept(folder: Path) -> Muster | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise VaultError(f"cannot read the muster {path}: {error.strerror}; try as root") from error
+        raise MusterFileError(f"cannot read the muster {path}: {error.strerror}; try as root") from error
     except ValidationError:
-        raise VaultError(f"the muster {path} is broken; the server sends a new one") from None
+        raise MusterFileError(f"the muster {path} is broken; the server sends a new one") from None
 
 
-def keep(folder: Path, muster: Muster, now: Stamp) -> bool:
+def save(folder: Path, muster: Muster, now: Stamp) -> bool:
     """Keep a muster unless there is a newer one; tell whether it was kept. Raises VaultError.
 
     One from further in the future is refused: kept, it would shut out all right ones until then.
     """
     if now.synced and muster.at > to_datetime(now.wall_ms) + AHEAD:
-        raise VaultError(f"a muster is dated {muster.at}: set the clock of the server, or ours")
+        raise MusterFileError(f"a muster is dated {muster.at}: set the clock of the server, or ours")
     held = _held_since(folder)
     if held is not None and muster.at <= held:
         return False
     try:
         replace_file(folder / FILE, muster.encode())
     except OSError as error:
-        raise VaultError(f"the muster cannot be written: {error.strerror}; free some space") from error
+        raise MusterFileError(f"the muster cannot be written: {error.strerror}; free some space") from error
     return True
 
 
 def _held_since(folder: Path) -> datetime | None:
     try:
-        held = kept(folder)
-    except VaultError:  # broken: anything is better
+        held = load(folder)
+    except MusterFileError:  # broken: anything is better
         return None
     return held.at if held is not None else None

@@ -27,7 +27,7 @@ class RosterError(Exception):
     """A list is refused; the sentence says why and what to do."""
 
 
-class RosterShelf:
+class RosterStore:
     """Holds the newest list of one device. `key` is the hub's Ed25519 key in hexadecimal, or None."""
 
     def __init__(self, folder: Path, *, site: str, device: str, key: str | None) -> None:

@@ -9,8 +9,8 @@ from typing import Final
 
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.taps.keys import KeyFolder, KeysError
-from hubwell_edge.taps.muster_file import VaultError, kept
-from hubwell_edge.taps.roster import RosterShelf
+from hubwell_edge.taps.muster_file import MusterFileError, load
+from hubwell_edge.taps.roster import RosterStore
 
 OLD: Final = timedelta(days=7)
 """A list this old is told as a finding: people enrolled since are unknown while the network is gone."""
@@ -19,7 +19,7 @@ _SLACK: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CheckResult:
     """What one look gave; a bad one says what to do."""
 
     part: str
@@ -35,22 +35,24 @@ def check_badges(settings: EdgeSettings) -> None:
         raise SettingsError(str(error)) from error
 
 
-def look_at_badges(settings: EdgeSettings, now: datetime | None = None) -> Iterator[Look]:
+def look_at_badges(settings: EdgeSettings, now: datetime | None = None) -> Iterator[CheckResult]:
     """Yield what there is to say of keys and the list of badges."""
     yield _keys(settings.badges.keys_dir)
     yield _roster(settings, now or datetime.now(UTC))
 
 
-def look_at_muster(folder: Path, now: datetime | None = None) -> Look:
+def look_at_muster(folder: Path, now: datetime | None = None) -> CheckResult:
     """Say whether a muster is kept, and how old it is."""
     try:
-        muster = kept(folder)
-    except VaultError as error:
-        return Look("muster", ok=False, text=str(error))
+        muster = load(folder)
+    except MusterFileError as error:
+        return CheckResult("muster", ok=False, text=str(error))
     if muster is None:
-        return Look("muster", ok=False, text="no muster is kept: the server sends one to muster stations")
+        return CheckResult(
+            "muster", ok=False, text="no muster is kept: the server sends one to muster stations"
+        )
     age = age_in_words((now or datetime.now(UTC)) - muster.at)
-    return Look("muster", ok=True, text=f"a sealed muster is kept, {age}")
+    return CheckResult("muster", ok=True, text=f"a sealed muster is kept, {age}")
 
 
 def age_in_words(age: timedelta) -> str:
@@ -65,31 +67,33 @@ def age_in_words(age: timedelta) -> str:
     return f"{hours} h {rest} min old" if hours else f"{minutes} min old"
 
 
-def _keys(folder: Path | None) -> Look:
+def _keys(folder: Path | None) -> CheckResult:
     try:
         epochs = KeyFolder(folder).epochs()
     except KeysError as error:
-        return Look("badge keys", ok=False, text=str(error))
+        return CheckResult("badge keys", ok=False, text=str(error))
     numbers = ", ".join(str(key.epoch) for key in epochs)
     text = f"badge keys of the epochs {numbers}" if len(epochs) > 1 else f"the badge key of epoch {numbers}"
     if folder is not None and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
-        return Look("badge keys", ok=False, text=f"{text}; anybody may look into {folder}: chmod 700 it")
-    return Look("badge keys", ok=True, text=text)
+        return CheckResult(
+            "badge keys", ok=False, text=f"{text}; anybody may look into {folder}: chmod 700 it"
+        )
+    return CheckResult("badge keys", ok=True, text=text)
 
 
-def _roster(settings: EdgeSettings, now: datetime) -> Look:
+def _roster(settings: EdgeSettings, now: datetime) -> CheckResult:
     key = settings.badges.roster_key
-    shelf = RosterShelf(settings.outbox.dir, site=settings.site, device=settings.device, key=key)
+    shelf = RosterStore(settings.outbox.dir, site=settings.site, device=settings.device, key=key)
     if key is None:
         text = "lists of badges are refused: set badges.roster_key to the hub's public key"
-        return Look("badge list", ok=False, text=text)
+        return CheckResult("badge list", ok=False, text=text)
     if shelf.roster is None:
         text = (
             "no list of badges yet: the server sends one when it knows this device; until then taps are noted"
         )
-        return Look("badge list", ok=False, text=text)
+        return CheckResult("badge list", ok=False, text=text)
     age = now - shelf.roster.at
     text = f"a list of {len(shelf.roster.badges)} badges, {age_in_words(age)}"
     if age > OLD:
-        return Look("badge list", ok=False, text=f"{text}: see why no newer one comes")
-    return Look("badge list", ok=True, text=text)
+        return CheckResult("badge list", ok=False, text=f"{text}: see why no newer one comes")
+    return CheckResult("badge list", ok=True, text=text)

@@ -7,14 +7,14 @@ from contextlib import aclosing, suppress
 from hubwell_edge.readers.card_stream import cards
 from hubwell_edge.readers.reader import Reader
 from hubwell_edge.sources.observation import Observation
-from hubwell_edge.taps.tap_handler import Door, TapDesk
+from hubwell_edge.taps.tap_handler import Door, TapHandler
 from hubwell_wire.messages import FaultData
 
 
 class TapSource:
     """Reads one reader for ever. Taps are stored by the desk, at once and each for itself."""
 
-    def __init__(self, reader: Reader, door: Door, desk: TapDesk) -> None:
+    def __init__(self, reader: Reader, door: Door, desk: TapHandler) -> None:
         self.name = f"reader-{reader.name}"
         self._reader, self._door, self._desk = reader, door, desk
 

@@ -20,7 +20,7 @@ from hubwell_edge.readers.reader import Card
 from hubwell_edge.taps.identity import Identity, hides_itself, identify
 from hubwell_edge.taps.keys import KeyFolder, KeysError
 from hubwell_edge.taps.local_presence import Number, Presence
-from hubwell_edge.taps.roster import RosterShelf
+from hubwell_edge.taps.roster import RosterStore
 from hubwell_edge.taps.verdicts import inside_after, is_full, local_verdict, purpose_of, words
 from hubwell_wire.commands import Answer, Roster, SealedRoster
 from hubwell_wire.fields import Verdict
@@ -67,14 +67,14 @@ class _Tap:
     told: bool = False
 
 
-class TapDesk:
+class TapHandler:
     """Takes the cards of all readers of a device. `online` tells whether the broker can be reached."""
 
     def __init__(
         self,
         outbox: OutboxThread,
         keys: KeyFolder,
-        shelf: RosterShelf,
+        shelf: RosterStore,
         presence: Presence,
         *,
         clock: Clock,

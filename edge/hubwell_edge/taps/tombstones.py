@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from hubwell_wire.commands import Tombstone
 
 
-def meant(badges: Collection[str], graves: Sequence[Tombstone]) -> set[str]:
+def match_tombstones(badges: Collection[str], graves: Sequence[Tombstone]) -> set[str]:
     """Return those of the badges that a grave means."""
     raw = [(badge, bytes.fromhex(badge)) for badge in badges]
     found: set[str] = set()

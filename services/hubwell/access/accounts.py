@@ -201,13 +201,13 @@ async def link(conn: AsyncConnection[Any], account_id: UUID, person_id: UUID | N
     await _change(conn, "link_person", account_id, person_id=person_id)
 
 
-async def every(conn: AsyncConnection[Any]) -> list[Account]:
+async def list_accounts(conn: AsyncConnection[Any]) -> list[Account]:
     """Return all accounts, the disabled ones last."""
     cursor = conn.cursor(row_factory=class_row(Account))
     return await (await cursor.execute(_SQL["accounts"], {"account_id": None})).fetchall()
 
 
-async def one(conn: AsyncConnection[Any], account_id: UUID) -> Account:
+async def get_account(conn: AsyncConnection[Any], account_id: UUID) -> Account:
     """Return an account. Raises AccountError."""
     cursor = conn.cursor(row_factory=class_row(Account))
     found = await (await cursor.execute(_SQL["accounts"], {"account_id": account_id})).fetchone()

@@ -22,7 +22,7 @@ def hashed(password: str) -> str:
     return _HASHER.hash(plain_password(password))
 
 
-def fits(stored: str | None, password: str) -> bool:
+def verify_password(stored: str | None, password: str) -> bool:
     """Tell whether a password is the stored one.
 
     Without a stored one (nobody has this login, or no password) the same work is done, so that the time of
@@ -41,7 +41,7 @@ def is_outdated(stored: str) -> bool:
     return _HASHER.check_needs_rehash(stored)
 
 
-def invented() -> str:
+def generate_password() -> str:
     """Return a password for somebody else to type once: 20 characters, 98 bits."""
     return "-".join("".join(secrets.choice(_WORDS) for _ in range(5)) for _ in range(4))
 
@@ -65,4 +65,4 @@ class Passwords:
     async def fits(self, stored: str | None, password: str) -> bool:
         """Tell whether a password is the stored one; see `fits`."""
         async with self._room:
-            return await asyncio.to_thread(fits, stored, password)
+            return await asyncio.to_thread(verify_password, stored, password)

@@ -1,4 +1,4 @@
-"""Who asks: roles, and the visitor that every request has."""
+"""Who asks: roles, and the principal that every request has."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class Principal:
     """Who sent this request. Nobody is signed in where `actor` is empty.
 
     Whoever has a person has the role of a learner, too. `csrf` is what a form sends back; a program has none.
@@ -44,8 +44,8 @@ class Visitor:
         return bool(self.actor)
 
     def may(self, *roles: Role) -> bool:
-        """Tell whether the visitor has one of these roles."""
+        """Tell whether the principal has one of these roles."""
         return not self.roles.isdisjoint(roles)
 
 
-NOBODY: Final = Visitor()
+ANONYMOUS: Final = Principal()

@@ -1,6 +1,6 @@
 -- Who signs in, and who may do what. Times are passed in.
 
--- name: visitor_of_sign_in
+-- name: principal_of_session
 SELECT s.account_id, coalesce(s.person_id, a.person_id) AS person_id, coalesce(a.name, '') AS name,
        coalesce(s.language, a.language, p.language) AS language, s.csrf, s.last_seen_at,
        ARRAY(SELECT role FROM account_role r WHERE r.account_id = s.account_id) AS roles
@@ -10,7 +10,7 @@ LEFT JOIN person p ON p.id = s.person_id
 WHERE s.token_hash = %(token_hash)s AND s.expires_at > %(now)s AND s.last_seen_at > %(idle_since)s
   AND a.disabled_at IS NULL;
 
--- name: visitor_of_token
+-- name: principal_of_token
 SELECT id, name, roles FROM service_token
 WHERE token_hash = %(token_hash)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s);
 

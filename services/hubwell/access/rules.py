@@ -76,7 +76,7 @@ def mask_csrf(csrf: str) -> str:
     return urlsafe_b64encode(pad + _xor(pad, secret)).decode()
 
 
-def csrf_fits(presented: str, csrf: str) -> bool:
+def csrf_matches(presented: str, csrf: str) -> bool:
     """Tell whether a form brought the token of its sign-in, masked or plain, in the same time either way."""
     try:
         return hmac.compare_digest(_unmasked(presented), _unmasked(csrf))
@@ -98,7 +98,7 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(left ^ right for left, right in zip(one, other, strict=True))
 
 
-def sent_from_here(fetch_site: str | None, origin: str | None, hosts: frozenset[str]) -> bool:
+def is_same_origin(fetch_site: str | None, origin: str | None, hosts: frozenset[str]) -> bool:
     """Tell whether a form was sent from a page of ours.
 
     `fetch_site` and `origin` are the headers Sec-Fetch-Site and Origin, `hosts` are our names with port.

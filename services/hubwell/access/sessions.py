@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
-from hubwell.access.principal import Role, Visitor
+from hubwell.access.principal import Principal, Role
 from hubwell.access.rules import IDLE, LONGEST, LONGEST_WITH_CODE, mask_csrf, new_csrf
 from hubwell.storage.queries import Queries
 
@@ -87,19 +87,19 @@ async def all_of(
     return await (await cursor.execute(_SQL["sign_ins_of_account"], values)).fetchall()
 
 
-async def visitor_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Visitor | None:
+async def principal_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Principal | None:
     """Return who holds this token of a sign-in; None where it is unknown, over or of a disabled account."""
     hashed = token_hash(token)
     values = {"token_hash": hashed, "now": now, "idle_since": now - IDLE}
     cursor = conn.cursor(row_factory=dict_row)
-    row = await (await cursor.execute(_SQL["visitor_of_sign_in"], values)).fetchone()
+    row = await (await cursor.execute(_SQL["principal_of_session"], values)).fetchone()
     if row is None:
         return None
     if now - row["last_seen_at"] >= _NOTE_EVERY:
         await conn.execute(_SQL["seen"], values)
     account_id, person_id = row["account_id"], row["person_id"]
     own = [Role.LEARNER] if person_id else []
-    return Visitor(
+    return Principal(
         roles=frozenset([Role(role) for role in row["roles"]] + own),
         account_id=account_id,
         person_id=person_id,

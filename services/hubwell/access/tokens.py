@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
-from hubwell.access.principal import Role, Visitor
+from hubwell.access.principal import Principal, Role
 from hubwell.access.rules import plain_text
 from hubwell.access.sessions import token_hash
 from hubwell.storage.queries import Queries
@@ -72,19 +72,19 @@ async def revoke(conn: AsyncConnection[Any], name: str, now: datetime) -> UUID:
     return revoked
 
 
-async def every(conn: AsyncConnection[Any]) -> list[Token]:
+async def list_tokens(conn: AsyncConnection[Any]) -> list[Token]:
     """Return all tokens, the revoked ones last."""
     cursor = conn.cursor(row_factory=class_row(Token))
     return await (await cursor.execute(_SQL["tokens"])).fetchall()
 
 
-async def visitor_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Visitor | None:
+async def principal_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Principal | None:
     """Return the program that holds this token; None where it is unknown, revoked or over."""
     cursor = conn.cursor(row_factory=dict_row)
     values = {"token_hash": token_hash(token), "now": now}
-    row = await (await cursor.execute(_SQL["visitor_of_token"], values)).fetchone()
+    row = await (await cursor.execute(_SQL["principal_of_token"], values)).fetchone()
     if row is None:
         return None
-    return Visitor(
+    return Principal(
         frozenset(Role(role) for role in row["roles"]), name=row["name"], actor=f"token:{row['id']}"
     )

@@ -16,13 +16,13 @@ from hubwell.air.episodes import Change, Episode, StoredEpisodes
 from hubwell.air.rules import (
     CO2_ASR_A3_6,
     STEP,
+    Evaluation,
+    HoldInterval,
     RollingMean,
     RollingMeanRule,
-    Stretch,
-    Verdict,
+    hold_intervals,
     minutes_between,
     occupied_at,
-    stretches,
 )
 from hubwell.events import ReadingsStored, Span
 from hubwell.storage.queries import Queries
@@ -46,7 +46,7 @@ class _Window:
     episodes: list[Episode] = field(default_factory=list)
 
 
-async def judge(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Change]:
+async def evaluate(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Change]:
     """Judge every rule that watches this quantity; return what opened and what resolved."""
     found: list[Change] = []
     for rule in RULES:
@@ -84,7 +84,7 @@ async def _judge_window(
     first, last = window.minutes[0], window.last
     verdicts, known = _verdicts(rule, window), window.episodes
     while True:
-        found = stretches(rule, verdicts, is_open=any(e.opened_at < first for e in known))
+        found = hold_intervals(rule, verdicts, is_open=any(e.opened_at < first for e in known))
         if last >= newest or _agree(found, known, last):
             return await episodes.reconcile(known, found, first, last)
         # The rule held, or did not, differently than was known: what was judged after it may change too.
@@ -126,17 +126,17 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
         windows[number - 1].episodes.append(Episode(*episode))
 
 
-def _verdicts(rule: RollingMeanRule, window: _Window) -> list[Verdict]:
+def _verdicts(rule: RollingMeanRule, window: _Window) -> list[Evaluation]:
     mean = RollingMean(rule, window.times, window.values)
     verdicts = []
     for minute in window.minutes:
         value, coverage, used = mean.at(minute)
         occupied = occupied_at(window.seen, window.visits, minute, rule.window)
-        verdicts.append(Verdict(minute, value, coverage, used, occupied))
+        verdicts.append(Evaluation(minute, value, coverage, used, occupied))
     return verdicts
 
 
-def _agree(found: list[Stretch], known: list[Episode], at: datetime) -> bool:
+def _agree(found: list[HoldInterval], known: list[Episode], at: datetime) -> bool:
     """Tell whether the rule holds at the end of the minutes as it was known to: the rest then stands."""
     holds = bool(found) and found[-1].end is None
     held = any(episode.resolved_at is None or episode.resolved_at > at for episode in known)

@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from hubwell.air.rules import STEP, RollingMeanRule, Stretch, Verdict
+from hubwell.air.rules import STEP, Evaluation, HoldInterval, RollingMeanRule
 from hubwell.events import EpisodeOpened, EpisodeResolved
 from hubwell.storage.queries import Queries
 
@@ -29,7 +29,7 @@ class Episode:
     resolved_at: datetime | None
     peak: float
 
-    def meets(self, stretch: Stretch) -> bool:
+    def meets(self, stretch: HoldInterval) -> bool:
         """Tell whether they have time in common: then they are the same episode."""
         begins_before_its_end = stretch.end is None or self.opened_at < stretch.end.at
         ends_after_its_start = (
@@ -53,7 +53,7 @@ class StoredEpisodes:
         return [Episode(*row[1:]) for row in rows]
 
     async def reconcile(
-        self, known: list[Episode], found: list[Stretch], first: datetime, last: datetime
+        self, known: list[Episode], found: list[HoldInterval], first: datetime, last: datetime
     ) -> list[Change]:
         """Bring the known episodes in line with the stretches found from `first` to `last`."""
         ended = [e for e in known if e.resolved_at is None and not any(map(e.meets, found))]
@@ -65,7 +65,9 @@ class StoredEpisodes:
             changes += await self._adjust(same, stretch, last) if same else await self._add(stretch)
         return [change for change in changes if change is not None]
 
-    async def _adjust(self, same: list[Episode], stretch: Stretch, last: datetime) -> list[Change | None]:
+    async def _adjust(
+        self, same: list[Episode], stretch: HoldInterval, last: datetime
+    ) -> list[Change | None]:
         changes: list[Change | None] = []
         for episode in same:
             start = episode.opened_at
@@ -89,7 +91,7 @@ class StoredEpisodes:
         await self._conn.execute(_SQL["move_episode"], values)
         return self._resolved(moved, end) if end is not None and episode.resolved_at is None else None
 
-    async def _add(self, stretch: Stretch) -> list[Change | None]:
+    async def _add(self, stretch: HoldInterval) -> list[Change | None]:
         if stretch.start is None or stretch.start.mean is None:
             return []
         end = stretch.end.at if stretch.end is not None else None
@@ -129,7 +131,7 @@ class StoredEpisodes:
         )
 
 
-def evidence(rule: RollingMeanRule, verdict: Verdict) -> dict[str, Any]:
+def evidence(rule: RollingMeanRule, verdict: Evaluation) -> dict[str, Any]:
     """Return what an officer needs to check the verdict a year later."""
     return {
         "source": rule.source,

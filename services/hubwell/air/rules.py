@@ -60,7 +60,7 @@ STEP: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Evaluation:
     """What a rule says at one instant. `mean` is None where the readings cover too little to say."""
 
     at: datetime
@@ -71,11 +71,11 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class HoldInterval:
     """A time in which a rule held: without `start` since before the first verdict, without `end` still."""
 
-    start: Verdict | None
-    end: Verdict | None
+    start: Evaluation | None
+    end: Evaluation | None
     peak: float
     """Highest mean of the verdicts in it; minus infinity where none could say."""
 
@@ -131,19 +131,21 @@ class RollingMean:
         return self._covered[index] + held, self._weighted[index] + held * self._values[index], index
 
 
-def stretches(rule: RollingMeanRule, verdicts: Sequence[Verdict], *, is_open: bool) -> list[Stretch]:
+def hold_intervals(
+    rule: RollingMeanRule, verdicts: Sequence[Evaluation], *, is_open: bool
+) -> list[HoldInterval]:
     """Fold verdicts, in order, into the stretches in which the rule holds.
 
     Silence neither raises nor clears: where the mean is unknown the state stays as it is.
     """
-    found = [Stretch(None, None, -inf)] if is_open else []
+    found = [HoldInterval(None, None, -inf)] if is_open else []
     for verdict in verdicts:
         if verdict.mean is None:
             continue
         counts = verdict.occupied or not rule.occupied_only
         if not is_open:
             if counts and verdict.mean >= rule.raise_at:
-                found.append(Stretch(verdict, None, verdict.mean))
+                found.append(HoldInterval(verdict, None, verdict.mean))
                 is_open = True
         elif verdict.mean < rule.clear_below:
             found[-1] = replace(found[-1], end=verdict)

@@ -27,7 +27,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class HubContext:
     """What is the same for every device of the hub."""
 
     site: str
@@ -37,7 +37,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class AllowlistInput:
     """What the database knows, read at one time."""
 
     at: datetime
@@ -48,7 +48,7 @@ class Register:
     """The space of each of these devices that has one."""
 
 
-async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime) -> Register:
+async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime) -> AllowlistInput:
     """Read badges and devices for lists that are true at `now`; `epochs`: those that still have a key."""
     values = {"epochs": list(epochs), "revoked_since": now - REVOKED_SHOWN}
     rows = await (await conn.execute(SQL["badges"], values)).fetchall()
@@ -60,10 +60,10 @@ async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime)
         for device, _, space, zone, capacity, when_full in devices
         if space is not None
     }
-    return Register(now, badges, readers, spaces)
+    return AllowlistInput(now, badges, readers, spaces)
 
 
-def roster(register: Register, device: str, house: House) -> Roster:
+def roster(register: AllowlistInput, device: str, house: HubContext) -> Roster:
     """Return the list for one device."""
     purposes = register.readers[device]
     return Roster(

@@ -16,10 +16,10 @@ from uuid import UUID
 
 import psycopg
 
-from hubwell.allowlist.build import SQL, House, Register, Texts, erasures, read, roster
+from hubwell.allowlist.build import SQL, AllowlistInput, HubContext, Texts, erasures, read, roster
 from hubwell.allowlist.sign import seal
 from hubwell.keys import Keys, KeysError
-from hubwell.mqtt.publisher import DevicesLink, LinkDownError
+from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell_wire.commands import Forget
@@ -63,18 +63,20 @@ class Publisher:
     `texts` is what a reader says, by language and verdict.
     """
 
-    def __init__(self, settings: Settings, link: DevicesLink, texts: Texts) -> None:
+    def __init__(self, settings: Settings, link: DevicePublisher, texts: Texts) -> None:
         self._settings = settings
         self._link = link
         self._keys = Keys(settings.keys_dir)
-        self._house = House(settings.site, texts, settings.unknown_badges, settings.language)
+        self._house = HubContext(settings.site, texts, settings.unknown_badges, settings.language)
         self._news = _News()
         self._sent: set[str] = set()
         self._online: dict[str, UUID | None] = {}
         self._without: set[str] = set()
         self._look_again = 0.0
         self._told = ""
-        link.hear(site_filter(settings.site, Channel.STATUS), self._status, begun=self._news.everything)
+        link.subscribe(
+            site_filter(settings.site, Channel.STATUS), self._status, on_connect=self._news.everything
+        )
 
     async def run(self) -> None:
         """Work until cancelled; database and broker may come and go."""
@@ -120,7 +122,7 @@ class Publisher:
             try:
                 pause = await self._send_news()
                 self._told = ""
-            except (psycopg.Error, KeysError, LinkDownError) as error:
+            except (psycopg.Error, KeysError, BrokerUnavailableError) as error:
                 self._tell(error)
                 self._news.everything()
                 self._news.arrived.clear()
@@ -155,7 +157,7 @@ class Publisher:
         # Others who come online meanwhile must not put off the second look.
         return _SOON_S if monotonic() <= self._look_again else _ANEW_S
 
-    async def _publish(self, register: Register) -> None:
+    async def _publish(self, register: AllowlistInput) -> None:
         key = self._keys.roster_key()
         for device in sorted(register.readers):
             await self._retain(device, seal(roster(register, device, self._house), key).encode())

@@ -12,23 +12,23 @@ from uuid import UUID
 from fastapi import Request
 from psycopg import AsyncConnection
 
-from hubwell.access.principal import Role, Visitor
+from hubwell.access.principal import Principal, Role
 from hubwell.audit import log
 from hubwell.evacuation import actions, break_glass, read_model
-from hubwell.evacuation.read_model import Listed, Muster, Place
+from hubwell.evacuation.read_model import Muster, Place, RollEntry
 from hubwell.http.database import Database
-from hubwell.http.guard import visitor_of
+from hubwell.http.guard import principal_of
 
 _ONE_LOOK: Final = timedelta(minutes=5)
-"""Looks of one visitor that are closer together are one entry: an open page asks every few seconds."""
+"""Looks of one principal that are closer together are one entry: an open page asks every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """The open muster as its visitor may see it. `names` tells whether names are in `people`."""
+class EvacuationView:
+    """The open muster as its principal may see it. `names` tells whether names are in `people`."""
 
     muster: Muster
-    people: list[Listed]
+    people: list[RollEntry]
     places: list[Place]
     names: bool
     names_until: datetime | None
@@ -37,61 +37,63 @@ class Sight:
 
 
 @dataclass(slots=True)
-class Looks:
-    """When each visitor's look at names was noted last, in this process: at worst one is noted too often."""
+class NameViewLog:
+    """When each principal's view of names was last noted, in this process; at worst one is noted twice."""
 
     _noted: dict[tuple[str, UUID], datetime] = field(default_factory=dict)
 
-    def is_new(self, visitor: Visitor, muster: UUID, now: datetime) -> bool:
+    def is_new(self, principal: Principal, muster: UUID, now: datetime) -> bool:
         """Tell whether a look has to be noted."""
-        noted = self._noted.get((visitor.actor, muster))
+        noted = self._noted.get((principal.actor, muster))
         return noted is None or now - noted >= _ONE_LOOK
 
-    def remember(self, visitor: Visitor, muster: UUID, now: datetime) -> None:
+    def remember(self, principal: Principal, muster: UUID, now: datetime) -> None:
         """Remember a look that was noted and committed; those of earlier musters are forgotten."""
         self._noted = {key: at for key, at in self._noted.items() if key[1] == muster}
-        self._noted[visitor.actor, muster] = now
+        self._noted[principal.actor, muster] = now
 
 
-async def sight_of(request: Request) -> Sight | None:
-    """Return the open muster for this visitor; None where none is open."""
+async def view_of(request: Request) -> EvacuationView | None:
+    """Return the open muster for this principal; None where none is open."""
     database: Database = request.app.state.database
-    looks: Looks = request.app.state.looks
-    visitor, now = visitor_of(request), datetime.now(UTC)
+    looks: NameViewLog = request.app.state.looks
+    principal, now = principal_of(request), datetime.now(UTC)
     async with database.connection() as conn, conn.transaction():
         muster = await read_model.open_muster(conn)
         if muster is None:
             return None
-        seen = await _sight(conn, muster, visitor, now)
-        is_new = seen.names and looks.is_new(visitor, muster.id, now)
+        seen = await _sight(conn, muster, principal, now)
+        is_new = seen.names and looks.is_new(principal, muster.id, now)
         if is_new:
-            await note(conn, visitor, "muster.names-seen", muster.id, kind=muster.kind)
+            await note(conn, principal, "muster.names-seen", muster.id, kind=muster.kind)
     if is_new:
-        looks.remember(visitor, muster.id, now)
+        looks.remember(principal, muster.id, now)
     return seen
 
 
-async def _sight(conn: AsyncConnection[Any], muster: Muster, visitor: Visitor, now: datetime) -> Sight:
+async def _sight(
+    conn: AsyncConnection[Any], muster: Muster, principal: Principal, now: datetime
+) -> EvacuationView:
     await actions.follow(conn, muster.id)
     until = None if muster.kind == "alarm" else await break_glass.names_until(conn, muster, now)
-    names = visitor.may(Role.OSH) and (muster.kind == "alarm" or until is not None)
+    names = principal.may(Role.OSH) and (muster.kind == "alarm" or until is not None)
     people = await read_model.people(conn, muster.id, names=names)
-    return Sight(muster, people, await read_model.places(conn, now), names, until, now)
+    return EvacuationView(muster, people, await read_model.places(conn, now), names, until, now)
 
 
 async def note(
-    conn: AsyncConnection[Any], visitor: Visitor, action: str, muster: UUID, **detail: str | int | bool
+    conn: AsyncConnection[Any], principal: Principal, action: str, muster: UUID, **detail: str | int | bool
 ) -> None:
     """Write into the audit log what was done with a muster."""
-    await log.record(conn, actor=visitor.actor, action=action, subject=f"muster:{muster}", detail=detail)
+    await log.record(conn, actor=principal.actor, action=action, subject=f"muster:{muster}", detail=detail)
 
 
 async def begin(request: Request, kind: actions.Kind) -> actions.Opened:
-    """Open a muster for this visitor and note it. Raises MusterError."""
+    """Open a muster for this principal and note it. Raises MusterError."""
     database: Database = request.app.state.database
-    visitor = visitor_of(request)
+    principal = principal_of(request)
     async with database.connection() as conn, conn.transaction():
-        opened = await actions.open_muster(conn, kind, visitor.account_id, datetime.now(UTC))
+        opened = await actions.open_muster(conn, kind, principal.account_id, datetime.now(UTC))
         action = "muster.became-alarm" if opened.was_drill else "muster.opened"
-        await note(conn, visitor, action, opened.id, kind=kind)
+        await note(conn, principal, action, opened.id, kind=kind)
     return opened

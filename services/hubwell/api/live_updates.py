@@ -27,7 +27,7 @@ State = Literal["live", "polling", "away"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class FeedIntervals:
     """How often, in seconds."""
 
     between_updates: float = 1.0
@@ -48,7 +48,7 @@ class Status:
 
 
 @dataclass(slots=True)
-class News:
+class PendingUpdates:
     """What a subscriber has not seen yet: the newest of everything, so it cannot grow."""
 
     spaces: dict[str, SpaceNow] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Subscription:
     """One watcher's view of the feed."""
 
     def __init__(self) -> None:
-        self.news = News()
+        self.news = PendingUpdates()
         self._arrived = asyncio.Event()
         self.closed = False
 
@@ -69,7 +69,7 @@ class Subscription:
         """Tell the watcher that there is something to take, or that the feed ended."""
         self._arrived.set()
 
-    async def take(self, *, within: float) -> News | None:
+    async def take(self, *, within: float) -> PendingUpdates | None:
         """Return the news, possibly none after `within` seconds; None when the feed ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -77,16 +77,16 @@ class Subscription:
         self._arrived.clear()
         if self.closed:
             return None
-        news, self.news = self.news, News()
+        news, self.news = self.news, PendingUpdates()
         return news
 
 
 class Feed:
     """Gathers changes and hands them out. `run` is its life; `subscribe` may be called at any time."""
 
-    def __init__(self, database: Database, pace: Pace | None = None) -> None:
+    def __init__(self, database: Database, pace: FeedIntervals | None = None) -> None:
         self._database = database
-        self._pace = pace or Pace()
+        self._pace = pace or FeedIntervals()
         self._listening = False
         self._known: dict[str, SpaceNow] = {}
         self._changed: set[str] = set()

@@ -5,11 +5,11 @@ from typing import Final
 from fastapi import Request
 
 from hubwell.access.principal import Role
-from hubwell.http.guard import visitor_of
+from hubwell.http.guard import principal_of
 
 EXACT: Final = (Role.FACILITIES, Role.OSH, Role.ADMIN)
 
 
 def sees_exact(request: Request) -> bool:
-    """Tell whether the visitor may see them."""
-    return visitor_of(request).may(*EXACT)
+    """Tell whether the principal may see them."""
+    return principal_of(request).may(*EXACT)

@@ -96,7 +96,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainCheck:
     """What an examination found: the head of a whole chain, or the first entry that is broken and why."""
 
     entries: int
@@ -152,7 +152,7 @@ async def newest(conn: AsyncConnection[Any], most: int) -> list[Entry]:
 
 async def verify(
     conn: AsyncConnection[Any], noted: Link | None = None, *, newest: int | None = None
-) -> Verdict:
+) -> ChainCheck:
     """Examine the chain, whole or its newest entries, and whether it still holds the `noted` link."""
     trims = await (await conn.execute(_SQL["trims"], {"action": TRIMMED})).fetchall()
     beginnings = {(int(upto), bytes.fromhex(digest)) for upto, digest in trims} | {(0, GENESIS)}
@@ -165,12 +165,12 @@ async def verify(
                 before = _beginning(entry, beginnings)
             why = _broken(entry, before, noted)
             if why:
-                return Verdict(count, before, entry.id, why)
+                return ChainCheck(count, before, entry.id, why)
             before, count = Link(entry.id, entry.hash), count + 1
     end = before or Link(0, GENESIS)
     if noted is not None and noted.id > end.id:
-        return Verdict(count, end, end.id + 1, f"it is missing: the log was noted up to entry {noted.id}")
-    return Verdict(count, end)
+        return ChainCheck(count, end, end.id + 1, f"it is missing: the log was noted up to entry {noted.id}")
+    return ChainCheck(count, end)
 
 
 async def _link_before(conn: AsyncConnection[Any], newest: int | None) -> Link | None:

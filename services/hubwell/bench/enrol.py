@@ -130,7 +130,7 @@ def _source(scene: Stage, topic: Topic) -> MqttSource:
 
 
 async def _staff(url: str) -> dict[str, str]:
-    """Return the header of a visitor with the role staff."""
+    """Return the header of a principal with the role staff."""
     soon = datetime.now(UTC) + timedelta(hours=1)
     async with await connect(url, name="bench") as conn:
         _, token = await tokens.add(conn, name="bench", roles=[Role.STAFF], expires_at=soon)

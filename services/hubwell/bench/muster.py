@@ -106,7 +106,7 @@ def _fill(conn: Connection[Any]) -> None:
 
 
 async def _officer(url: str) -> dict[str, str]:
-    """Return the header of a visitor with the role osh."""
+    """Return the header of a principal with the role osh."""
     soon = datetime.now(UTC) + timedelta(hours=1)
     async with await connect(url, name="bench") as conn:
         _, token = await tokens.add(conn, name="bench", roles=[Role.OSH], expires_at=soon)

@@ -43,7 +43,7 @@ def accounts_there(settings: Settings) -> list[Row]:
             "signs_in": _how(one),
             "last_sign_in": one.signed_in_at,
         }
-        for one in _in_transaction(settings, accounts.every)
+        for one in _in_transaction(settings, accounts.list_accounts)
     ]
 
 
@@ -125,7 +125,7 @@ def add_token(settings: Settings, name: str, roles: Sequence[Role], days: int) -
     return _in_transaction(settings, work)
 
 
-def tokens_there(settings: Settings) -> list[Row]:
+def list_tokens(settings: Settings) -> list[Row]:
     """Return every token, without its secret."""
     return [
         {
@@ -135,7 +135,7 @@ def tokens_there(settings: Settings) -> list[Row]:
             "counts_until": one.revoked_at or one.expires_at,
             "revoked": one.revoked_at is not None,
         }
-        for one in _in_transaction(settings, tokens.every)
+        for one in _in_transaction(settings, tokens.list_tokens)
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hubwell.access.principal import Role
-from hubwell.commands.people import show, tried
+from hubwell.commands.people import run_or_exit, show
 
 account_app = typer.Typer(help="Accounts: who may sign in, and as what.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: what programs may do.", no_args_is_help=True)
@@ -31,7 +31,7 @@ def account_add(
     """Add an account with a password."""
     from hubwell.commands import account_commands
 
-    tried(account_commands.add_account, login, name, role, _password(password_file))
+    run_or_exit(account_commands.add_account, login, name, role, _password(password_file))
     print(f"Account {login} is added, with: {', '.join(role) or 'no role yet'}.")
 
 
@@ -40,7 +40,7 @@ def account_list(json_: Json = False) -> None:
     """List the accounts, the closed ones last."""
     from hubwell.commands import account_commands
 
-    show(tried(account_commands.accounts_there), "accounts", as_json=json_)
+    show(run_or_exit(account_commands.accounts_there), "accounts", as_json=json_)
 
 
 @account_app.command("disable")
@@ -48,7 +48,7 @@ def account_disable(login: Login) -> None:
     """Close an account; where it is signed in, that ends at once."""
     from hubwell.commands import account_commands
 
-    tried(account_commands.disable, login)
+    run_or_exit(account_commands.disable, login)
     print(f"Account {login} is closed. `hubwell account enable {login}` opens it again.")
 
 
@@ -57,7 +57,7 @@ def account_enable(login: Login) -> None:
     """Open an account again."""
     from hubwell.commands import account_commands
 
-    tried(account_commands.enable, login)
+    run_or_exit(account_commands.enable, login)
     print(f"Account {login} is open again.")
 
 
@@ -66,7 +66,7 @@ def account_password(login: Login, password_file: PasswordFile = None) -> None:
     """Set another password, and sign the account out everywhere."""
     from hubwell.commands import account_commands
 
-    tried(account_commands.set_password, login, _password(password_file))
+    run_or_exit(account_commands.set_password, login, _password(password_file))
     print(f"The password of {login} is changed.")
 
 
@@ -78,7 +78,7 @@ def account_role(
     """Give an account these roles instead of those it was given here; without --role, none."""
     from hubwell.commands import account_commands
 
-    tried(account_commands.set_roles, login, role)
+    run_or_exit(account_commands.set_roles, login, role)
     print(f"Account {login} has now, given here: {', '.join(role) or 'no role'}.")
 
 
@@ -93,7 +93,7 @@ def account_erase(
     if (confirm or typer.prompt("This cannot be undone. Type the login to erase the account")) != login:
         print("Nothing was erased: the logins differ.", file=sys.stderr)
         raise typer.Exit(2)
-    person = tried(account_commands.erase, login)
+    person = run_or_exit(account_commands.erase, login)
     print(
         f"Account {login} is erased." + (f" It belonged to the person {person}, who stays." if person else "")
     )
@@ -110,7 +110,7 @@ def token_add(
     """Make a token and print it: it cannot be shown again."""
     from hubwell.commands import account_commands
 
-    print(tried(account_commands.add_token, name, role, days))
+    print(run_or_exit(account_commands.add_token, name, role, days))
 
 
 @token_app.command("list")
@@ -118,7 +118,7 @@ def token_list(json_: Json = False) -> None:
     """List the tokens, without their secrets."""
     from hubwell.commands import account_commands
 
-    show(tried(account_commands.tokens_there), "tokens", as_json=json_)
+    show(run_or_exit(account_commands.list_tokens), "tokens", as_json=json_)
 
 
 @token_app.command("revoke")
@@ -126,7 +126,7 @@ def token_revoke(name: Annotated[str, typer.Argument(help="Name of the token.")]
     """Let a token count no longer."""
     from hubwell.commands import account_commands
 
-    tried(account_commands.revoke_token, name)
+    run_or_exit(account_commands.revoke_token, name)
     print(f"The token {name} counts no longer.")
 
 

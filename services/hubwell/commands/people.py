@@ -22,7 +22,7 @@ def person_find(
     """Find people by name; at most twenty."""
     from hubwell.commands import people_commands
 
-    show(tried(people_commands.found, text), "people", as_json=json_)
+    show(run_or_exit(people_commands.find_people, text), "people", as_json=json_)
 
 
 @person_app.command("badges")
@@ -32,7 +32,7 @@ def person_badges(
     """List a person's badges and codes."""
     from hubwell.commands import people_commands
 
-    show(tried(people_commands.badges, person), "badges", as_json=json_)
+    show(run_or_exit(people_commands.badges, person), "badges", as_json=json_)
 
 
 @person_app.command("revoke")
@@ -43,7 +43,7 @@ def person_revoke(
     """Revoke a badge at once, at every reader."""
     from hubwell.commands import people_commands
 
-    tried(people_commands.revoke, badge, why)
+    run_or_exit(people_commands.revoke, badge, why)
     print("Revoked. Readers that are online refuse it within a second, the others when they are back.")
 
 
@@ -56,7 +56,7 @@ def reader_add(
     """Say what a reader is for; without this it is the door of its device's space."""
     from hubwell.commands import people_commands
 
-    tried(people_commands.put_reader, device, name, purpose)
+    run_or_exit(people_commands.put_reader, device, name, purpose)
     print(f"Reader {name} of {device} is for: {purpose}.")
 
 
@@ -65,7 +65,7 @@ def reader_list(json_: Json = False) -> None:
     """List the readers that are for something else than a space's door."""
     from hubwell.commands import people_commands
 
-    show(tried(people_commands.readers), "readers", as_json=json_)
+    show(run_or_exit(people_commands.readers), "readers", as_json=json_)
 
 
 @keys_app.command("list")
@@ -73,7 +73,7 @@ def keys_list(json_: Json = False) -> None:
     """List the epochs that have a key, and how many badges still depend on an old one."""
     from hubwell.commands import people_commands
 
-    show(tried(people_commands.epochs), "epochs", as_json=json_)
+    show(run_or_exit(people_commands.epochs), "epochs", as_json=json_)
 
 
 @keys_app.command("rotate")
@@ -81,7 +81,7 @@ def keys_rotate() -> None:
     """Begin a new epoch with a new key."""
     from hubwell.commands import people_commands
 
-    epoch = tried(people_commands.rotate)
+    epoch = run_or_exit(people_commands.rotate)
     print(
         f"Epoch {epoch} begins. Bring its key to every device with readers (`hubwell keys export FOLDER`).\n"
         f"Enrolled people are linked over by their next tap; `hubwell keys list` shows how many are left."
@@ -96,7 +96,7 @@ def keys_destroy(
     """Destroy an old epoch's key: what only it can recognise is anonymous for good."""
     from hubwell.commands import people_commands
 
-    lost = tried(people_commands.lost_with, epoch)
+    lost = run_or_exit(people_commands.badges_lost_with, epoch)
     print(f"{lost} badges in use were not tapped since epoch {epoch} ended: they must be enrolled again.")
     if confirm is None:
         confirm = typer.prompt(
@@ -105,7 +105,7 @@ def keys_destroy(
     if confirm != epoch:
         print("Nothing was destroyed: the numbers differ.", file=sys.stderr)
         raise typer.Exit(2)
-    gone = tried(people_commands.destroy, epoch)
+    gone = run_or_exit(people_commands.destroy, epoch)
     print(
         f"The key of epoch {epoch} is destroyed: {gone.pseudonyms} pseudonyms deleted, {gone.left} left.\n"
         f"{gone.to_enrol_again} badges must be enrolled again. Destroy the key on every device too, "
@@ -120,7 +120,7 @@ def keys_export(
     """Copy what a device with readers needs: the epochs' keys, and the public key of lists."""
     from hubwell.commands import people_commands
 
-    written = tried(people_commands.export, folder)
+    written = run_or_exit(people_commands.export, folder)
     print(f"Written to {folder}, for its owner only: {', '.join(written)}.")
     print("Bring the folder to the device by hand (ssh, USB stick) and delete this copy.")
 
@@ -130,7 +130,7 @@ def keys_roster_public() -> None:
     """Print the public key by which devices know the hub's lists of badges."""
     from hubwell.commands import people_commands
 
-    print(tried(people_commands.roster_public))
+    print(run_or_exit(people_commands.roster_public))
 
 
 @keys_app.command("sun")
@@ -139,11 +139,11 @@ def keys_sun() -> None:
     from hubwell.commands import people_commands
 
     typed = typer.prompt("Key (32 hex digits)", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    tried(people_commands.put_sun_key, typed)
+    run_or_exit(people_commands.put_sun_key, typed)
     print("The key is set. Cards that sign their taps are verified from now on.")
 
 
-def tried(action: Callable[..., Any], *values: Any) -> Any:  # noqa: ANN401 - forwards one command's values
+def run_or_exit(action: Callable[..., Any], *values: Any) -> Any:  # noqa: ANN401 - forwards one command's values
     """Do it with the settings; what cannot be done ends the command with one sentence and exit code 2."""
     from hubwell.access.accounts import AccountError
     from hubwell.access.tokens import TokenError

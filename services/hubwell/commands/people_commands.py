@@ -26,7 +26,7 @@ Row = dict[str, Any]
 Result = TypeVar("Result")
 
 
-def found(settings: Settings, text: str) -> list[Row]:
+def find_people(settings: Settings, text: str) -> list[Row]:
     """Return the people whose name holds this text."""
 
     async def work(conn: AsyncConnection[Any]) -> list[Row]:
@@ -116,7 +116,7 @@ def rotate(settings: Settings) -> int:
     return epoch
 
 
-def lost_with(settings: Settings, epoch: int) -> int:
+def badges_lost_with(settings: Settings, epoch: int) -> int:
     """Return how many badges in use would have to be enrolled again. Raises KeysError."""
     Keys(settings.keys_dir).check_destroyable(epoch)
     used: list[EpochUse] = _in_transaction(settings, register.epochs)

@@ -182,7 +182,7 @@ def _write_document(make: Callable[..., Any], file: Path | None, *, as_json: boo
     from hubwell.privacy.documents import inventory
 
     configured = check_terms(settings())
-    document = make(_in_transaction(lambda conn: inventory.take(conn, configured)))
+    document = make(_in_transaction(lambda conn: inventory.collect(conn, configured)))
     text = document.as_json() if as_json else document.as_markdown()
     if file is None:
         print(text, end="")

@@ -28,7 +28,7 @@ class Muster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class RollEntry:
     """One person on the list. `name` and `label` are None where names are not shown."""
 
     id: int
@@ -67,7 +67,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedDrill:
     """An earlier muster: its report has no names."""
 
     id: UUID
@@ -83,11 +83,11 @@ async def open_muster(conn: AsyncConnection[Any]) -> Muster | None:
     return None if row is None else Muster(row[0], row[1], row[2], Report.model_validate(row[3]))
 
 
-async def people(conn: AsyncConnection[Any], muster: UUID, *, names: bool) -> list[Listed]:
+async def people(conn: AsyncConnection[Any], muster: UUID, *, names: bool) -> list[RollEntry]:
     """Return the list by zone and space; without leave the names do not even leave the database."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["people"], {"muster": muster, "names": names})
-        return [Listed(**{**row, "state": State(row["state"])}) for row in await cursor.fetchall()]
+        return [RollEntry(**{**row, "state": State(row["state"])}) for row in await cursor.fetchall()]
 
 
 async def places(conn: AsyncConnection[Any], now: datetime) -> list[Place]:
@@ -102,14 +102,14 @@ async def places(conn: AsyncConnection[Any], now: datetime) -> list[Place]:
     ]
 
 
-async def reports(conn: AsyncConnection[Any]) -> list[Closed]:
+async def reports(conn: AsyncConnection[Any]) -> list[ClosedDrill]:
     """Return earlier musters, the newest first."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["closed"], {"most": _MOST_REPORTS})
         return [_closed(row) for row in await cursor.fetchall()]
 
 
-async def report(conn: AsyncConnection[Any], muster: UUID) -> Closed | None:
+async def report(conn: AsyncConnection[Any], muster: UUID) -> ClosedDrill | None:
     """Return one earlier muster."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["one_closed"], {"muster": muster})
@@ -117,7 +117,7 @@ async def report(conn: AsyncConnection[Any], muster: UUID) -> Closed | None:
     return None if row is None else _closed(row)
 
 
-def _closed(row: dict[str, Any]) -> Closed:
-    return Closed(
+def _closed(row: dict[str, Any]) -> ClosedDrill:
+    return ClosedDrill(
         row["id"], row["kind"], row["opened_at"], row["closed_at"], Report.model_validate(row["report"])
     )

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from hubwell.evacuation.seal import NEVER, seal, snapshot
 from hubwell.i18n import translations_for
 from hubwell.keys import Keys, KeysError
-from hubwell.mqtt.publisher import DevicesLink, LinkDownError
+from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries
@@ -73,7 +73,7 @@ class Stations:
         return content
 
 
-async def tell_stations(settings: Settings, link: DevicesLink) -> None:
+async def tell_stations(settings: Settings, link: DevicePublisher) -> None:
     """Keep the stations up to date until cancelled: a task of the worker."""
     stations = Stations(settings, link.publish)
     told = ""
@@ -84,7 +84,7 @@ async def tell_stations(settings: Settings, link: DevicesLink) -> None:
             async with conn:
                 await stations.turn(conn, datetime.now(UTC))
             told = ""
-        except (KeysError, LinkDownError, psycopg.Error) as error:
+        except (KeysError, BrokerUnavailableError, psycopg.Error) as error:
             reason = str(error).strip().partition("\n")[0]
             if reason != told:
                 _LOG.warning(

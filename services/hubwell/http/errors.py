@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from hubwell.access.errors import BadTokenError
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
-from hubwell.http.guard import recognise
+from hubwell.http.guard import authenticate
 from hubwell.http.headers import HEADERS
 
 _log: Final = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type only)
     with suppress(DatabaseAwayError, SchemaMissingError, BadTokenError):
-        await recognise(request)  # no route asked who this is, and the page shows what they can go to
+        await authenticate(request)  # no route asked who this is, and the page shows what they can go to
     response = response_for(request, of_http(error))
     response.headers.update(error.headers or {})
     return response

@@ -1,8 +1,8 @@
 """Deny by default: each route declares who may use it; an application with one that does not will not start.
 
 A route says `dependencies=[allow(Role.STAFF)]` or `dependencies=[ANYBODY]`; routers may say it for all their
-routes, and then every rule on the way must be kept. The visitor is looked up once a request and is at
-`visitor_of(request)`.
+routes, and then every rule on the way must be kept. The principal is looked up once a request and is at
+`principal_of(request)`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,9 @@ from fastapi.routing import iter_route_contexts
 
 from hubwell.access import sessions, tokens
 from hubwell.access.errors import BadTokenError, FormExpiredError, NotAllowedError, SignInNeededError
-from hubwell.access.principal import NOBODY, Role, Visitor
-from hubwell.access.rules import csrf_fits, sent_from_here
-from hubwell.http.session_cookie import ticket_of
+from hubwell.access.principal import ANONYMOUS, Principal, Role
+from hubwell.access.rules import csrf_matches, is_same_origin
+from hubwell.http.session_cookie import session_token_of
 from hubwell.settings import Settings
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -37,71 +37,71 @@ class Rule:
         """Let the request pass, or raise the refusal that says why not."""
         if not self.asks:
             return
-        visitor = await recognise(request)
+        principal = await authenticate(request)
         if self.roles:
-            check(visitor, *self.roles)
+            check(principal, *self.roles)
         if request.method not in _SAFE:
-            await _check_sender(request, visitor)
+            await _check_sender(request, principal)
 
 
-def allow(*roles: Role) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
-    """Declare that a route is for visitors with one of these roles."""
+def require_role(*roles: Role) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+    """Declare that a route is for principals with one of these roles."""
     if not roles:
         raise ValueError("name at least one role, or declare ANYBODY")
     return Depends(Rule(roles))
 
 
-ANYBODY: Final = Depends(Rule())
+PUBLIC: Final = Depends(Rule())
 """Declares that a route is for everybody, also without signing in."""
-UNASKED: Final = Depends(Rule(asks=False))
+PUBLIC_NO_LOOKUP: Final = Depends(Rule(asks=False))
 """The same for what needs no database: nobody looks up who asks. Never for what changes something."""
 
 
-def check(visitor: Visitor, *roles: Role) -> None:
-    """Raise SignInNeededError or NotAllowedError where the visitor has none of these roles."""
-    if not visitor.may(*roles):
-        raise NotAllowedError if visitor.signed_in else SignInNeededError
+def check(principal: Principal, *roles: Role) -> None:
+    """Raise SignInNeededError or NotAllowedError where the principal has none of these roles."""
+    if not principal.may(*roles):
+        raise NotAllowedError if principal.signed_in else SignInNeededError
 
 
-def visitor_of(request: Request) -> Visitor:
+def principal_of(request: Request) -> Principal:
     """Return who sent this request."""
-    visitor: Visitor = getattr(request.state, "visitor", NOBODY)
-    return visitor
+    principal: Principal = getattr(request.state, "principal", ANONYMOUS)
+    return principal
 
 
-async def recognise(request: Request) -> Visitor:
+async def authenticate(request: Request) -> Principal:
     """Look up who sent this request, once. Raises BadTokenError, and what the database raises."""
-    known: Visitor | None = getattr(request.state, "visitor", None)
+    known: Principal | None = getattr(request.state, "principal", None)
     if known is None:
-        request.state.visitor = known = await _look_up(request)
+        request.state.principal = known = await _look_up(request)
     return known
 
 
-async def _look_up(request: Request) -> Visitor:
+async def _look_up(request: Request) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     by_token = scheme.lower() == "bearer"
-    ticket = ticket_of(request)
+    ticket = session_token_of(request)
     if not by_token and not ticket:
-        return NOBODY
+        return ANONYMOUS
     now = datetime.now(UTC)
     async with request.app.state.database.connection() as conn:
         if by_token:
-            program = await tokens.visitor_with(conn, token.strip(), now)
+            program = await tokens.principal_with(conn, token.strip(), now)
             if program is None:
                 raise BadTokenError
             return program
-        found = await sessions.visitor_with(conn, ticket or "", now)
+        found = await sessions.principal_with(conn, ticket or "", now)
     request.state.has_void_cookie = found is None
-    return found or NOBODY
+    return found or ANONYMOUS
 
 
-async def _check_sender(request: Request, visitor: Visitor) -> None:
+async def _check_sender(request: Request, principal: Principal) -> None:
     """Refuse what another site made a browser send. A program's token is no cookie: no other site can."""
-    if visitor.signed_in and not visitor.csrf:
+    if principal.signed_in and not principal.csrf:
         return
     headers = request.headers
-    here = sent_from_here(headers.get("sec-fetch-site"), headers.get("origin"), _hosts(request))
-    if not here or (visitor.csrf and not csrf_fits(await _presented(request), visitor.csrf)):
+    here = is_same_origin(headers.get("sec-fetch-site"), headers.get("origin"), _hosts(request))
+    if not here or (principal.csrf and not csrf_matches(await _presented(request), principal.csrf)):
         raise FormExpiredError
 
 

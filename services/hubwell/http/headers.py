@@ -1,6 +1,6 @@
 """Headers that every answer carries: nothing from elsewhere, nothing inline, no framing, no word to others.
 
-What a signed-in visitor gets is kept by no cache, and a cookie that counts no longer is taken away.
+What a signed-in principal gets is kept by no cache, and a cookie that counts no longer is taken away.
 """
 
 from typing import Any, Final
@@ -9,8 +9,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hubwell.access.principal import NOBODY, Visitor
-from hubwell.http.session_cookie import forget
+from hubwell.access.principal import ANONYMOUS, Principal
+from hubwell.http.session_cookie import clear_cookie
 from hubwell.settings import Settings
 
 _POLICY: Final = (
@@ -55,12 +55,12 @@ class SecurityHeaders:
 
     def _add(self, headers: MutableHeaders, state: dict[str, Any]) -> None:
         headers.update(self._headers)
-        visitor: Visitor = state.get("visitor", NOBODY)
-        if visitor.signed_in:
+        principal: Principal = state.get("principal", ANONYMOUS)
+        if principal.signed_in:
             headers["Cache-Control"] = "no-store"
         else:
             headers.setdefault("Cache-Control", "no-store")
         if state.get("has_void_cookie") and "set-cookie" not in headers:
             gone = Response()
-            forget(gone, self._settings)
+            clear_cookie(gone, self._settings)
             headers.append("Set-Cookie", gone.headers["set-cookie"])

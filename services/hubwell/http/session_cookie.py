@@ -25,12 +25,12 @@ def cookie_name(settings: Settings) -> str:
     return _SECURE_NAME if settings.is_https else _NAME
 
 
-def ticket_of(request: Request) -> str | None:
+def session_token_of(request: Request) -> str | None:
     """Return the token of a sign-in that this browser shows."""
     return request.cookies.get(cookie_name(request.app.state.settings))
 
 
-async def enter(
+async def start_session(
     request: Request,
     answer: Response,
     conn: AsyncConnection[Any],
@@ -39,7 +39,7 @@ async def enter(
     person_id: UUID | None = None,
 ) -> None:
     """Sign an account in, or a person with a code from the kiosk; the answer carries the cookie."""
-    if before := ticket_of(request):
+    if before := session_token_of(request):
         await sessions.end(conn, before)
     ticket = await sessions.begin(conn, account_id=account_id, person_id=person_id, now=datetime.now(UTC))
     settings: Settings = request.app.state.settings
@@ -49,14 +49,14 @@ async def enter(
     )
 
 
-async def leave(request: Request, answer: Response, conn: AsyncConnection[Any]) -> None:
+async def end_session(request: Request, answer: Response, conn: AsyncConnection[Any]) -> None:
     """Sign this browser out."""
-    if ticket := ticket_of(request):
+    if ticket := session_token_of(request):
         await sessions.end(conn, ticket)
-    forget(answer, request.app.state.settings)
+    clear_cookie(answer, request.app.state.settings)
 
 
-def forget(answer: Response, settings: Settings) -> None:
+def clear_cookie(answer: Response, settings: Settings) -> None:
     """Take the cookie away from the browser."""
     answer.delete_cookie(
         cookie_name(settings), path="/", secure=settings.is_https, httponly=True, samesite="lax"

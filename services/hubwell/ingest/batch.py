@@ -34,7 +34,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedMessage:
     """A message that is kept as rejected. With `device`, `boot` and `seq` the device can be told."""
 
     topic: str
@@ -47,7 +47,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class StateSaid:
+class DeviceState:
     """What a device says of itself, with its bytes in case it must be set aside after all."""
 
     device: str
@@ -61,15 +61,17 @@ class Batch:
     """One transaction's worth of messages."""
 
     arrivals: list[Arrival] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    states: list[StateSaid] = field(default_factory=list)
+    refused: list[RejectedMessage] = field(default_factory=list)
+    states: list[DeviceState] = field(default_factory=list)
 
-    def refuse(self, arrival: Arrival | StateSaid, code: str, reason: str, *, tell: bool = True) -> None:
+    def refuse(self, arrival: Arrival | DeviceState, code: str, reason: str, *, tell: bool = True) -> None:
         """Set an arrival aside. With `tell` false the device keeps it: the fault is not the message's."""
         boot, seq = None, None
         if tell and isinstance(arrival, Arrival):
             boot, seq = arrival.message.boot, arrival.message.seq
-        self.refused.append(Refused(arrival.topic, arrival.payload, code, reason, arrival.device, boot, seq))
+        self.refused.append(
+            RejectedMessage(arrival.topic, arrival.payload, code, reason, arrival.device, boot, seq)
+        )
 
 
 def sort_deliveries(deliveries: Iterable[Delivered], now: datetime) -> Batch:
@@ -86,16 +88,20 @@ def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
         parsed = parse(delivery.topic, delivery.payload)
     except BadMessageError as bad:
         batch.refused.append(
-            Refused(delivery.topic, delivery.payload, bad.code, str(bad), bad.device, bad.boot, bad.seq)
+            RejectedMessage(
+                delivery.topic, delivery.payload, bad.code, str(bad), bad.device, bad.boot, bad.seq
+            )
         )
         return
     device, message = parsed.topic.device, parsed.message
     if parsed.topic.channel in _FOR_DEVICES:
         reason = f"{parsed.topic.channel} is written by the server and read by devices"
-        batch.refused.append(Refused(delivery.topic, delivery.payload, "topic", reason, device, None, None))
+        batch.refused.append(
+            RejectedMessage(delivery.topic, delivery.payload, "topic", reason, device, None, None)
+        )
         return
     if isinstance(message, Status | Meta):
-        said = StateSaid(device, message, delivery.topic, delivery.payload)
+        said = DeviceState(device, message, delivery.topic, delivery.payload)
         try:
             check_text(message, delivery.payload)
         except BadMessageError as bad:

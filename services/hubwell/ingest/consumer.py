@@ -18,8 +18,8 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.events import Facts, TapAnswered
-from hubwell.ingest.batch import Arrival, Batch, Delivered, StateSaid, sort_deliveries
-from hubwell.ingest.id_cache import Registry
+from hubwell.ingest.batch import Arrival, Batch, Delivered, DeviceState, sort_deliveries
+from hubwell.ingest.id_cache import IdCache
 from hubwell.ingest.store import Outcome, store_batch
 from hubwell.mqtt.subscriber import Delivery, MqttSource
 from hubwell.settings import Settings
@@ -67,7 +67,7 @@ class Ingest:
         self._settings = settings
         self._react = react
         self._worker = worker
-        self._registry = Registry()
+        self._registry = IdCache()
         self._conn: AsyncConnection[Any] | None = None
 
     async def run(self) -> None:
@@ -131,7 +131,7 @@ class Ingest:
                 middle = len(deliveries) // 2
                 first = await self._commit_or_split(deliveries[:middle])
                 return first + await self._commit_or_split(deliveries[middle:])
-            return [await self._transaction(_poison(batch, error))]
+            return [await self._transaction(_quarantine(batch, error))]
 
     async def _transaction(self, batch: Batch) -> Outcome:
         conn = await self._connection()
@@ -176,11 +176,11 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(200_000, 20, 100)
 
 
-def _poison(batch: Batch, error: psycopg.Error) -> Batch:
+def _quarantine(batch: Batch, error: psycopg.Error) -> Batch:
     """Return a batch in which the one message is set aside because the database will not have it."""
     reason = f"the database refused it: {_first_line(error)}"
     aside = Batch(refused=list(batch.refused))
-    items: list[Arrival | StateSaid] = [*batch.arrivals, *batch.states]
+    items: list[Arrival | DeviceState] = [*batch.arrivals, *batch.states]
     for item in items:
         aside.refuse(item, "database", reason)
     return aside

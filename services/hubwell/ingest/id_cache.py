@@ -32,7 +32,7 @@ class SeriesRef:
 StreamKey = tuple[str, UUID]
 
 
-class Registry:
+class IdCache:
     """Looks up ids, creating series and streams on first sight. Devices are never created here."""
 
     def __init__(self) -> None:

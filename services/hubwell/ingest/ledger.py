@@ -14,8 +14,8 @@ from uuid import UUID
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.ingest.batch import Arrival, Batch, Refused
-from hubwell.ingest.id_cache import Registry
+from hubwell.ingest.batch import Arrival, Batch, RejectedMessage
+from hubwell.ingest.id_cache import IdCache
 from hubwell.ingest.receipts import Receipt, Span, make_receipt, multirange, spans_in, spans_of
 from hubwell.storage.queries import Queries
 from hubwell_wire.messages import Gap, Meta
@@ -41,7 +41,7 @@ class Entry:
     copies: int = 1
 
 
-def streams_named(registry: Registry, batch: Batch, prepared: Iterable[Entry]) -> set[tuple[str, UUID]]:
+def streams_named(registry: IdCache, batch: Batch, prepared: Iterable[Entry]) -> set[tuple[str, UUID]]:
     """Return every (device, boot) of a registered device that the batch mentions."""
     keys = {(entry.arrival.device, entry.arrival.message.boot) for entry in prepared}
     for item in batch.refused:
@@ -54,7 +54,7 @@ def streams_named(registry: Registry, batch: Batch, prepared: Iterable[Entry]) -
     return keys
 
 
-def by_number(registry: Registry, prepared: Iterable[Entry], batch: Batch) -> dict[LedgerKey, Entry]:
+def by_number(registry: IdCache, prepared: Iterable[Entry], batch: Batch) -> dict[LedgerKey, Entry]:
     """Fold copies inside the batch: an upsert may touch a row only once."""
     entries: dict[LedgerKey, Entry] = {}
     for entry in prepared:
@@ -70,7 +70,7 @@ def by_number(registry: Registry, prepared: Iterable[Entry], batch: Batch) -> di
 
 
 async def add_messages(
-    conn: AsyncConnection[Any], registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch
+    conn: AsyncConnection[Any], registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch
 ) -> dict[LedgerKey, Entry]:
     """Write the ledger and return the entries that were not in it before.
 
@@ -127,7 +127,7 @@ def _stored_row(key: LedgerKey, entry: Entry) -> tuple[Any, ...]:
 
 
 def _refused_rows(
-    registry: Registry, entries: dict[LedgerKey, Entry], refused: Iterable[Refused]
+    registry: IdCache, entries: dict[LedgerKey, Entry], refused: Iterable[RejectedMessage]
 ) -> list[tuple[Any, ...]]:
     """Refused messages whose number could be read stand in the ledger too: a device may forget them."""
     kinds: dict[LedgerKey, str] = {}
@@ -140,14 +140,14 @@ def _refused_rows(
     return [(*key, None, None, kind, "rejected", 0, copies[key]) for key, kind in kinds.items()]
 
 
-def _stream_of(registry: Registry, item: Refused) -> int | None:
+def _stream_of(registry: IdCache, item: RejectedMessage) -> int | None:
     if item.device is None or item.boot is None:
         return None
     return registry.streams.get((item.device, item.boot))
 
 
 @dataclass(slots=True)
-class _Heard:
+class StreamProgress:
     """What one batch says about one stream."""
 
     numbers: list[int] = field(default_factory=list)
@@ -157,7 +157,7 @@ class _Heard:
 
 
 async def advance(
-    conn: AsyncConnection[Any], registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch
+    conn: AsyncConnection[Any], registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch
 ) -> list[Receipt]:
     """Note what each stream has now, and return the receipts to be sent after the commit."""
     heard = _hear(registry, entries, batch)
@@ -176,10 +176,10 @@ async def advance(
     ]
 
 
-def _hear(registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch) -> dict[int, _Heard]:
-    heard: dict[int, _Heard] = {}
+def _hear(registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch) -> dict[int, StreamProgress]:
+    heard: dict[int, StreamProgress] = {}
     for (stream, seq), entry in entries.items():
-        said = heard.setdefault(stream, _Heard())
+        said = heard.setdefault(stream, StreamProgress())
         said.numbers.append(seq)
         message = entry.arrival.message
         if isinstance(message, Gap) and message.data.first is not None and message.data.last is not None:
@@ -187,7 +187,7 @@ def _hear(registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch) -> 
     for item in batch.refused:
         known = _stream_of(registry, item)
         if known is not None and item.seq is not None:
-            said = heard.setdefault(known, _Heard())
+            said = heard.setdefault(known, StreamProgress())
             said.numbers.append(item.seq)
             said.refusals[item.seq] = item.reason
     for spoken in batch.states:
@@ -196,6 +196,6 @@ def _hear(registry: Registry, entries: dict[LedgerKey, Entry], batch: Batch) -> 
             continue
         known = registry.streams.get((spoken.device, state.boot))
         if known is not None:
-            said = heard.setdefault(known, _Heard())
+            said = heard.setdefault(known, StreamProgress())
             said.last = max(said.last, state.last_seq or 0)
     return heard

@@ -18,8 +18,8 @@ from psycopg.types.range import Range
 
 from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Span, Stored, SunSigned, TapAnswered
 from hubwell.ingest import binary_copy, ledger
-from hubwell.ingest.batch import Arrival, Batch, Refused
-from hubwell.ingest.id_cache import Registry
+from hubwell.ingest.batch import Arrival, Batch, RejectedMessage
+from hubwell.ingest.id_cache import IdCache
 from hubwell.ingest.ledger import Entry, LedgerKey
 from hubwell.ingest.receipts import Receipt
 from hubwell.storage.queries import Queries
@@ -44,7 +44,7 @@ class Outcome:
     spaces: set[str] = field(default_factory=set)
 
 
-async def store_batch(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> Outcome:
+async def store_batch(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> Outcome:
     """Store everything in `batch` and return the facts and receipts.
 
     Raises psycopg.Error; the caller's transaction is then rolled back whole and nothing was acknowledged.
@@ -61,7 +61,7 @@ async def store_batch(conn: AsyncConnection[Any], registry: Registry, batch: Bat
     outcome.facts += _reading_facts(registry, fresh.values())
     for key, entry in fresh.items():
         await _store_event(conn, registry, key, entry.arrival, outcome)
-    outcome.facts.sort(key=_turn)
+    outcome.facts.sort(key=_lock_order)
     await _add_rejected(conn, batch.refused)
     await _set_states(conn, registry, batch)
     outcome.receipts = await ledger.advance(conn, registry, entries, batch)
@@ -69,7 +69,7 @@ async def store_batch(conn: AsyncConnection[Any], registry: Registry, batch: Bat
     return outcome
 
 
-async def _prepare(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> list[Entry]:
+async def _prepare(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> list[Entry]:
     """Find the series of each arrival; set aside what comes from strangers or changes its unit."""
     entries = []
     await _add_new_series(conn, registry, batch)
@@ -91,7 +91,7 @@ async def _prepare(conn: AsyncConnection[Any], registry: Registry, batch: Batch)
     return entries
 
 
-async def _add_new_series(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> None:
+async def _add_new_series(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> None:
     """Create the series that are seen for the first time, in one order in every ingest process."""
     new: dict[tuple[str, str], str] = {}
     for arrival in batch.arrivals:
@@ -107,7 +107,7 @@ async def _add_new_series(conn: AsyncConnection[Any], registry: Registry, batch:
 
 
 async def _encode(
-    conn: AsyncConnection[Any], registry: Registry, entry: Entry, message: Telemetry
+    conn: AsyncConnection[Any], registry: IdCache, entry: Entry, message: Telemetry
 ) -> str | None:
     """Encode the readings into the entry, or return the sentence that says why their units do not fit."""
     device = entry.arrival.device
@@ -150,7 +150,7 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[bytes]) -> None
         await conn.execute(_SQL["insert_readings"], values)
 
 
-def _reading_facts(registry: Registry, entries: Iterable[Entry]) -> list[Stored]:
+def _reading_facts(registry: IdCache, entries: Iterable[Entry]) -> list[Stored]:
     """Say for each quantity which spaces have new readings, and within which spans of time."""
     times: dict[tuple[str, frozenset[str]], list[int]] = {}
     for entry in entries:
@@ -178,7 +178,7 @@ def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
     yield first, last
 
 
-def _turn(fact: Stored) -> tuple[int, str]:
+def _lock_order(fact: Stored) -> tuple[int, str]:
     """Return the place of a fact: reactions lock in one order, so that no two processes wait for each other.
 
     Taps come first, because rules ask whether a space is occupied; among them the earlier one, because the
@@ -194,7 +194,7 @@ def _turn(fact: Stored) -> tuple[int, str]:
 
 
 async def _store_event(
-    conn: AsyncConnection[Any], registry: Registry, key: LedgerKey, arrival: Arrival, outcome: Outcome
+    conn: AsyncConnection[Any], registry: IdCache, key: LedgerKey, arrival: Arrival, outcome: Outcome
 ) -> None:
     """Turn an event message into its fact. A gap is the ledger's own business and ends here."""
     message, space = arrival.message, registry.spaces[arrival.device]
@@ -249,8 +249,8 @@ def _tapped(key: LedgerKey, device: str, space: str | None, message: Tap) -> Bad
     )
 
 
-async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) -> None:
-    def digest(item: Refused) -> bytes:
+async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[RejectedMessage]) -> None:
+    def digest(item: RejectedMessage) -> bytes:
         return hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest()
 
     for key, item in sorted(((digest(item), item) for item in refused), key=itemgetter(0)):
@@ -270,14 +270,14 @@ async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[Refused]) 
         )
 
 
-def _kept(item: Refused) -> bytes:
+def _kept(item: RejectedMessage) -> bytes:
     """Return what is kept of a refused payload: nothing where it may hold a card's own number."""
     if item.code != "clock-unsynced" and any(name in item.payload for name in _CARD_FIELDS):
         return b""
     return item.payload[:_KEPT_PAYLOAD]
 
 
-async def _set_states(conn: AsyncConnection[Any], registry: Registry, batch: Batch) -> None:
+async def _set_states(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> None:
     for said in sorted(batch.states, key=attrgetter("device")):
         if said.device not in registry.spaces:
             continue

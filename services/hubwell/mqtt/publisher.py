@@ -25,15 +25,15 @@ _LONGEST_DELAY_S: Final = 30.0
 
 T = TypeVar("T")
 
-Heard = Callable[[str, bytes], None]
+MessageHandler = Callable[[str, bytes], None]
 """What gets the topic and the payload of a message."""
 
 
-class LinkDownError(Exception):
+class BrokerUnavailableError(Exception):
     """The broker is away or did not confirm; try again later."""
 
 
-class DevicesLink:
+class DevicePublisher:
     """A connection to the broker. Nothing connects before `run`, which goes on until cancelled."""
 
     def __init__(self, settings: Settings, *, name: str = "worker") -> None:
@@ -42,17 +42,19 @@ class DevicesLink:
         self._identifier = f"hubwell-{settings.site}-{name}-{socket.gethostname()[:30]}-{os.getpid()}"
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
-        self._heard: dict[str, Heard] = {}
-        self._begun: list[Callable[[], None]] = []
+        self._handlers: dict[str, MessageHandler] = {}
+        self._on_connect: list[Callable[[], None]] = []
         self._told = ""
 
-    def hear(self, topic_filter: str, heard: Heard, *, begun: Callable[[], None]) -> None:
-        """Before `run`: have topic and payload of what comes on these topics given to `heard`.
+    def subscribe(
+        self, topic_filter: str, on_message: MessageHandler, *, on_connect: Callable[[], None]
+    ) -> None:
+        """Before `run`: have topic and payload of what comes on these topics given to `on_message`.
 
-        `begun` is called with each new connection: the broker may have forgotten what it held.
+        `on_connect` is called with each new connection: the broker may have forgotten what it held.
         """
-        self._heard[topic_filter] = heard
-        self._begun.append(begun)
+        self._handlers[topic_filter] = on_message
+        self._on_connect.append(on_connect)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -62,7 +64,7 @@ class DevicesLink:
                 async with self._make_client() as client:
                     self._begin(client)
                     delay = _FIRST_DELAY_S
-                    for topic_filter in self._heard:
+                    for topic_filter in self._handlers:
                         await client.subscribe(topic_filter, qos=1)
                     async for message in client.messages:
                         self._give(message)
@@ -86,11 +88,11 @@ class DevicesLink:
         """Publish at QoS 1 and wait until the broker has it. Raises LinkDownError."""
         client = self._client
         if client is None:
-            raise LinkDownError("there is no connection to the broker")
+            raise BrokerUnavailableError("there is no connection to the broker")
         try:
             await client.publish(topic, payload, qos=1, retain=retain, timeout=_TIMEOUT_S)
         except aiomqtt.MqttError as error:
-            raise LinkDownError(f"the broker did not take it: {error}") from error
+            raise BrokerUnavailableError(f"the broker did not take it: {error}") from error
 
     def _begin(self, client: aiomqtt.Client) -> None:
         self._client = client
@@ -98,13 +100,13 @@ class DevicesLink:
         if self._told:
             _LOG.info("connected to the broker again", extra={"action": "connected"})
         self._told = ""
-        for begun in self._begun:
-            begun()
+        for on_connect in self._on_connect:
+            on_connect()
 
     def _give(self, message: aiomqtt.Message) -> None:
-        for topic_filter, heard in self._heard.items():
+        for topic_filter, on_message in self._handlers.items():
             if message.topic.matches(topic_filter):
-                heard(str(message.topic), bytes(message.payload))
+                on_message(str(message.topic), bytes(message.payload))
 
     def _tell_once(self, reason: str) -> None:
         if reason != self._told:

@@ -128,7 +128,7 @@ async def restore(conn: AsyncConnection[Any], credential: int) -> UUID:
     return UUID(str(person))
 
 
-async def take_back(conn: AsyncConnection[Any], credential: int, now: datetime) -> UUID | None:
+async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datetime) -> UUID | None:
     """Undo an enrolment of the last ten minutes; return who stays, if anybody. Raises PeopleError."""
     values = {"credential": credential, "since": now - _TAKEN_BACK_WITHIN}
     row = await (await conn.execute(_SQL["take_back"], values)).fetchone()

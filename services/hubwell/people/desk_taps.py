@@ -45,7 +45,7 @@ class DeskTap:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Suspicion:
     """Something about a badge that does not fit together: to be asked, never to be held against somebody."""
 
     id: int
@@ -72,14 +72,14 @@ async def tap(conn: AsyncConnection[Any], tap_id: int, now: datetime) -> DeskTap
     return found[0]
 
 
-async def questions(conn: AsyncConnection[Any]) -> list[Question]:
+async def open_suspicions(conn: AsyncConnection[Any]) -> list[Suspicion]:
     """Return what nobody has settled yet, the newest first."""
-    async with conn.cursor(row_factory=class_row(Question)) as cursor:
+    async with conn.cursor(row_factory=class_row(Suspicion)) as cursor:
         await cursor.execute(_SQL["open_suspicions"])
         return await cursor.fetchall()
 
 
-async def settle(conn: AsyncConnection[Any], question: int, now: datetime) -> int | None:
+async def resolve(conn: AsyncConnection[Any], question: int, now: datetime) -> int | None:
     """Mark a question as settled; return the credential it was about, None where somebody was quicker."""
     row = await (await conn.execute(_SQL["settle"], {"id": question, "now": now})).fetchone()
     return row[0] if row else None

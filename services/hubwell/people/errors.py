@@ -1,4 +1,4 @@
-"""What people's actions refuse, each with a code that pages put into words of the visitor's language."""
+"""What people's actions refuse, each with a code that pages put into words of the reader's language."""
 
 from typing import Final, Literal
 

@@ -20,7 +20,7 @@ from hubwell.presence import departure_notices
 from hubwell.presence.closing_hours import Hours, hub_hours
 from hubwell.presence.errors import VisitError
 from hubwell.presence.rules import DEBOUNCE, LONGEST, Intent, Source, Visit, forgotten_at
-from hubwell.presence.visit_store import Story, story_of, write
+from hubwell.presence.visit_store import TapHistory, tap_history_of, write
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
 
@@ -85,7 +85,7 @@ async def correct_end(
         await conn.execute(_SQL["end_visit"], values)
         await _tell(conn, (visit.space_id,))
         return
-    story = await story_of(conn, person_id, visit.start, hours)
+    story = await tap_history_of(conn, person_id, visit.start, hours)
     # What ended it so far goes: as a tap that means "in or out" it would mean "in" now.
     await _delete_taps(conn, person_id, visit, first=visit.start + _INSTANT, last=left_at)
     await _add(conn, person_id, visit.space_id, left_at, "out", "self")
@@ -100,7 +100,7 @@ async def remove_visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUI
         await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
         await _tell(conn, (visit.space_id,))
         return
-    story = await story_of(conn, person_id, visit.start, hours)
+    story = await tap_history_of(conn, person_id, visit.start, hours)
     await _delete_taps(conn, person_id, visit, first=visit.start, last=visit.end or datetime.now(UTC))
     await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
     if visit.end is None:
@@ -115,7 +115,7 @@ async def refold_person(conn: AsyncConnection[Any], person_id: UUID, *, hours: H
     await _lock(conn, person_id)
     row = await (await conn.execute(_SQL["first_tap"], {"person": person_id})).fetchone()
     if row is not None and row[0] is not None:
-        await _write(conn, await story_of(conn, person_id, row[0], hours))
+        await _write(conn, await tap_history_of(conn, person_id, row[0], hours))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ async def _said(
         raise VisitError("in-the-future")
     await _lock(conn, person_id)
     await _add(conn, person_id, space_id, at, intent, source)
-    await _write(conn, await story_of(conn, person_id, at, hours))
+    await _write(conn, await tap_history_of(conn, person_id, at, hours))
 
 
 async def _add(
@@ -192,12 +192,12 @@ async def _delete_taps(
     await conn.execute(_SQL["delete_taps"], values | {"ended": ended, "debounce": DEBOUNCE})
 
 
-async def _fold_again(conn: AsyncConnection[Any], before: Story) -> None:
+async def _fold_again(conn: AsyncConnection[Any], before: TapHistory) -> None:
     """Fold anew from where the story began, whichever of its taps are left."""
-    await _write(conn, await story_of(conn, before.person_id, before.since, before.hours))
+    await _write(conn, await tap_history_of(conn, before.person_id, before.since, before.hours))
 
 
-async def _write(conn: AsyncConnection[Any], story: Story) -> None:
+async def _write(conn: AsyncConnection[Any], story: TapHistory) -> None:
     now = datetime.now(UTC)
     changes = await write(conn, story, story.folded(now), now)
     await _tell(conn, changes.spaces)

@@ -12,7 +12,7 @@ from hubwell.events import BadgeTapped
 from hubwell.keys import KeysError
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.ntag424 import ForgedError, read_sun
-from hubwell.presence.rules import standing
+from hubwell.presence.rules import credential_status
 from hubwell.storage.queries import Queries
 from hubwell_wire.fields import Language
 from hubwell_wire.pseudonym import EpochKey, pseudonym
@@ -23,7 +23,7 @@ Suspicion = Literal["two-places", "counter-replayed", "revoked-used", "sun-forge
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class PresentedCard:
     """What a reader heard. `names` are its pseudonyms with their epochs, the newest first.
 
     `counter` is that of a signed tap; `genuine` is false for a message that its card cannot have signed.
@@ -40,7 +40,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class CredentialHolder:
     """The credential that a card is, and its person. `since` and `until` say when it opens doors."""
 
     credential_id: int
@@ -52,42 +52,44 @@ class Holder:
     language: Language | None
 
 
-def read_card(tap: BadgeTapped, policy: Policy) -> Card:
+def read_card(tap: BadgeTapped, policy: Policy) -> PresentedCard:
     """Return what the reader heard. A card's own number, where its message holds one, ends here."""
     plain = () if tap.badge is None else ((tap.badge, tap.epoch),)
     if tap.sun is None:
         older = () if tap.was is None else ((tap.was, tap.epoch - 1),)
-        return Card(plain + older)
+        return PresentedCard(plain + older)
     try:
         key, epochs = policy.keys.sun_key(), policy.keys.epochs()
     except KeysError:
         key, epochs = None, []
     if key is None or not epochs:
-        return Card(plain, genuine=False)  # nobody here can tell
+        return PresentedCard(plain, genuine=False)  # nobody here can tell
     try:
         read = read_sun(tap.sun.picc, tap.sun.mac, key)
     except ForgedError as error:
         claimed = () if error.uid is None else _names(error.uid, epochs)
-        return Card(claimed or plain, genuine=False)
-    return Card(_names(read.uid, epochs), read.counter)
+        return PresentedCard(claimed or plain, genuine=False)
+    return PresentedCard(_names(read.uid, epochs), read.counter)
 
 
 def _names(uid: bytes, epochs: list[EpochKey]) -> tuple[tuple[bytes, int], ...]:
     return tuple((bytes.fromhex(pseudonym(uid, key)), key.epoch) for key in epochs)
 
 
-Known = dict[bytes, Holder]
+KnownHolders = dict[bytes, CredentialHolder]
 """Pseudonym -> whose it is: what is known of the cards of one batch."""
 
 
-async def known_holders(conn: AsyncConnection[Any], cards: Iterable[Card]) -> Known:
+async def known_holders(conn: AsyncConnection[Any], cards: Iterable[PresentedCard]) -> KnownHolders:
     """Look up all the cards of a batch."""
     badges = [badge for card in cards for badge in card.badges]
     rows = await (await conn.execute(_SQL["recognise"], {"badges": badges})).fetchall()
-    return {bytes(badge): Holder(*holder) for badge, *holder in rows}
+    return {bytes(badge): CredentialHolder(*holder) for badge, *holder in rows}
 
 
-async def holder_of(conn: AsyncConnection[Any], card: Card, known: Known, at: datetime) -> Holder | None:
+async def holder_of(
+    conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders, at: datetime
+) -> CredentialHolder | None:
     """Return whose card it is, if anybody's.
 
     A pseudonym of a new epoch is linked to the one before for people who are enrolled, and only for them.
@@ -98,7 +100,7 @@ async def holder_of(conn: AsyncConnection[Any], card: Card, known: Known, at: da
     older = held[0]
     if not older.enrolled:
         return None
-    if card.genuine and standing(older.since, older.until, at) == "valid":
+    if card.genuine and credential_status(older.since, older.until, at) == "valid":
         badge, epoch = card.names[0]
         values = {"badge": badge, "epoch": epoch, "credential": older.credential_id}
         if await (await conn.execute(_SQL["relink"], values)).fetchone() is None:
@@ -107,23 +109,27 @@ async def holder_of(conn: AsyncConnection[Any], card: Card, known: Known, at: da
     return older
 
 
-async def is_erased(conn: AsyncConnection[Any], card: Card, now: datetime) -> bool:
+async def is_erased(conn: AsyncConnection[Any], card: PresentedCard, now: datetime) -> bool:
     """Tell whether the card was that of somebody who was erased: then its message is dropped unread."""
     row = await (await conn.execute(_SQL["is_erased"], {"badges": card.badges, "now": now})).fetchone()
     return bool(row and row[0])
 
 
-async def counted(conn: AsyncConnection[Any], card: Card, known: Known) -> Holder:
+async def create_anonymous_person(
+    conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders
+) -> CredentialHolder:
     """Return a new person without a name, for a badge that is only counted."""
     badge, epoch = card.names[0]
     row = await (await conn.execute(_SQL["add_counted"], {"badge": badge, "epoch": epoch})).fetchone()
     if row is None:
         raise RuntimeError("an INSERT with RETURNING gave no row")
-    known[badge] = Holder(row[0], row[1], "badge", None, None, enrolled=False, language=None)
+    known[badge] = CredentialHolder(row[0], row[1], "badge", None, None, enrolled=False, language=None)
     return known[badge]
 
 
-async def suspect(conn: AsyncConnection[Any], holder: Holder, kind: Suspicion, tap: BadgeTapped) -> None:
+async def flag_suspicion(
+    conn: AsyncConnection[Any], holder: CredentialHolder, kind: Suspicion, tap: BadgeTapped
+) -> None:
     """Note something that does not fit together: a question to ask, never a verdict on a person."""
     values = {
         "credential": holder.credential_id,
@@ -135,7 +141,7 @@ async def suspect(conn: AsyncConnection[Any], holder: Holder, kind: Suspicion, t
     await conn.execute(_SQL["suspect"], values)
 
 
-async def raise_counter(conn: AsyncConnection[Any], holder: Holder, counter: int) -> bool:
+async def raise_counter(conn: AsyncConnection[Any], holder: CredentialHolder, counter: int) -> bool:
     """Tell whether a card's counter is higher than ever before, and remember it."""
     values = {"credential": holder.credential_id, "counter": counter}
     return await (await conn.execute(_SQL["raise_counter"], values)).fetchone() is not None

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.events import TapAnswered
-from hubwell.mqtt.publisher import DevicesLink, LinkDownError
+from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.presence.rules import LATE_LEAVER
 from hubwell.presence.visit_store import REMEMBERED, TapNumber
 from hubwell.settings import Settings
@@ -58,7 +58,7 @@ async def notify_of_closing(conn: AsyncConnection[Any], now: datetime) -> None:
     await conn.execute(_SQL["notify_left_at_closing"], values)
 
 
-async def tell_doors(settings: Settings, link: DevicesLink) -> None:
+async def tell_doors(settings: Settings, link: DevicePublisher) -> None:
     """Tell devices what the database notifies of, until cancelled: a task of the worker.
 
     What happens while database or broker are away is not told later: such a device says "out" where "in"
@@ -69,7 +69,7 @@ async def tell_doors(settings: Settings, link: DevicesLink) -> None:
         await link.connected()
         try:
             await _listen(settings, link)
-        except (psycopg.Error, LinkDownError) as error:
+        except (psycopg.Error, BrokerUnavailableError) as error:
             reason = str(error).strip().partition("\n")[0]
             if reason != told:
                 _LOG.warning("doors that people left are not told: %s", reason, extra={"action": "left"})
@@ -77,7 +77,7 @@ async def tell_doors(settings: Settings, link: DevicesLink) -> None:
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _listen(settings: Settings, link: DevicesLink) -> None:
+async def _listen(settings: Settings, link: DevicePublisher) -> None:
     async with await connect(settings.database_url, name="left") as conn:
         await conn.execute(_SQL["listen_left"])
         async with await connect(settings.database_url, name="left-read") as other:

@@ -1,4 +1,4 @@
-"""What changing a visit refuses, each with a code that pages put into words of the visitor's language."""
+"""What changing a visit refuses, each with a code that pages put into words of the reader's language."""
 
 from gettext import NullTranslations
 from typing import Literal

@@ -19,22 +19,22 @@ from hubwell.events import (
     VisitsChanged,
 )
 from hubwell.presence.credential_lookup import (
-    Card,
-    Holder,
-    Known,
-    counted,
+    CredentialHolder,
+    KnownHolders,
+    PresentedCard,
+    create_anonymous_person,
+    flag_suspicion,
     holder_of,
     is_erased,
     known_holders,
     raise_counter,
     read_card,
-    suspect,
 )
 from hubwell.presence.departure_notices import answers
 from hubwell.presence.door_policy import Policy
-from hubwell.presence.reader_messages import Shade
-from hubwell.presence.rules import LONGEST, Effect, Folded, TapAt, standing
-from hubwell.presence.visit_store import Changes, story_of, write
+from hubwell.presence.reader_messages import MessageVariant
+from hubwell.presence.rules import LONGEST, Effect, Folded, TapAt, credential_status
+from hubwell.presence.visit_store import Changes, tap_history_of, write
 from hubwell.storage.queries import Queries
 from hubwell_wire.fields import Language, Verdict
 
@@ -48,20 +48,20 @@ AT_DESK: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReaderResponse:
     """What to tell the person at the reader. With `code_for`, a one-time code of this person is shown."""
 
     verdict: Verdict
     language: Language
-    shade: Shade = ""
+    shade: MessageVariant = ""
     code_for: UUID | None = None
 
 
 @dataclass(slots=True)
-class Tapped:
+class TapResult:
     """What became of a tap. Without `told` nobody is answered."""
 
-    told: Told | None = None
+    told: ReaderResponse | None = None
     facts: list[VisitsChanged | Movement] = field(default_factory=list)
     left: list[TapAnswered] = field(default_factory=list)
     """For devices at whose doors the person is not inside any more."""
@@ -83,12 +83,12 @@ class _Batch:
 
     policy: Policy
     now: datetime
-    known: Known
+    known: KnownHolders
     doors: dict[str, _Door]
     purposes: dict[tuple[str, str], str]
 
 
-async def tapped(conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy) -> list[Tapped]:
+async def tapped(conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy) -> list[TapResult]:
     """Store what taps mean and work out people's visits anew from where it could matter.
 
     Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. What
@@ -104,7 +104,7 @@ async def tapped(conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy
 
 
 async def _prepare(
-    conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], cards: Sequence[Card], policy: Policy
+    conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], cards: Sequence[PresentedCard], policy: Policy
 ) -> _Batch:
     """Have the taps' people to ourselves until the transaction ends, and look up what all taps need."""
     badges = [badge for card in cards for badge in card.badges]
@@ -123,27 +123,36 @@ async def _prepare(
     )
 
 
-async def _tapped(conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, batch: _Batch) -> Tapped:
+async def _tapped(
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, batch: _Batch
+) -> TapResult:
     now, policy = batch.now, batch.policy
     purpose = batch.purposes.get((tap.device_id, tap.reader), "space")
     holder = await holder_of(conn, card, batch.known, tap.time)
     if purpose == "desk":
         return _answer(tap, batch, await _at_desk(conn, tap, card, holder, now), holder)
     if holder is None and await _counts(conn, tap, card, purpose, policy, now):
-        holder = await counted(conn, card, batch.known)
+        holder = await create_anonymous_person(conn, card, batch.known)
     refusal = await _refusal(conn, tap, card, holder)
     if refusal is not None or holder is None:
         return _answer(tap, batch, refusal or "unknown", holder)
     if purpose == "kiosk":
         here = now - tap.time <= FRESH
-        return Tapped(Told("code", _language(holder, policy), code_for=holder.person_id) if here else None)
+        return TapResult(
+            ReaderResponse("code", _language(holder, policy), code_for=holder.person_id) if here else None
+        )
     if tap.space_id is None:
-        return Tapped()
+        return TapResult()
     return await _at_door(conn, tap, batch.doors[tap.space_id], holder, batch)
 
 
 async def _counts(
-    conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, purpose: str, policy: Policy, now: datetime
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    card: PresentedCard,
+    purpose: str,
+    policy: Policy,
+    now: datetime,
 ) -> bool:
     """Tell whether a badge that nobody enrolled becomes a person without a name."""
     at_door = purpose == "space" and tap.space_id is not None
@@ -153,18 +162,18 @@ async def _counts(
 
 
 async def _refusal(
-    conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, holder: Holder | None
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, holder: CredentialHolder | None
 ) -> Verdict | None:
     """Return why a tap does not count, and note it where somebody should ask."""
     if not card.genuine:
         if holder is not None:
-            await suspect(conn, holder, "sun-forged", tap)
+            await flag_suspicion(conn, holder, "sun-forged", tap)
         return "refused"
     if holder is None:
         return "unknown"
-    match standing(holder.since, holder.until, tap.time):
+    match credential_status(holder.since, holder.until, tap.time):
         case "revoked":
-            await suspect(conn, holder, "revoked-used", tap)
+            await flag_suspicion(conn, holder, "revoked-used", tap)
             return "revoked"
         case "not-yet":
             return "unknown"
@@ -172,19 +181,25 @@ async def _refusal(
             return await _copied(conn, tap, card, holder)
 
 
-async def _copied(conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, holder: Holder) -> Verdict | None:
+async def _copied(
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, holder: CredentialHolder
+) -> Verdict | None:
     """Refuse a copy: of a signing card's number, or of one of its messages."""
     if card.counter is None and holder.kind == "sun":
-        await suspect(conn, holder, "sun-forged", tap)
+        await flag_suspicion(conn, holder, "sun-forged", tap)
         return "refused"
     if card.counter is not None and not await raise_counter(conn, holder, card.counter):
-        await suspect(conn, holder, "counter-replayed", tap)
+        await flag_suspicion(conn, holder, "counter-replayed", tap)
         return "refused"
     return None
 
 
 async def _at_desk(
-    conn: AsyncConnection[Any], tap: BadgeTapped, card: Card, holder: Holder | None, now: datetime
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    card: PresentedCard,
+    holder: CredentialHolder | None,
+    now: datetime,
 ) -> Verdict:
     """Show a badge to staff for two minutes; never a visit, whoever's it is."""
     refused = not card.genuine or not card.names
@@ -199,17 +214,17 @@ async def _at_desk(
 
 
 async def _at_door(
-    conn: AsyncConnection[Any], tap: BadgeTapped, door: _Door, holder: Holder, batch: _Batch
-) -> Tapped:
+    conn: AsyncConnection[Any], tap: BadgeTapped, door: _Door, holder: CredentialHolder, batch: _Batch
+) -> TapResult:
     at = TapAt(tap.time, door.space_id, full=tap.said == "full")
     hours = batch.policy.hours
     if door.closes_at is not None:
         hours = replace(hours, spaces={door.space_id: door.closes_at})
-    story = await story_of(conn, holder.person_id, tap.time, hours)
+    story = await tap_history_of(conn, holder.person_id, tap.time, hours)
     story = story.with_tap(at, holder.credential_id, (tap.stream_id, tap.seq))
     folded = story.folded(batch.now)
     effect = folded.effects.get(at, "again")
-    shade: Shade = "two-places" if effect == "doubtful" else ""
+    shade: MessageVariant = "two-places" if effect == "doubtful" else ""
     if effect in {"in", "moved"} and await _is_full(conn, door, holder, tap, batch):
         shade = "crowded"
         if door.refuses and _stands_outside(tap, batch.now):
@@ -220,7 +235,7 @@ async def _at_door(
     if facts:  # otherwise the same was known already
         facts += _movement(at, effect, folded)
     told = _answer(tap, batch, "refused" if effect == "doubtful" else effect, holder, shade).told
-    return Tapped(told, facts, await answers(conn, changes.left))
+    return TapResult(told, facts, await answers(conn, changes.left))
 
 
 def _stands_outside(tap: BadgeTapped, now: datetime) -> bool:
@@ -229,7 +244,7 @@ def _stands_outside(tap: BadgeTapped, now: datetime) -> bool:
 
 
 async def _is_full(
-    conn: AsyncConnection[Any], door: _Door, holder: Holder, tap: BadgeTapped, batch: _Batch
+    conn: AsyncConnection[Any], door: _Door, holder: CredentialHolder, tap: BadgeTapped, batch: _Batch
 ) -> bool:
     """Tell whether the space has no room for another one; of no interest once nobody waits for an answer."""
     if batch.now - tap.time > ANSWERED:
@@ -240,7 +255,7 @@ async def _is_full(
 
 
 async def _store(
-    conn: AsyncConnection[Any], tap: BadgeTapped, at: TapAt, holder: Holder, effect: Effect
+    conn: AsyncConnection[Any], tap: BadgeTapped, at: TapAt, holder: CredentialHolder, effect: Effect
 ) -> None:
     values = {
         "person": holder.person_id,
@@ -280,12 +295,16 @@ def _movement(at: TapAt, effect: Effect, folded: Folded) -> list[Movement]:
 
 
 def _answer(
-    tap: BadgeTapped, batch: _Batch, verdict: Verdict, holder: Holder | None, shade: Shade = ""
-) -> Tapped:
+    tap: BadgeTapped,
+    batch: _Batch,
+    verdict: Verdict,
+    holder: CredentialHolder | None,
+    shade: MessageVariant = "",
+) -> TapResult:
     if batch.now - tap.time > ANSWERED:
-        return Tapped()
-    return Tapped(Told(verdict, _language(holder, batch.policy), shade))
+        return TapResult()
+    return TapResult(ReaderResponse(verdict, _language(holder, batch.policy), shade))
 
 
-def _language(holder: Holder | None, policy: Policy) -> Language:
+def _language(holder: CredentialHolder | None, policy: Policy) -> Language:
     return holder.language if holder is not None and holder.language is not None else policy.language

@@ -6,13 +6,13 @@ from typing import Final, Literal, get_args
 from hubwell.i18n import translations_for
 from hubwell_wire.fields import Language, Verdict
 
-Shade = Literal["", "crowded", "two-places"]
+MessageVariant = Literal["", "crowded", "two-places"]
 """More than the verdict says: `crowded`: in, though the space is full; `two-places`: see `rules.APART`."""
 _VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 
-def say(verdict: Verdict, language: Language, shade: Shade = "", *, code: str = "") -> str:
+def message_for(verdict: Verdict, language: Language, shade: MessageVariant = "", *, code: str = "") -> str:
     """Return the sentence for a verdict; `code` is the one-time code of the verdict `code`."""
     translations = translations_for(language)
     if code:
@@ -49,7 +49,7 @@ def _sentences(translations: NullTranslations) -> dict[Verdict, str]:
     return {verdict: sentences[verdict] for verdict in _VERDICTS}
 
 
-def _shaded(translations: NullTranslations, shade: Shade) -> str:
+def _shaded(translations: NullTranslations, shade: MessageVariant) -> str:
     _ = translations.gettext
     match shade:
         case "crowded":

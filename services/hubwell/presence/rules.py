@@ -26,7 +26,7 @@ Intent = Literal["toggle", "in", "out"]
 Source = Literal["reader", "desk", "self"]
 Effect = Literal["in", "out", "moved", "again", "full", "doubtful"]
 """What a tap did. `again`: nothing, as part of a gesture; `full`: turned away; `doubtful`: see `APART`."""
-Standing = Literal["valid", "revoked", "not-yet"]
+CredentialStatus = Literal["valid", "revoked", "not-yet"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +66,7 @@ class Folded:
 
 def fold_taps(taps: Iterable[TapAt], now: datetime, hours: Hours) -> Folded:
     """Return what these taps of one person make, as of `now`."""
-    stay = _Stay(hours)
+    stay = VisitFold(hours)
     for tap in sorted(set(taps)):
         stay.take(tap)
     stay.finish(now)
@@ -78,7 +78,7 @@ def forgotten_at(space_id: str, start: datetime, hours: Hours) -> datetime:
     return min(hours.closing_after(space_id, start), start + LONGEST)
 
 
-def standing(since: datetime | None, until: datetime | None, at: datetime) -> Standing:
+def credential_status(since: datetime | None, until: datetime | None, at: datetime) -> CredentialStatus:
     """Tell what a credential was worth at the time of a tap; None is without a bound."""
     if until is not None and at >= until:
         return "revoked"
@@ -86,7 +86,7 @@ def standing(since: datetime | None, until: datetime | None, at: datetime) -> St
 
 
 @dataclass(slots=True)
-class _Stay:
+class VisitFold:
     """The person on the way through their taps. `here` is the tap that opened the visit they are in."""
 
     hours: Hours

@@ -55,7 +55,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TapHistory:
     """A person's taps since they were certainly out, and the visits that are stored from then on."""
 
     person_id: UUID
@@ -64,7 +64,7 @@ class Story:
     stored: dict[Visit, int]
     hours: Hours
 
-    def with_tap(self, tap: TapAt, credential_id: int, number: TapNumber) -> "Story":
+    def with_tap(self, tap: TapAt, credential_id: int, number: TapNumber) -> "TapHistory":
         """Return the story with a tap that is not stored yet."""
         new = StoredTap(None, tap, doubtful=False, credential_id=credential_id, number=number)
         return replace(self, taps=[*self.taps, new])
@@ -101,7 +101,9 @@ class Story:
         return min(now, forgotten_at(visit.space_id, visit.start, self.hours))
 
 
-async def story_of(conn: AsyncConnection[Any], person_id: UUID, time: datetime, hours: Hours) -> Story:
+async def tap_history_of(
+    conn: AsyncConnection[Any], person_id: UUID, time: datetime, hours: Hours
+) -> TapHistory:
     """Return what matters for a tap at this time, whether it is stored already or not.
 
     It begins at a tap before which the person was certainly out, because nobody stays longer than `LONGEST`:
@@ -122,10 +124,10 @@ async def story_of(conn: AsyncConnection[Any], person_id: UUID, time: datetime, 
                 taps.append(StoredTap(key, tap, verdict == "doubtful", credential, number))
                 if closes is not None:
                     closing[space] = closes
-    return Story(person_id, since, taps, stored, replace(hours, spaces=closing))
+    return TapHistory(person_id, since, taps, stored, replace(hours, spaces=closing))
 
 
-async def write(conn: AsyncConnection[Any], story: Story, folded: Folded, now: datetime) -> Changes:
+async def write(conn: AsyncConnection[Any], story: TapHistory, folded: Folded, now: datetime) -> Changes:
     """Make what is stored equal to the fold; return what changed."""
     await _mark_doubtful(conn, story, folded)
     wanted = [*folded.visits, *(_ended(visit, story, now) for visit in story.history())]
@@ -137,7 +139,7 @@ async def write(conn: AsyncConnection[Any], story: Story, folded: Folded, now: d
 
 
 def _left(
-    story: Story, wanted: list[Visit], outdated: list[Visit], missing: list[Visit], now: datetime
+    story: TapHistory, wanted: list[Visit], outdated: list[Visit], missing: list[Visit], now: datetime
 ) -> list[TapNumber]:
     """Return the taps of doors that hold the person for inside, while the fold says that they are not."""
     here = {visit.space_id for visit in wanted if visit.end is None}
@@ -163,7 +165,7 @@ def _may_leave_late(visit: Visit, now: datetime) -> bool:
     return visit.ended_by == "inferred" and visit.end is not None and now - visit.end <= LATE_LEAVER
 
 
-def _ended(visit: Visit, story: Story, now: datetime) -> Visit:
+def _ended(visit: Visit, story: TapHistory, now: datetime) -> Visit:
     if visit.end is not None:
         return visit
     end = story.forgotten(visit, now)
@@ -171,7 +173,7 @@ def _ended(visit: Visit, story: Story, now: datetime) -> Visit:
 
 
 async def _replace(
-    conn: AsyncConnection[Any], story: Story, outdated: list[Visit], missing: list[Visit]
+    conn: AsyncConnection[Any], story: TapHistory, outdated: list[Visit], missing: list[Visit]
 ) -> None:
     """Change visits that only end otherwise, so that they keep their ids; delete and add the others.
 
@@ -204,7 +206,7 @@ def _longer(old: Visit, new: Visit) -> bool:
     return old.end is not None and (new.end is None or new.end > old.end)
 
 
-async def _mark_doubtful(conn: AsyncConnection[Any], story: Story, folded: Folded) -> None:
+async def _mark_doubtful(conn: AsyncConnection[Any], story: TapHistory, folded: Folded) -> None:
     """Store which taps are two places at once, with a question to ask; withdraw it where it is explained."""
     for row in story.taps:
         effect = folded.effects.get(row.tap)

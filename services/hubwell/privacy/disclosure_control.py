@@ -76,22 +76,22 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class Window:
     """A window's figures, and what the gate remembers: the group behind each number when it last moved."""
 
     figures: list[Figure]
     held: dict[Cell, int]
 
 
-def close(rooms: Sequence[Room], people: Mapping[str, int], held: Mapping[Cell, int]) -> Closed:
+def close(rooms: Sequence[Room], people: Mapping[str, int], held: Mapping[Cell, int]) -> Window:
     """Close a window. `people` is by space, none where nobody was; `held` is what the last window left."""
     shared = [room for room in rooms if not room.personal]
-    groups = _inert(_sums(shared, people), held)
-    hidden = _hidden(_Tree(shared), groups)
+    groups = _apply_hysteresis(_sums(shared, people), held)
+    hidden = _suppress_cells(_Tree(shared), groups)
     capacity = {room.cell: room.capacity for room in shared}
     figures = [_figure(cell, groups[cell], capacity.get(cell), cell in hidden) for cell in groups]
     personal = [Figure(room.cell, None, None, "personal") for room in rooms if room.personal]
-    return Closed(figures + personal, groups)
+    return Window(figures + personal, groups)
 
 
 def fullness(about: int, capacity: int) -> Fullness:
@@ -121,7 +121,7 @@ def _sums(rooms: Sequence[Room], people: Mapping[str, int]) -> dict[Cell, int]:
     return sums
 
 
-def _inert(sums: Mapping[Cell, int], held: Mapping[Cell, int]) -> dict[Cell, int]:
+def _apply_hysteresis(sums: Mapping[Cell, int], held: Mapping[Cell, int]) -> dict[Cell, int]:
     """Let a number move only when its group changed by `K` or more; every group begins as nobody."""
     return {
         cell: count if abs(count - held.get(cell, 0)) >= K else held.get(cell, 0)
@@ -144,7 +144,7 @@ class _Tree:
         yield HUB, self.zones
 
 
-def _hidden(tree: _Tree, groups: Mapping[Cell, int]) -> set[Cell]:
+def _suppress_cells(tree: _Tree, groups: Mapping[Cell, int]) -> set[Cell]:
     """Return what must be withheld: small groups, and what would give them away."""
     hidden = {cell for cell, group in groups.items() if group < K}
     while (more := _next(tree, groups, hidden)) is not None:

@@ -58,7 +58,7 @@ async def erase_person(
     values |= await _traces(conn, person_id)
     spaces = [row[0] for row in await (await conn.execute(_SQL["open_spaces"], values)).fetchall()]
     deleted = await _delete(conn, values, with_account=with_account)
-    await _bury(conn, values["badges"], now + TOMBSTONE)
+    await _add_tombstones(conn, values["badges"], now + TOMBSTONE)
     left = sum((await _counted(conn, "left_over", values)).values())
     proof = await _prove(conn, deleted, left, now)
     await conn.execute(_SQL["announce"], {"spaces": json.dumps({"spaces": spaces})})
@@ -103,7 +103,7 @@ async def _counted(conn: AsyncConnection[Any], query: str, values: dict[str, Any
     return {str(kind): int(rows) for kind, rows in await (await conn.execute(_SQL[query], values)).fetchall()}
 
 
-async def _bury(conn: AsyncConnection[Any], badges: list[bytes], until: datetime) -> None:
+async def _add_tombstones(conn: AsyncConnection[Any], badges: list[bytes], until: datetime) -> None:
     for badge in badges:
         salt = secrets.token_bytes(_SALT_BYTES)
         tag = hashlib.sha256(salt + badge).digest()

@@ -10,14 +10,14 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from hubwell.privacy.personal_data import Everything
+from hubwell.privacy.personal_data import PersonalData
 
 _COLUMNS: Final = ("what", "where", "from", "until", "how", "detail")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a text for a formula."""
 
 
-def as_json(found: Everything, made_at: datetime, zone: ZoneInfo) -> str:
+def as_json(found: PersonalData, made_at: datetime, zone: ZoneInfo) -> str:
     """Return everything as one JSON object, times with the hub's zone."""
     content = {"made_at": made_at, **asdict(found)}
     for visit in content["visits"]:
@@ -33,7 +33,7 @@ def as_json(found: Everything, made_at: datetime, zone: ZoneInfo) -> str:
     return json.dumps(content, default=plain, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_csv(found: Everything, zone: ZoneInfo) -> str:
+def as_csv(found: PersonalData, zone: ZoneInfo) -> str:
     """Return everything as one table: a row for each thing, visits first."""
 
     def local(moment: datetime | None) -> str:
@@ -51,7 +51,7 @@ def as_csv(found: Everything, zone: ZoneInfo) -> str:
 _Line = tuple[str, str, datetime | None, datetime | None, str, str]
 
 
-def _rows(found: Everything) -> Iterator[_Line]:
+def _rows(found: PersonalData) -> Iterator[_Line]:
     person = found.person
     shown = f"shown as {person.shown_as}" if person.shown_on_site else ""
     for visit in found.visits:

@@ -100,7 +100,7 @@ class OwnMuster:
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
+class PersonalData:
     """All of it."""
 
     person: OwnPerson
@@ -113,14 +113,14 @@ class Everything:
     has_account: bool = False
 
 
-async def everything(conn: AsyncConnection[Any], person_id: UUID, now: datetime) -> Everything | None:
+async def everything(conn: AsyncConnection[Any], person_id: UUID, now: datetime) -> PersonalData | None:
     """Return all that is stored of a person; None where nobody has this id any more."""
     values = {"person": person_id, "now": now}
     persons = await _all(conn, "person", OwnPerson, values)
     if not persons:
         return None
     account = await (await conn.execute(_SQL["has_account"], values)).fetchone()
-    return Everything(
+    return PersonalData(
         person=persons[0],
         credentials=await _all(conn, "credentials", OwnCredential, values),
         visits=await _all(conn, "visits", OwnVisit, values),

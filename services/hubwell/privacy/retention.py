@@ -112,12 +112,12 @@ def parse_duration(text: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
-async def keep_to_the_hour(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
+async def retention_hourly(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
     """Delete what is over its time, class by class, and record the proof: the job of every hour."""
     await run(conn, now, settings)
 
 
-async def keep_to_the_minute(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
+async def retention_each_minute(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
     """Do the same for what stays for minutes only: the job of every minute."""
     await run(conn, now, settings, BRIEF)
 

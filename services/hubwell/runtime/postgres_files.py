@@ -21,7 +21,7 @@ import psutil
 
 from hubwell.runtime.parent_death import leashed
 from hubwell.runtime.start_errors import CannotStartError, disk_full
-from hubwell.runtime.unprivileged import Account, NoPassageError, account_for, hand_over, let_pass
+from hubwell.runtime.unprivileged import Account, NoPassageError, account_for, grant_traverse, hand_over
 
 USER = "hubwell"
 _SOCKET_NAME = ".s.PGSQL.5432"
@@ -141,8 +141,8 @@ class Cluster:
         if self._account is None:
             return
         try:
-            let_pass(self.files, self._account)
-            let_pass(self._programs / "postgres", self._account)
+            grant_traverse(self.files, self._account)
+            grant_traverse(self._programs / "postgres", self._account)
         except NoPassageError as error:
             raise CannotStartError(
                 f"PostgreSQL does not run as root, and the user {self._account.name} it runs as instead "

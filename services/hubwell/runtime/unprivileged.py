@@ -95,7 +95,7 @@ def hand_over(folder: Path, account: Account) -> None:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
-def let_pass(path: Path, account: Account) -> list[Path]:
+def grant_traverse(path: Path, account: Account) -> list[Path]:
     """Let `account` pass through the folders above `path`; return those that had to be opened.
 
     Only passing (`x`) is granted, and only to this user, by an access control list: a listing of the folder

@@ -9,7 +9,7 @@ import pytest
 
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.feedback import FEEDBACK, FeedbackConfigError, build_feedback
-from hubwell_edge.feedback.fan_out import SAME_TAP_S, Panel
+from hubwell_edge.feedback.fan_out import SAME_TAP_S, FeedbackFanOut
 from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Signal, Wait
 from hubwell_edge.feedback.patterns import PATTERNS, PLAIN_SIGNS, SIGNS
 from hubwell_wire.fields import Verdict
@@ -51,9 +51,9 @@ class Recorder:
         return self.happened.get(timeout=SOON_S)
 
 
-def opened(*outputs: Recorder, now: list[float] | None = None) -> Panel:
+def opened(*outputs: Recorder, now: list[float] | None = None) -> FeedbackFanOut:
     times = now or [0.0]
-    panel = Panel("door", outputs, clock=lambda: times[0])
+    panel = FeedbackFanOut("door", outputs, clock=lambda: times[0])
     panel.open()
     for output in outputs:
         assert output.next() == "open"
@@ -137,7 +137,7 @@ def test_display_is_cleared_after_a_rest() -> None:
 def test_part_that_fails_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     output = Recorder()
     output.failures = 3
-    panel = Panel("door", [output])
+    panel = FeedbackFanOut("door", [output])
     with caplog.at_level(logging.INFO):
         panel.open()
         assert output.next() == "failed"
@@ -178,7 +178,7 @@ def test_threads_end() -> None:
 
 
 def test_panel_that_was_never_opened_can_be_closed() -> None:
-    Panel("door", [Recorder()]).close()
+    FeedbackFanOut("door", [Recorder()]).close()
 
 
 def test_registry_builds_every_kind() -> None:

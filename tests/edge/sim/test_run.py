@@ -20,7 +20,7 @@ import pytest
 from hubwell_edge.sim import run
 from hubwell_edge.sim.faults import parse_fault
 from hubwell_edge.sim.hub import devices
-from hubwell_edge.sim.network_cut import Cable
+from hubwell_edge.sim.network_cut import NetworkCut
 from hubwell_edge.sim.pace import UNLIMITED, Pace
 from hubwell_edge.sim.run import SimulationError, Span, simulate
 from hubwell_edge.sim.scenario import Scenario, load_scenario
@@ -238,7 +238,7 @@ async def test_cable_that_is_pulled_cuts_the_connection() -> None:
         writer.close()
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    async with server, Cable("127.0.0.1", server.sockets[0].getsockname()[1]) as cable:
+    async with server, NetworkCut("127.0.0.1", server.sockets[0].getsockname()[1]) as cable:
 
         async def talk() -> bytes:
             reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)

@@ -10,11 +10,11 @@ from hubwell_edge.clock import to_datetime
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.readers.reader import Card
-from hubwell_edge.taps.commands import Orders
+from hubwell_edge.taps.commands import CommandHandler
 from hubwell_edge.taps.keys import KeyFolder
 from hubwell_edge.taps.local_presence import Presence
-from hubwell_edge.taps.roster import RosterShelf
-from hubwell_edge.taps.tap_handler import Door, TapDesk
+from hubwell_edge.taps.roster import RosterStore
+from hubwell_edge.taps.tap_handler import Door, TapHandler
 from hubwell_wire.commands import Answer, RosterBadge
 from hubwell_wire.messages import Tap
 from hubwell_wire.parse import parse
@@ -36,13 +36,13 @@ class Counter:
 
     async def open(self) -> None:
         self.outbox = OutboxThread(Outbox(self.folder, kernel_boot="k1"))
-        self.shelf = RosterShelf(self.folder, site="hub", device="room-1", key=HUB_PUBLIC)
-        self.desk = TapDesk(
+        self.shelf = RosterStore(self.folder, site="hub", device="room-1", key=HUB_PUBLIC)
+        self.desk = TapHandler(
             self.outbox, KeyFolder(self.folder / "keys"), self.shelf, Presence(self.folder),
             clock=self.clock, patience_ms=self.patience_ms, debounce_ms=5000, online=lambda: self.online,
         )  # fmt: skip
         self.door = Door("door", self.heard)
-        self.orders = Orders(self.outbox, self.desk, self.clock)
+        self.orders = CommandHandler(self.outbox, self.desk, self.clock)
 
     async def close(self) -> None:
         await self.desk.close()

@@ -11,8 +11,8 @@ from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.message import Draft, event_draft
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
-from hubwell_edge.taps.commands import Orders
-from hubwell_edge.taps.tombstones import meant
+from hubwell_edge.taps.commands import CommandHandler
+from hubwell_edge.taps.tombstones import match_tombstones
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Gap, TapData
 from hubwell_wire.parse import parse
@@ -29,9 +29,9 @@ def gaps(box: Outbox) -> list[Gap]:
 
 
 def test_graves_mean_only_their_own_badge() -> None:
-    assert meant({BADGE, OTHER}, forget(BADGE).badges) == {BADGE}
-    assert meant({OTHER}, forget(BADGE).badges) == set()
-    assert meant({BADGE, OTHER}, forget(OTHER, "ab" * 16, BADGE).badges) == {BADGE, OTHER}
+    assert match_tombstones({BADGE, OTHER}, forget(BADGE).badges) == {BADGE}
+    assert match_tombstones({OTHER}, forget(BADGE).badges) == set()
+    assert match_tombstones({BADGE, OTHER}, forget(OTHER, "ab" * 16, BADGE).badges) == {BADGE, OTHER}
 
 
 def test_taps_of_a_badge_are_gone_from_the_files_and_declared_as_erased(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_outbox_of_release_0_1_is_taken_over(tmp_path: Path) -> None:
 async def test_device_without_readers_forgets_too(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
     await outbox.put([tap(BADGE), tap(OTHER)], {})
-    await Orders(outbox, None, HandClock(stamp())).take(forget(BADGE))
+    await CommandHandler(outbox, None, HandClock(stamp())).take(forget(BADGE))
     assert BADGE.encode() not in bytes_below(tmp_path)
     assert outbox.outbox.badges() == {OTHER}
     await outbox.close()
@@ -152,7 +152,7 @@ async def test_device_without_readers_forgets_too(tmp_path: Path) -> None:
 
 async def test_device_without_readers_takes_no_notice_of_answers_and_lists(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
-    orders = Orders(outbox, None, HandClock(stamp()))
+    orders = CommandHandler(outbox, None, HandClock(stamp()))
     answer = Answer(v=1, type="answer", boot=outbox.outbox.boot, seq=1, verdict="in")
     before = bytes_below(tmp_path)
     assert not await orders.take(answer)

@@ -26,11 +26,11 @@ from hubwell_edge.cli import app
 from hubwell_edge.clock import to_ms
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
-from hubwell_edge.taps.commands import Orders
+from hubwell_edge.taps.commands import CommandHandler
 from hubwell_edge.taps.local_presence import Presence
 from hubwell_edge.taps.muster import as_json, in_words, merged, open_muster
-from hubwell_edge.taps.muster_file import FILE, VaultError, keep, kept
-from hubwell_edge.taps.roster import RosterShelf
+from hubwell_edge.taps.muster_file import FILE, MusterFileError, load, save
+from hubwell_edge.taps.roster import RosterStore
 from hubwell_wire.commands import MusterEntry, MusterSnapshot, RosterSpace
 
 MADE = ago(minutes=10)
@@ -61,7 +61,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_both_parts_open_it_in_either_order(tmp_path: Path) -> None:
-    assert keep(tmp_path, muster(SNAPSHOT), NOW)
+    assert save(tmp_path, muster(SNAPSHOT), NOW)
     assert names(tmp_path) == [ADA, BEA, DORA]
     opened = open_muster(tmp_path, f" {PART_B.upper()}\n", PART_A)
     assert (opened.at, opened.gone, opened.nameless) == (MADE, 0, 0)
@@ -78,14 +78,14 @@ def test_both_parts_open_it_in_either_order(tmp_path: Path) -> None:
     ],
 )
 def test_one_part_or_a_wrong_one_does_not(tmp_path: Path, a: str, b: str, sentence: str) -> None:
-    keep(tmp_path, muster(SNAPSHOT), NOW)
-    with pytest.raises(VaultError, match=sentence) as caught:
+    save(tmp_path, muster(SNAPSHOT), NOW)
+    with pytest.raises(MusterFileError, match=sentence) as caught:
         open_muster(tmp_path, a, b)
     assert PART_A not in str(caught.value)
 
 
 def test_later_taps_at_the_own_door_are_counted_in(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT), NOW)
+    save(tmp_path, muster(SNAPSHOT), NOW)
     tapped(tmp_path, BADGE, -60, inside=False)  # before the list was made: the server knew
     tapped(tmp_path, OTHER, 60, inside=False)
     tapped(tmp_path, THIRD, 120, inside=True)
@@ -100,9 +100,9 @@ def test_later_taps_at_the_own_door_are_counted_in(tmp_path: Path) -> None:
 
 
 def test_who_tapped_here_later_is_in_the_space_of_this_door(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT), NOW)
+    save(tmp_path, muster(SNAPSHOT), NOW)
     here = RosterSpace(id="den", zone="North", capacity=4, when_full="warn")
-    shelf = RosterShelf(tmp_path, site="hub", device="room-1", key=HUB_PUBLIC)
+    shelf = RosterStore(tmp_path, site="hub", device="room-1", key=HUB_PUBLIC)
     assert shelf.take(sealed(roster(space=here)), NOW)
     tapped(tmp_path, THIRD, 60, inside=True)
     tapped(tmp_path, OTHER, 90, inside=True)  # was in the laboratory, in the west
@@ -117,7 +117,7 @@ def test_who_tapped_here_later_is_in_the_space_of_this_door(tmp_path: Path) -> N
 
 
 def test_newest_tap_of_any_of_a_person_s_badges_counts(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT), NOW)
+    save(tmp_path, muster(SNAPSHOT), NOW)
     tapped(tmp_path, BADGE, 60, inside=False)
     tapped(tmp_path, "dd" * 16, 90, inside=True)
     assert ADA in names(tmp_path)
@@ -126,7 +126,7 @@ def test_newest_tap_of_any_of_a_person_s_badges_counts(tmp_path: Path) -> None:
 
 
 def test_list_is_shown_also_when_the_own_taps_cannot_be_read(tmp_path: Path) -> None:
-    keep(tmp_path, muster(SNAPSHOT), NOW)
+    save(tmp_path, muster(SNAPSHOT), NOW)
     (tmp_path / "presence.db").write_bytes(b"this was a database once " * 400)
     opened = open_muster(tmp_path, PART_A, PART_B)
     assert len(opened.inside) == 3
@@ -135,21 +135,21 @@ def test_list_is_shown_also_when_the_own_taps_cannot_be_read(tmp_path: Path) -> 
 
 def test_newer_muster_replaces_an_older_one_and_never_the_reverse(tmp_path: Path) -> None:
     newer = SNAPSHOT.model_copy(update={"at": MADE + timedelta(minutes=1), "inside": ()})
-    assert keep(tmp_path, muster(newer), NOW)
-    assert not keep(tmp_path, muster(SNAPSHOT), NOW)
+    assert save(tmp_path, muster(newer), NOW)
+    assert not save(tmp_path, muster(SNAPSHOT), NOW)
     assert names(tmp_path) == []
     (tmp_path / FILE).write_bytes(b"broken")
-    with pytest.raises(VaultError, match="is broken"):
-        kept(tmp_path)
-    assert keep(tmp_path, muster(SNAPSHOT), NOW)
+    with pytest.raises(MusterFileError, match="is broken"):
+        load(tmp_path)
+    assert save(tmp_path, muster(SNAPSHOT), NOW)
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_muster_from_the_future_does_not_shut_out_the_right_ones(tmp_path: Path) -> None:
     far = SNAPSHOT.model_copy(update={"at": MADE + timedelta(days=30)})
-    with pytest.raises(VaultError, match="set the clock of the server, or ours"):
-        keep(tmp_path, muster(far), NOW)
-    assert keep(tmp_path, muster(SNAPSHOT), NOW)
+    with pytest.raises(MusterFileError, match="set the clock of the server, or ours"):
+        save(tmp_path, muster(far), NOW)
+    assert save(tmp_path, muster(SNAPSHOT), NOW)
 
 
 def test_words_are_zone_by_zone_with_the_age() -> None:
@@ -162,7 +162,7 @@ def test_words_are_zone_by_zone_with_the_age() -> None:
 
 async def test_muster_that_comes_as_an_order_is_kept(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
-    await Orders(outbox, None, HandClock(NOW)).take(muster(SNAPSHOT))
+    await CommandHandler(outbox, None, HandClock(NOW)).take(muster(SNAPSHOT))
     await outbox.close()
     assert names(tmp_path) == [ADA, BEA, DORA]
 
@@ -185,7 +185,7 @@ def run(*arguments: str, typed: str | None = None) -> tuple[int, str]:
 
 
 def test_command_prints_the_list_and_writes_nothing(config: Path) -> None:
-    keep(config.parent / "box", muster(SNAPSHOT), NOW)
+    save(config.parent / "box", muster(SNAPSHOT), NOW)
     before = sorted((config.parent / "box").iterdir())
     code, output = run("--config", str(config), "--part", PART_A, "--part", PART_B)
     assert code == 0, output
@@ -195,7 +195,7 @@ def test_command_prints_the_list_and_writes_nothing(config: Path) -> None:
 
 
 def test_command_gives_json_and_asks_for_parts_without_showing_them(config: Path) -> None:
-    keep(config.parent / "box", muster(SNAPSHOT), NOW)
+    save(config.parent / "box", muster(SNAPSHOT), NOW)
     code, output = run("--config", str(config), "--json", typed=f"{PART_A}\n{PART_B}\n")
     assert code == 0, output
     assert PART_A not in output
@@ -205,7 +205,7 @@ def test_command_gives_json_and_asks_for_parts_without_showing_them(config: Path
 
 
 def test_command_needs_two_parts(config: Path) -> None:
-    keep(config.parent / "box", muster(SNAPSHOT), NOW)
+    save(config.parent / "box", muster(SNAPSHOT), NOW)
     code, output = run("--config", str(config), "--part", PART_A)
     assert (code, "two parts are needed" in output) == (2, True)
     code, output = run("--config", str(config), "--part", PART_A, "--part", PART_A)
@@ -215,7 +215,7 @@ def test_command_needs_two_parts(config: Path) -> None:
 def test_check_says_whether_there_is_one_and_how_old(config: Path) -> None:
     code, output = run("--config", str(config), "--check")
     assert (code, "no muster is kept" in output) == (1, True)
-    keep(config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": ago(minutes=10)})), NOW)
+    save(config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": ago(minutes=10)})), NOW)
     code, output = run("--config", str(config), "--check")
     assert (code, "a sealed muster is kept, 10 min old" in output) == (0, True)
 
@@ -223,7 +223,7 @@ def test_check_says_whether_there_is_one_and_how_old(config: Path) -> None:
 def test_a_thousand_people_are_listed_beside_a_running_agent(config: Path) -> None:
     box = config.parent / "box"
     crowd = tuple(entry(f"Person {n}", f"{n:032x}") for n in range(1000))
-    keep(box, muster(SNAPSHOT.model_copy(update={"inside": crowd})), NOW)
+    save(box, muster(SNAPSHOT.model_copy(update={"inside": crowd})), NOW)
     agent, door = Outbox(box), Presence(box)
     door.save(door.note([f"{7:032x}"], "door", NOW, inside=False))
     command = [sys.executable, "-m", "hubwell_edge", "muster", "--config", str(config), "--json"]

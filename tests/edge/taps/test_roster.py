@@ -8,15 +8,15 @@ from nacl.signing import SigningKey
 from edge.making import stamp
 from edge.taps.made import BADGE, HUB_PUBLIC, OTHER, ago, bytes_below, roster, sealed
 from hubwell_edge.clock import to_ms
-from hubwell_edge.taps.roster import FILE, RosterError, RosterShelf
+from hubwell_edge.taps.roster import FILE, RosterError, RosterStore
 from hubwell_wire.commands import RosterBadge, SealedRoster
 
 MADE = ago(hours=1)
 NOW = stamp(to_ms(ago()))
 
 
-def shelf(folder: Path, key: str | None = HUB_PUBLIC) -> RosterShelf:
-    return RosterShelf(folder, site="hub", device="room-1", key=key)
+def shelf(folder: Path, key: str | None = HUB_PUBLIC) -> RosterStore:
+    return RosterStore(folder, site="hub", device="room-1", key=key)
 
 
 def test_right_list_is_kept_over_a_restart_for_its_owner_only(tmp_path: Path) -> None:
@@ -104,6 +104,6 @@ def test_file_that_is_no_list_of_this_device_is_set_aside(tmp_path: Path, conten
 
 def test_list_of_another_device_does_not_stay_on_disk(tmp_path: Path) -> None:
     shelf(tmp_path).take(sealed(roster(MADE)), NOW)
-    moved = RosterShelf(tmp_path, site="hub", device="room-9", key=HUB_PUBLIC)
+    moved = RosterStore(tmp_path, site="hub", device="room-9", key=HUB_PUBLIC)
     assert moved.roster is None
     assert bytes_below(tmp_path) == b""

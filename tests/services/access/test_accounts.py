@@ -306,7 +306,7 @@ async def test_deleted_person_leaves_the_account(house: House) -> None:
     async with house.connection() as conn:
         await accounts.link(conn, account, person)
         await conn.execute("DELETE FROM person")
-        assert (await accounts.one(conn, account)).person_id is None
+        assert (await accounts.get_account(conn, account)).person_id is None
 
 
 async def test_unknown_account_is_a_domain_error_everywhere(house: House) -> None:
@@ -317,7 +317,7 @@ async def test_unknown_account_is_a_domain_error_everywhere(house: House) -> Non
             accounts.set_roles(conn, nobody, [Role.ADMIN]),
             accounts.enable(conn, nobody),
             accounts.erase(conn, nobody),
-            accounts.one(conn, nobody),
+            accounts.get_account(conn, nobody),
         ):
             with pytest.raises(AccountError, match="no such account"):
                 await action

@@ -69,7 +69,7 @@ def test_account_from_its_beginning_to_its_end(
         stored = conn.execute("SELECT password_hash FROM account").fetchone()
         noted = conn.execute("SELECT action, actor FROM audit_entry ORDER BY id").fetchall()
     assert stored is not None
-    assert passwords.fits(stored[0], PASSWORD)
+    assert passwords.verify_password(stored[0], PASSWORD)
     assert [action for action, _ in noted] == [
         "account.added",
         "account.added",

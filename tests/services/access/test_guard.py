@@ -4,7 +4,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from hubwell.access.principal import Role
-from hubwell.http.guard import ANYBODY, allow, check_every_route
+from hubwell.http.guard import PUBLIC, check_every_route, require_role
 from services.access.house import House, csrf_on, send
 from services.web.serving import away
 
@@ -224,7 +224,7 @@ def test_application_with_an_undeclared_route_does_not_start() -> None:
     @router.get("/forgotten")
     async def forgotten() -> None: ...
 
-    @router.get("/said", dependencies=[ANYBODY])
+    @router.get("/said", dependencies=[PUBLIC])
     async def said() -> None: ...
 
     app.include_router(router)
@@ -239,7 +239,7 @@ def test_router_may_declare_for_all_its_routes() -> None:
     @router.get("/one")
     async def one() -> None: ...
 
-    app.include_router(router, dependencies=[allow(Role.ADMIN)])
+    app.include_router(router, dependencies=[require_role(Role.ADMIN)])
 
     check_every_route(app)
 
@@ -254,7 +254,7 @@ def test_files_that_are_mounted_declare_nothing_and_are_refused() -> None:
 
 def test_rule_for_nobody_in_particular_must_be_said() -> None:
     with pytest.raises(ValueError, match="ANYBODY"):
-        allow()
+        require_role()
 
 
 @pytest.mark.parametrize("role", [None, *Role])

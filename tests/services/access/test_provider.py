@@ -14,8 +14,8 @@ import pytest
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
-from hubwell.access.oidc.errors import DoubtError
-from hubwell.access.oidc.login_state import Pending
+from hubwell.access.oidc.errors import OidcError
+from hubwell.access.oidc.login_state import LoginStateStore
 from hubwell.access.principal import Role
 from hubwell.settings import Settings
 from lanes.lane import Database
@@ -371,16 +371,16 @@ async def test_without_a_provider_there_is_no_way_to_one(database: Database) -> 
 
 def test_begun_sign_ins_are_forgotten_with_time_and_when_there_are_too_many() -> None:
     now = [0.0]
-    pending = Pending(lambda: now[0])
+    pending = LoginStateStore(lambda: now[0])
     late, begun = pending.begin("/")
     now[0] = 601.0
-    with pytest.raises(DoubtError, match="belongs to no sign-in"):
+    with pytest.raises(OidcError, match="belongs to no sign-in"):
         pending.take(late, begun.state)
 
     first, begun = pending.begin("/")
     for _ in range(5000):
         pending.begin("/")
-    with pytest.raises(DoubtError, match="belongs to no sign-in"):
+    with pytest.raises(OidcError, match="belongs to no sign-in"):
         pending.take(first, begun.state)
 
 

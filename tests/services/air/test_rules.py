@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from hubwell.air.rules import CO2_ASR_A3_6 as RULE
 from hubwell.air.rules import (
+    Evaluation,
     RollingMean,
     RollingMeanRule,
-    Verdict,
+    hold_intervals,
     minutes_between,
     occupied_at,
-    stretches,
 )
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -104,9 +104,9 @@ def test_rolling_mean_is_what_looking_at_each_second_gives(pairs: list[tuple[int
     assert mean == (pytest.approx(total / covered) if covered >= 675 else None)
 
 
-def verdicts(*means: float | None, occupied: bool = True) -> list[Verdict]:
+def verdicts(*means: float | None, occupied: bool = True) -> list[Evaluation]:
     return [
-        Verdict(AT + timedelta(minutes=index), mean, 1.0, 15, occupied) for index, mean in enumerate(means)
+        Evaluation(AT + timedelta(minutes=index), mean, 1.0, 15, occupied) for index, mean in enumerate(means)
     ]
 
 
@@ -114,7 +114,7 @@ def told(
     *means: float | None, is_open: bool = False, occupied: bool = True
 ) -> list[tuple[int | None, int | None]]:
     """Give (minute of the start, minute of the end) of each stretch."""
-    found = stretches(RULE, verdicts(*means, occupied=occupied), is_open=is_open)
+    found = hold_intervals(RULE, verdicts(*means, occupied=occupied), is_open=is_open)
     return [tuple(None if v is None else (v.at - AT).seconds // 60 for v in (s.start, s.end)) for s in found]  # type: ignore[misc] # a pair by construction
 
 
@@ -140,17 +140,17 @@ def test_empty_room_raises_nothing_but_clears() -> None:
 
 
 def test_peak_is_the_highest_mean_of_the_stretch() -> None:
-    found = stretches(RULE, verdicts(950.0, 1100.0, 1700.0, 1200.0, 800.0, 850.0), is_open=False)
+    found = hold_intervals(RULE, verdicts(950.0, 1100.0, 1700.0, 1200.0, 800.0, 850.0), is_open=False)
     assert [stretch.peak for stretch in found] == [1700.0]
-    assert [s.peak for s in stretches(RULE, verdicts(None, 800.0), is_open=True)] == [-inf]
+    assert [s.peak for s in hold_intervals(RULE, verdicts(None, 800.0), is_open=True)] == [-inf]
 
 
 @given(st.lists(st.none() | st.floats(400, 3000), max_size=60), st.booleans(), st.integers(0, 60))
 def test_judging_in_two_parts_is_judging_at_once(means: list[float | None], is_open: bool, cut: int) -> None:  # noqa: FBT001 - hypothesis fills it
     whole = verdicts(*means)
-    at_once = stretches(RULE, whole, is_open=is_open)
-    first = stretches(RULE, whole[:cut], is_open=is_open)
-    second = stretches(RULE, whole[cut:], is_open=bool(first) and first[-1].end is None)
+    at_once = hold_intervals(RULE, whole, is_open=is_open)
+    first = hold_intervals(RULE, whole[:cut], is_open=is_open)
+    second = hold_intervals(RULE, whole[cut:], is_open=bool(first) and first[-1].end is None)
     edges = [[(s.start, s.end) for s in part] for part in (at_once, first, second)]
     if edges[2] and edges[2][0][0] is None and edges[1]:
         edges[1][-1] = (edges[1][-1][0], edges[2].pop(0)[1])

@@ -7,7 +7,7 @@ import pytest
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey
 
-from hubwell.allowlist.build import REVOKED_SHOWN, House, Texts, erasures, read, roster
+from hubwell.allowlist.build import REVOKED_SHOWN, HubContext, Texts, erasures, read, roster
 from hubwell.allowlist.sign import seal
 from hubwell.people import credentials
 from hubwell.people.credentials import NewPerson
@@ -16,7 +16,7 @@ from hubwell_wire.commands import Roster, RosterSpace
 from lanes.lane import Database
 from services.people.register import Register, badge, now, opened
 
-HOUSE = House("hub", Texts(texts_for_roster(), crowded_for_roster()), "refuse", "fi")
+HOUSE = HubContext("hub", Texts(texts_for_roster(), crowded_for_roster()), "refuse", "fi")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from nacl.signing import VerifyKey
 from hubwell.allowlist.build import Texts
 from hubwell.allowlist.publish import Publisher
 from hubwell.keys import Keys
-from hubwell.mqtt.publisher import DevicesLink
+from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.people import credentials
 from hubwell.people.credentials import NewPerson
 from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
@@ -96,7 +96,7 @@ async def publishing(register: Register, broker_url: str, keys: Keys) -> AsyncIt
     settings = Settings(
         database_url=register.database.url, broker_url=broker_url, keys_dir=keys.folder, site="hub"
     )
-    link = DevicesLink(settings)
+    link = DevicePublisher(settings)
     publisher = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))
     tasks = [asyncio.create_task(link.run()), asyncio.create_task(publisher.run())]
     try:
@@ -162,7 +162,7 @@ async def test_door_learns_at_once_that_its_space_holds_fewer(
 
 
 async def test_stop_in_the_moment_of_the_brokers_answer_is_a_stop(mosquitto: Mosquitto) -> None:
-    link = DevicesLink(Settings(broker_url=mosquitto.url, site="hub"))
+    link = DevicePublisher(Settings(broker_url=mosquitto.url, site="hub"))
     running = asyncio.create_task(link.run())
     async with asyncio.timeout(15):
         await link.connected()

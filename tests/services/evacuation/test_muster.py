@@ -29,7 +29,7 @@ async def opened(conn: Conn, kind: actions.Kind = "alarm") -> UUID:
     return (await actions.open_muster(conn, kind, None, now())).id
 
 
-async def named(conn: Conn, muster: UUID) -> dict[str, read_model.Listed]:
+async def named(conn: Conn, muster: UUID) -> dict[str, read_model.RollEntry]:
     await actions.follow(conn, muster)
     return {item.name or "": item for item in await read_model.people(conn, muster, names=True)}
 

@@ -18,10 +18,10 @@ from hubwell.evacuation import stations as module
 from hubwell.evacuation.seal import make_key_parts, seal, snapshot
 from hubwell.evacuation.stations import AT_LEAST_EVERY, Stations
 from hubwell.keys import Keys
-from hubwell.mqtt.publisher import DevicesLink, LinkDownError
+from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
 from hubwell_edge.taps.muster import _unsealed, key_of, merged
-from hubwell_edge.taps.muster_file import VaultError
+from hubwell_edge.taps.muster_file import MusterFileError
 from hubwell_wire.commands import Muster, MusterSnapshot
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
@@ -81,7 +81,7 @@ async def test_edge_opens_what_is_sealed_here(house: House, conn: Conn) -> None:
 
     assert len(found.inside) == house.count("visit") == 4
     assert {person.zone for person in found.inside} == {NORTH, SOUTH}
-    with pytest.raises(VaultError, match="do not open"):
+    with pytest.raises(MusterFileError, match="do not open"):
         _unsealed(message, key_of(keys.a.hex(), make_key_parts().b.hex()))
 
 
@@ -121,7 +121,7 @@ class Sent:
 
     async def publish(self, topic: str, payload: bytes) -> None:
         if self.down:
-            raise LinkDownError("away")
+            raise BrokerUnavailableError("away")
         message = parse(topic, payload).message
         assert isinstance(message, Muster)
         self.messages.append((topic, message))
@@ -172,7 +172,7 @@ async def test_station_that_was_not_reached_is_told_the_next_time(
     choose(house, "door-1")
     sent.down = True
 
-    with pytest.raises(LinkDownError):
+    with pytest.raises(BrokerUnavailableError):
         await stations.turn(conn, datetime.now(UTC))
     sent.down = False
 
@@ -208,9 +208,9 @@ async def test_worker_tells_a_station_through_a_broker_that_comes_later(
     keys = make_key_parts()
     Keys(settings.keys_dir).put_muster_key(keys.public)
     choose(house, "door-1")
-    link = DevicesLink(settings)
+    link = DevicePublisher(settings)
     mosquitto.stop()
-    with pytest.raises(LinkDownError):
+    with pytest.raises(BrokerUnavailableError):
         await link.publish(TOPIC.format("door-1"), b"{}")
     async with running(link.run(), module.tell_stations(settings, link)):
         mosquitto.start()

@@ -158,7 +158,7 @@ async def test_enrolment_is_taken_back_with_the_person_it_made(register: Registe
     held = badge()
     made = await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
 
-    assert await credentials.take_back(register.conn, made.credential_id, now()) is None
+    assert await credentials.undo_enrolment(register.conn, made.credential_id, now()) is None
 
     assert await register.value("SELECT count(*) FROM person") == 0
     await credentials.enrol(register.conn, held, NewPerson("Bea"), now())
@@ -168,7 +168,7 @@ async def test_taking_a_second_badge_back_leaves_the_person(register: Register) 
     first = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
     second = await credentials.enrol(register.conn, badge(), first.person_id, now())
 
-    assert await credentials.take_back(register.conn, second.credential_id, now()) == first.person_id
+    assert await credentials.undo_enrolment(register.conn, second.credential_id, now()) == first.person_id
 
     assert len(await credentials.credentials_of(register.conn, first.person_id)) == 1
 
@@ -177,7 +177,7 @@ async def test_old_enrolment_is_not_taken_back(register: Register) -> None:
     made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now() - timedelta(minutes=11))
 
     with pytest.raises(PeopleError, match="ten minutes"):
-        await credentials.take_back(register.conn, made.credential_id, now())
+        await credentials.undo_enrolment(register.conn, made.credential_id, now())
 
 
 async def test_code_is_random_and_only_its_pseudonym_is_stored(register: Register) -> None:

@@ -135,13 +135,13 @@ async def test_questions_name_nobody_who_was_only_counted_and_no_places(register
         (space, space),
     )
 
-    (question,) = await desk_taps.questions(register.conn)
+    (question,) = await desk_taps.open_suspicions(register.conn)
 
     assert (question.kind, question.name, question.credential_id) == ("two-places", "Ada", made.credential_id)
     assert not {"space_id", "other_space_id"} & set(type(question).__slots__)
-    assert await desk_taps.settle(register.conn, question.id, now()) == made.credential_id
-    assert await desk_taps.settle(register.conn, question.id, now()) is None
-    assert await desk_taps.questions(register.conn) == []
+    assert await desk_taps.resolve(register.conn, question.id, now()) == made.credential_id
+    assert await desk_taps.resolve(register.conn, question.id, now()) is None
+    assert await desk_taps.open_suspicions(register.conn) == []
 
 
 def test_name_is_stored_in_one_spelling() -> None:

@@ -16,7 +16,7 @@ from feed.device import SITE, Device
 from feed.people import answers, enrol
 from feed.server import CLOSING, device_in, one, rows, settings_for
 from hubwell.events import TapAnswered
-from hubwell.mqtt.publisher import DevicesLink
+from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.actions import check_in, check_out, close_forgotten, correct_end, remove_visit
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.departure_notices import tell_doors
@@ -187,7 +187,7 @@ async def test_worker_tells_the_device(mosquitto: Mosquitto, url: str, lab: Devi
     person = await asyncio.to_thread(enrol, url, ANNA)
     await asyncio.to_thread(answers, url, lab.tap(now - minutes(5), ANNA))
     settings = settings_for(url, broker_url=mosquitto.url)
-    link = DevicesLink(settings)
+    link = DevicePublisher(settings)
     async with aiomqtt.Client("127.0.0.1", mosquitto.port) as door:
         await door.subscribe(f"hub/v1/{SITE}/{lab.name}/down/cmd", qos=1)
         tasks = [asyncio.create_task(link.run()), asyncio.create_task(tell_doors(settings, link))]

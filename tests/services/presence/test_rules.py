@@ -16,9 +16,9 @@ from hubwell.presence.rules import (
     Source,
     TapAt,
     Visit,
+    credential_status,
     fold_taps,
     forgotten_at,
-    standing,
 )
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -176,11 +176,11 @@ def test_closing_time_that_a_clock_change_skips_or_repeats() -> None:
 
 
 def test_credential_is_worth_something_within_its_time() -> None:
-    assert standing(at(0), at(2), at(1)) == "valid"
-    assert standing(at(0), at(2), at(0)) == "valid"
-    assert standing(at(0), at(2), at(2)) == "revoked"
-    assert standing(at(0), None, at(-1)) == "not-yet"
-    assert standing(None, None, at(-1)) == "valid"
+    assert credential_status(at(0), at(2), at(1)) == "valid"
+    assert credential_status(at(0), at(2), at(0)) == "valid"
+    assert credential_status(at(0), at(2), at(2)) == "revoked"
+    assert credential_status(at(0), None, at(-1)) == "not-yet"
+    assert credential_status(None, None, at(-1)) == "valid"
 
 
 @given(taps=TAPS, data=st.data())

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from hubwell.presence.reader_messages import say, texts_for_roster
+from hubwell.presence.reader_messages import message_for, texts_for_roster
 from hubwell_wire.commands import Answer
 from hubwell_wire.fields import MAX_DETAIL, Language, Verdict
 
@@ -23,8 +23,8 @@ def test_every_verdict_is_a_sentence_in_every_language() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_said_fits_the_contract(language: Language) -> None:
-    said = [say(verdict, language) for verdict in VERDICTS]
-    said += [say("in", language, "crowded"), say("refused", language, "two-places")]
+    said = [message_for(verdict, language) for verdict in VERDICTS]
+    said += [message_for("in", language, "crowded"), message_for("refused", language, "two-places")]
     assert len(set(said)) == len(said), "each says something of its own"
     for text in said:
         Answer.model_validate_json(
@@ -34,5 +34,5 @@ def test_what_is_said_fits_the_contract(language: Language) -> None:
 
 def test_code_is_shown_as_it_is_typed() -> None:
     for language in LANGUAGES:
-        assert "ABCD-2345" in say("code", language, code="ABCD-2345")
-    assert "ABCD-2345" not in say("code", "en")
+        assert "ABCD-2345" in message_for("code", language, code="ABCD-2345")
+    assert "ABCD-2345" not in message_for("code", "en")

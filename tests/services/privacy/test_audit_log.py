@@ -33,7 +33,7 @@ async def write(conn: Conn, entries: int) -> None:
 
 
 async def test_untouched_log_is_whole(conn: Conn) -> None:
-    assert await log.verify(conn) == log.Verdict(0, Link(0, log.GENESIS))
+    assert await log.verify(conn) == log.ChainCheck(0, Link(0, log.GENESIS))
     await write(conn, 5)
 
     verdict = await log.verify(conn)
@@ -155,7 +155,7 @@ async def test_newest_entries_are_examined_alone(conn: Conn) -> None:
     await write(conn, 6)
     await conn.execute("UPDATE audit_entry SET actor = 'worker' WHERE id = 2")
     assert (await log.verify(conn)).broken == 2
-    assert await log.verify(conn, newest=3) == log.Verdict(3, await log.head(conn))
+    assert await log.verify(conn, newest=3) == log.ChainCheck(3, await log.head(conn))
     assert (await log.verify(conn, newest=50)).broken == 2
     await conn.execute("UPDATE audit_entry SET actor = 'worker' WHERE id = 4")
     assert (await log.verify(conn, newest=3)).broken == 4

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubwell.privacy.disclosure_control import HUB, Cell, Closed, Figure, K, Room, close, fullness
+from hubwell.privacy.disclosure_control import HUB, Cell, Figure, K, Room, Window, close, fullness
 
 ROOMS = [Room("a", "one", 20), Room("b", "one", 20), Room("c", "one", 20)]
 
@@ -16,16 +16,16 @@ def space(name: str) -> Cell:
     return Cell("space", name)
 
 
-def shown(closed: Closed) -> dict[Cell, int | None]:
+def shown(closed: Window) -> dict[Cell, int | None]:
     return {figure.cell: figure.about for figure in closed.figures}
 
 
-def of(closed: Closed, cell: Cell) -> Figure:
+def of(closed: Window, cell: Cell) -> Figure:
     (figure,) = [figure for figure in closed.figures if figure.cell == cell]
     return figure
 
 
-def after(*windows: Mapping[str, int], rooms: list[Room] | None = None) -> list[Closed]:
+def after(*windows: Mapping[str, int], rooms: list[Room] | None = None) -> list[Window]:
     held: dict[Cell, int] = {}
     closed = []
     for people in windows:
@@ -118,7 +118,7 @@ hubs = st.lists(
 days = st.lists(st.lists(st.integers(0, 14), min_size=9, max_size=9), min_size=1, max_size=8)
 
 
-def play(rooms: list[Room], day: list[list[int]]) -> list[Closed]:
+def play(rooms: list[Room], day: list[list[int]]) -> list[Window]:
     return after(*({f"s{n}": count for n, count in enumerate(window)} for window in day), rooms=rooms)
 
 

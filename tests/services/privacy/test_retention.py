@@ -219,7 +219,7 @@ async def test_class_that_cannot_be_deleted_leaves_the_others_alone(
 async def test_minutes_are_looked_after_every_minute(conn: Conn, now: datetime) -> None:
     await fill(conn, lambda keep: now - keep - timedelta(seconds=5))
     async with conn.transaction():
-        await retention.keep_to_the_minute(conn, now, settings())
+        await retention.retention_each_minute(conn, now, settings())
     assert [await count(conn, table) for table in ("desk_tap", "visit_code", "sign_in")] == [0, 0, 0]
     assert await count(conn, "tap") == 1
 

@@ -13,12 +13,12 @@ import uvicorn
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hubwell import app as application
-from hubwell.api.live_updates import Pace
+from hubwell.api.live_updates import FeedIntervals
 from hubwell.settings import Settings
 from lanes.lane import Database
 
 _TLS = ssl.create_default_context()  # once: it takes a tenth of a second, and nothing here is encrypted
-QUICK = Pace(between_updates=0.2, sweep=1.0, poll=0.3, reconnect=0.2)
+QUICK = FeedIntervals(between_updates=0.2, sweep=1.0, poll=0.3, reconnect=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def browser(address: str, **options: Any) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def serving(database: Database, pace: Pace = QUICK) -> AsyncIterator[Site]:
+async def serving(database: Database, pace: FeedIntervals = QUICK) -> AsyncIterator[Site]:
     """Serve the database's hub."""
     settings = Settings(database_url=database.url, hub_name="Test hub")
     app = application.create_app(settings, pace=pace)

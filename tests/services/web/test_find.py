@@ -10,10 +10,10 @@ import pytest
 from hubwell.api.schemas import SpaceNow
 from hubwell.web.board.co2_plot import THRESHOLD_PPM, Step, bounds, draw
 from hubwell.web.board.space_finder import Need, find, fits, room_left
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-WORDS = Words(NullTranslations(), ZoneInfo("Europe/Helsinki"), NOW)
+WORDS = Formatter(NullTranslations(), ZoneInfo("Europe/Helsinki"), NOW)
 
 
 def space(name: str = "Room", **values: Any) -> SpaceNow:
@@ -112,7 +112,7 @@ def test_finding_does_not_speak_for_hours_without_readings() -> None:
 
 def test_day_of_a_clock_change_has_every_hour_once() -> None:
     change = datetime(2026, 10, 25, 3, 0, tzinfo=UTC)  # two hours after Helsinki's clocks went back
-    words = Words(NullTranslations(), ZoneInfo("Europe/Helsinki"), change)
+    words = Formatter(NullTranslations(), ZoneInfo("Europe/Helsinki"), change)
     start, end = bounds(change)
     day = [Step(start + timedelta(minutes=5 * number), 500.0, 500.0) for number in range(288)]
 

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
 from hubwell.access.oidc.client import Identity
-from hubwell.access.oidc.errors import DoubtError
+from hubwell.access.oidc.errors import OidcError
 from hubwell.access.rules import plain_login
 from hubwell.storage.queries import Queries
 
@@ -31,7 +31,7 @@ async def account_of(conn: AsyncConnection[Any], identity: Identity) -> UUID | N
     if row is None and not identity.roles:
         return None
     if row is not None and row[1]:
-        raise DoubtError("disabled")
+        raise OidcError("disabled")
     account_id: UUID = row[0] if row else await _add(conn, identity)
     if identity.name:
         await accounts.set_name(conn, account_id, identity.name)

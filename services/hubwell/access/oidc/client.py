@@ -14,9 +14,9 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from hubwell.access.oidc.errors import DoubtError
+from hubwell.access.oidc.errors import OidcError
 from hubwell.access.oidc.id_token import UnknownKeyError, check_claims, signed_claims
-from hubwell.access.oidc.login_state import Begun, Pending
+from hubwell.access.oidc.login_state import LoginState, LoginStateStore
 from hubwell.access.principal import Role
 from hubwell.settings import Settings
 
@@ -40,7 +40,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class ProviderMetadata:
     """What the provider says about itself."""
 
     about: Mapping[str, Any]
@@ -56,9 +56,9 @@ class Provider:
         self._issuer = str(settings.oidc_issuer).rstrip("/")
         self._back = str(settings.public_url).rstrip("/") + BACK
         self._clock = clock
-        self._known: _Known | None = None
+        self._known: ProviderMetadata | None = None
         self.name = settings.oidc_name or urlsplit(self._issuer).hostname or ""
-        self.pending = Pending()
+        self.pending = LoginStateStore()
 
     @classmethod
     def of(cls, settings: Settings) -> "Provider | None":
@@ -87,11 +87,11 @@ class Provider:
         """Return who came back and where they wanted to go. Raises DoubtError."""
         begun = self.pending.take(ticket, answer.get("state", ""))
         if "code" not in answer:
-            raise DoubtError("declined")
+            raise OidcError("declined")
         async with self._client() as client:
             known = await self._ask(client)
             if answer.get("iss", known.about["issuer"]) != known.about["issuer"]:  # RFC 9207
-                raise DoubtError("issuer")
+                raise OidcError("issuer")
             tokens = await self._exchange(client, known, answer["code"], begun)
             claims = await self._signed(client, known, str(tokens.get("id_token", "")))
             subject = check_claims(
@@ -107,7 +107,7 @@ class Provider:
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
 
-    async def _ask(self, client: httpx.AsyncClient, *, anew: bool = False) -> _Known:
+    async def _ask(self, client: httpx.AsyncClient, *, anew: bool = False) -> ProviderMetadata:
         """Return what the provider says about itself, asked at most once an hour."""
         known = self._known
         if known is None or anew or self._clock() - known.since > _KEPT_S:
@@ -116,20 +116,20 @@ class Provider:
             try:
                 keys = KeySet.import_key_set(await _json(client.get(about["jwks_uri"])))  # type: ignore[arg-type] # what is no set of keys is refused here
             except (JoseError, KeyError, TypeError, ValueError) as error:
-                raise DoubtError("away") from error
-            self._known = known = _Known(about, keys, self._clock())
+                raise OidcError("away") from error
+            self._known = known = ProviderMetadata(about, keys, self._clock())
         return known
 
     def _check_addresses(self, about: Mapping[str, Any]) -> None:
         if str(about.get("issuer", "")).rstrip("/") != self._issuer:
-            raise DoubtError("issuer")
+            raise OidcError("issuer")
         scheme = urlsplit(self._issuer).scheme
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if urlsplit(str(about.get(name, ""))).scheme not in {scheme, "https"}:
-                raise DoubtError("away")
+                raise OidcError("away")
 
     async def _exchange(
-        self, client: httpx.AsyncClient, known: _Known, code: str, begun: Begun
+        self, client: httpx.AsyncClient, known: ProviderMetadata, code: str, begun: LoginState
     ) -> Mapping[str, Any]:
         form = {
             "grant_type": "authorization_code",
@@ -147,7 +147,7 @@ class Provider:
             form |= {"client_secret": secret.get_secret_value()}
         return await _json(client.post(known.about["token_endpoint"], data=form))
 
-    async def _signed(self, client: httpx.AsyncClient, known: _Known, token: str) -> dict[str, Any]:
+    async def _signed(self, client: httpx.AsyncClient, known: ProviderMetadata, token: str) -> dict[str, Any]:
         try:
             return signed_claims(token, known.keys)
         except UnknownKeyError:
@@ -156,7 +156,7 @@ class Provider:
     async def _with_userinfo(
         self,
         client: httpx.AsyncClient,
-        known: _Known,
+        known: ProviderMetadata,
         tokens: Mapping[str, Any],
         claims: dict[str, Any],
         subject: str,
@@ -168,7 +168,7 @@ class Provider:
         headers = {"Authorization": f"Bearer {tokens.get('access_token', '')}"}
         more = await _json(client.get(address, headers=headers))
         if more.get("sub") != subject:
-            raise DoubtError("malformed")
+            raise OidcError("malformed")
         return {**more, **claims}
 
     def _identity(self, issuer: str, subject: str, claims: Mapping[str, Any]) -> Identity:
@@ -197,7 +197,7 @@ async def _json(asked: Any) -> dict[str, Any]:  # noqa: ANN401 (an awaitable of 
         answer.raise_for_status()
         found = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        raise DoubtError("away") from error
+        raise OidcError("away") from error
     if not isinstance(found, dict):
-        raise DoubtError("away")
+        raise OidcError("away")
     return found

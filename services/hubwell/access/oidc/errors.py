@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-Doubt = Literal[
+OidcFailure = Literal[
     "away",
     "declined",
     "state",
@@ -17,7 +17,7 @@ Doubt = Literal[
     "no-role",
     "disabled",
 ]
-_SENTENCES: Final[dict[Doubt, str]] = {
+_SENTENCES: Final[dict[OidcFailure, str]] = {
     "away": "the provider does not answer as a provider of OpenID Connect should",
     "declined": "the provider did not sign anybody in",
     "state": "this answer belongs to no sign-in that was begun in this browser, or to one that is over",
@@ -34,9 +34,9 @@ _SENTENCES: Final[dict[Doubt, str]] = {
 }
 
 
-class DoubtError(Exception):
+class OidcError(Exception):
     """A sign-in through the provider is refused, nothing was changed; `why` is for translating."""
 
-    def __init__(self, why: Doubt) -> None:
+    def __init__(self, why: OidcFailure) -> None:
         super().__init__(_SENTENCES[why])
-        self.why: Doubt = why
+        self.why: OidcFailure = why

@@ -14,7 +14,7 @@ from joserfc.errors import (
 )
 from joserfc.jwk import KeySet
 
-from hubwell.access.oidc.errors import DoubtError
+from hubwell.access.oidc.errors import OidcError
 
 _SIGNED: Final = (
     "RS256",
@@ -36,7 +36,7 @@ _LONGEST_SUBJECT: Final = 255
 """Characters; OpenID Connect Core 1.0, 2."""
 
 
-class UnknownKeyError(DoubtError):
+class UnknownKeyError(OidcError):
     """The token is signed with a key that the provider's list, as we know it, does not have."""
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ def signed_claims(token: str, keys: KeySet) -> dict[str, Any]:
     except InvalidKeyIdError as error:
         raise UnknownKeyError from error
     except (UnsupportedAlgorithmError, MissingAlgorithmError) as error:
-        raise DoubtError("algorithm") from error
+        raise OidcError("algorithm") from error
     except BadSignatureError as error:
-        raise DoubtError("signature") from error
+        raise OidcError("signature") from error
     except (JoseError, ValueError, TypeError) as error:
-        raise DoubtError("malformed") from error
+        raise OidcError("malformed") from error
 
 
 def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str:
@@ -62,22 +62,22 @@ def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonc
     audience = claims.get("aud")
     audiences: Sequence[object] = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer:
-        raise DoubtError("issuer")
+        raise OidcError("issuer")
     if client_id not in audiences or (len(audiences) > 1 and claims.get("azp") != client_id):
-        raise DoubtError("audience")
+        raise OidcError("audience")
     if claims.get("azp", client_id) != client_id:
-        raise DoubtError("audience")
+        raise OidcError("audience")
     if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(
         claims["nonce"].encode(errors="replace"), nonce.encode()
     ):
-        raise DoubtError("nonce")
+        raise OidcError("nonce")
     if not (_is_number(claims.get("exp")) and claims["exp"] > now - _LEEWAY_S):
-        raise DoubtError("expired")
+        raise OidcError("expired")
     if not (_is_number(claims.get("iat")) and claims["iat"] <= now + _LEEWAY_S):
-        raise DoubtError("not-yet")
+        raise OidcError("not-yet")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
-        raise DoubtError("malformed")
+        raise OidcError("malformed")
     return subject
 
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.access.principal import Role
-from hubwell.api.evacuation_view import Looks, Sight, begin, sight_of
+from hubwell.api.evacuation_view import EvacuationView, NameViewLog, begin, view_of
 from hubwell.api.routes.hub import database_of
 from hubwell.evacuation import read_model
 from hubwell.evacuation.actions import MusterError
 from hubwell.evacuation.report import Report, SpaceAtStart
 from hubwell.evacuation.rules import Provenance, State
 from hubwell.http.errors import Problem, ProblemError
-from hubwell.http.guard import allow
+from hubwell.http.guard import require_role
 
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Problem, "description": "No token, or one that does not count."},
@@ -91,7 +91,7 @@ class Musters(_Answer):
     muster: MusterNow | None
 
 
-class Wanted(_Answer):
+class EvacuationRequest(_Answer):
     """What to open."""
 
     kind: Kind = Field(description="An alarm turns an open drill into an alarm.")
@@ -120,19 +120,21 @@ class EarlierMusters(_Answer):
     musters: list[EarlierMuster]
 
 
-api = APIRouter(prefix="/api/v1/muster", tags=["Musters"], responses=_REFUSED, dependencies=[allow(Role.OSH)])
+api = APIRouter(
+    prefix="/api/v1/muster", tags=["Musters"], responses=_REFUSED, dependencies=[require_role(Role.OSH)]
+)
 
 
 @api.get("", summary="Who is probably inside", operation_id="getMuster")
 async def get_muster(request: Request, response: Response) -> Musters:
     """Return the open muster with its list by zone and space; in a drill names need two who agreed."""
     response.headers["Cache-Control"] = "no-store"
-    seen = await sight_of(request)
+    seen = await view_of(request)
     return Musters(muster=None if seen is None else _now(seen))
 
 
 @api.post("", summary="Start an evacuation or a drill", operation_id="openMuster", responses=_BUSY)
-async def open_muster(request: Request, wanted: Wanted) -> Opened:
+async def open_muster(request: Request, wanted: EvacuationRequest) -> Opened:
     """For a fire alarm panel: the list is there with the answer."""
     try:
         opened = await begin(request, wanted.kind)
@@ -151,7 +153,7 @@ async def list_reports(request: Request) -> EarlierMusters:
     )
 
 
-def _now(seen: Sight) -> MusterNow:
+def _now(seen: EvacuationView) -> MusterNow:
     zones: dict[str, list[SpaceList]] = {}
     starts = {space.space_id: space for space in seen.muster.start.start}
     for place in seen.places:
@@ -192,7 +194,7 @@ def _counts(states: list[State]) -> dict[str, int]:
     }
 
 
-def _person(item: read_model.Listed, seen: Sight) -> Person:
+def _person(item: read_model.RollEntry, seen: EvacuationView) -> Person:
     return Person(
         id=item.id,
         name=item.name or None,
@@ -209,5 +211,5 @@ def _person(item: read_model.Listed, seen: Sight) -> Person:
 
 def install(app: FastAPI) -> None:
     """Give the application its musters."""
-    app.state.looks = Looks()
+    app.state.looks = NameViewLog()
     app.include_router(api)

@@ -19,7 +19,7 @@ from hubwell.api.stream import events
 from hubwell.api.visibility import EXACT, sees_exact
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.http.errors import Problem, not_found
-from hubwell.http.guard import ANYBODY, UNASKED, check, visitor_of
+from hubwell.http.guard import PUBLIC, PUBLIC_NO_LOOKUP, check, principal_of
 from hubwell_wire.topics import ID_PATTERN
 
 _AWAY: Final[dict[int | str, dict[str, Any]]] = {
@@ -59,7 +59,7 @@ def feed_of(request: Request) -> Feed:
     tags=["Spaces"],
     summary="All spaces as they are now",
     operation_id="listSpaces",
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
 )
 async def list_spaces(request: Request) -> Spaces:
     """Every space with its state, its air and its open alerts, grouped by kind and in order of name."""
@@ -73,7 +73,7 @@ async def list_spaces(request: Request) -> Spaces:
     summary="One space as it is now",
     operation_id="getSpace",
     responses=_MISSING | _BAD,
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
 )
 async def get_space(request: Request, space_id: SpaceId) -> SpaceNow:
     """Its state, its air and its open alerts. Values older than five minutes are null."""
@@ -90,7 +90,7 @@ async def get_space(request: Request, space_id: SpaceId) -> SpaceNow:
     summary="Readings of a space in a range of time",
     operation_id="getReadings",
     responses=_MISSING | _BAD | _REFUSED,
-    dependencies=[ANYBODY],  # the exact ones need a role: see below
+    dependencies=[PUBLIC],  # the exact ones need a role: see below
 )
 async def get_readings(
     request: Request,
@@ -127,13 +127,13 @@ async def get_readings(
     everything of one person's room.
     """
     if resolution in ("raw", "1m"):
-        check(visitor_of(request), *EXACT)
+        check(principal_of(request), *EXACT)
     last = end or datetime.now(UTC)
     database = database_of(request)
     engine = await database.engine()
     async with database.connection() as conn:
         if any(row["personal"] for row in await live_state.rows(conn, "space_exists", {"space": space_id})):
-            check(visitor_of(request), *EXACT)
+            check(principal_of(request), *EXACT)
         return await readings(
             conn,
             engine,
@@ -150,7 +150,7 @@ async def get_readings(
     tags=["Devices"],
     summary="All devices and whether they are heard",
     operation_id="listDevices",
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
 )
 async def list_devices(request: Request) -> Devices:
     """Every device with its newest readings; those that are silent first."""
@@ -163,7 +163,7 @@ async def list_devices(request: Request) -> Devices:
     tags=["Alerts"],
     summary="Open and recent alerts",
     operation_id="listAlerts",
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
 )
 async def list_alerts(request: Request) -> Alerts:
     """Episodes that are open, and those that ended in the last seven days (at most 100)."""
@@ -176,7 +176,7 @@ async def list_alerts(request: Request) -> Alerts:
     tags=["Operation"],
     summary="Whether Hubwell works",
     operation_id="getHealth",
-    dependencies=[UNASKED],
+    dependencies=[PUBLIC_NO_LOOKUP],
 )
 async def get_health(request: Request) -> Health:
     """Asked of the database each time; 503 with the reason when it cannot answer or is not migrated."""
@@ -188,7 +188,7 @@ async def get_health(request: Request) -> Health:
     tags=["Spaces"],
     summary="Changes as they happen (server-sent events)",
     operation_id="streamChanges",
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
     response_class=EventSourceResponse,
     responses={
         200: {
@@ -241,7 +241,7 @@ operation = APIRouter()
     tags=["Operation"],
     summary="Figures for Prometheus",
     operation_id="getMetrics",
-    dependencies=[UNASKED],
+    dependencies=[PUBLIC_NO_LOOKUP],
     response_class=Response,
     responses={200: {"description": "Text exposition.", "content": {"text/plain": {}}}},
 )

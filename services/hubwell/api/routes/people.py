@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hubwell.api import live_state
 from hubwell.http.database import Database
 from hubwell.http.errors import Problem
-from hubwell.http.guard import ANYBODY
+from hubwell.http.guard import PUBLIC
 
 Scope = Literal["space", "zone", "hub"]
 _COLUMNS: Final = ("scope", "place", "start", "about", "fullness", "withheld")
@@ -44,7 +44,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 api = APIRouter(prefix="/api/v1", tags=["People"], responses=_RESPONSES)
 
 
-class Asked(BaseModel):
+class FigureQuery(BaseModel):
     """Which figures."""
 
     model_config = ConfigDict(extra="forbid")
@@ -82,9 +82,9 @@ class PeopleFigures(BaseModel):
     "/people",
     summary="How many people were where, in fixed windows",
     operation_id="listPeopleFigures",
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
 )
-async def list_figures(request: Request, asked: Annotated[Asked, Query()]) -> PeopleFigures:
+async def list_figures(request: Request, asked: Annotated[FigureQuery, Query()]) -> PeopleFigures:
     """Return groups of five or more, rounded down, in windows of five minutes."""
     day, rows = await _figures(request, asked)
     return PeopleFigures.model_validate(
@@ -96,11 +96,11 @@ async def list_figures(request: Request, asked: Annotated[Asked, Query()]) -> Pe
     "/people.csv",
     summary="The same as a table",
     operation_id="exportPeopleFigures",
-    dependencies=[ANYBODY],
+    dependencies=[PUBLIC],
     response_class=Response,
     responses={200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}},
 )
-async def export_figures(request: Request, asked: Annotated[Asked, Query()]) -> Response:
+async def export_figures(request: Request, asked: Annotated[FigureQuery, Query()]) -> Response:
     """One row a window and place, with the columns of the JSON answer."""
     day, rows = await _figures(request, asked)
     name = f'attachment; filename="people-{day}.csv"'
@@ -121,7 +121,7 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
-async def _figures(request: Request, asked: Asked) -> tuple[date, live_state.Rows]:
+async def _figures(request: Request, asked: FigureQuery) -> tuple[date, live_state.Rows]:
     zone = ZoneInfo(request.app.state.settings.zone)
     day = asked.day or datetime.now(zone).date()
     begin = datetime.combine(day, time(), zone)

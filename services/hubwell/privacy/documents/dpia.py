@@ -8,7 +8,7 @@ from typing import Final
 
 from hubwell.privacy.documents.document import Document, Section, fill
 from hubwell.privacy.documents.inventory import Inventory
-from hubwell.privacy.documents.processing_record import MEASURES, kept
+from hubwell.privacy.documents.processing_record import MEASURES, retention_sentence
 
 _SOME: Final = "partly"
 _RISKS: Final = (
@@ -129,7 +129,7 @@ def _processing(found: Inventory) -> tuple[tuple[str, ...], ...]:
         ("Badges that nobody enrolled", found.settings.unknown_badges),
         ("People in the register", _scale(found.enrolled)),
         ("Accounts", f"{found.accounts}"),
-        *((f"Deleted: {term.data}", kept(found, term.data)) for term in found.terms),
+        *((f"Deleted: {term.data}", retention_sentence(found, term.data)) for term in found.terms),
     )
 
 
@@ -143,8 +143,8 @@ def _scale(people: int) -> str:
 def _necessity(found: Inventory) -> tuple[str, ...]:
     identity = (
         "Counting people needs no identity: figures are of groups, and taps are deleted "
-        f"{kept(found, 'tap')}. Identity is needed to move a person between spaces, to let them see "
-        "and erase "
+        f"{retention_sentence(found, 'tap')}. Identity is needed to move a person between spaces, to let "
+        "them see and erase "
         "their own visits, and to account for everybody in an evacuation."
     )
     return (identity, fill("why the hub cannot do with less: fewer readers, shorter times, no names"))

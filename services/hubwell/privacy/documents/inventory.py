@@ -58,7 +58,7 @@ class Inventory:
         return {term.data: term for term in self.terms}[data]
 
 
-async def take(conn: AsyncConnection[Any], settings: Settings) -> Inventory:
+async def collect(conn: AsyncConnection[Any], settings: Settings) -> Inventory:
     """Look at the configuration as it is now. Raises RetentionError."""
     measured = await (await conn.execute(_SQL["quantities"])).fetchall()
     readers = await (await conn.execute(_SQL["readers"])).fetchall()

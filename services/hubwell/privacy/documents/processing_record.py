@@ -23,7 +23,7 @@ MEASURES: Final = (
     "Keys are kept in a folder of their own, apart from the data and out of backups.",
 )
 _HEAD: Final = ("Activity", "Purpose", "Whose data", "Which data", "Who receives it", "Deleted")
-_LEARNERS: Final = "learners, staff and visitors who use a badge or the desk"
+_LEARNERS: Final = "learners, staff and principals who use a badge or the desk"
 
 
 def record(found: Inventory) -> Document:
@@ -61,7 +61,7 @@ def _activities(found: Inventory) -> list[tuple[str, ...]]:
     return rows
 
 
-def kept(found: Inventory, data: str) -> str:
+def retention_sentence(found: Inventory, data: str) -> str:
     """Say how long a class of data stays."""
     term = found.term(data)
     if term.keep is None:
@@ -84,7 +84,7 @@ def _presence(found: Inventory) -> tuple[str, ...]:
         _LEARNERS,
         f"pseudonym, space, times of coming and going. {unknown}",
         "the person; the safety officer during a muster; counts of groups for everybody",
-        f"taps {kept(found, 'tap')}, visits {kept(found, 'visit')}",
+        f"taps {retention_sentence(found, 'tap')}, visits {retention_sentence(found, 'visit')}",
     )
 
 
@@ -119,7 +119,7 @@ def _musters(found: Inventory) -> tuple[str, ...]:
         _LEARNERS,
         f"who is probably inside, where, since when, whether found{stations}",
         "the safety officer, in an alarm or with the leave of a second person; each look is logged",
-        f"the list at its closing, the report without names {kept(found, 'muster-report')}",
+        f"the list at its closing, the report without names {retention_sentence(found, 'muster-report')}",
     )
 
 
@@ -132,7 +132,7 @@ def _sensors(found: Inventory) -> tuple[str, ...]:
         "whoever is in a small room: its readings may tell whether somebody is in",
         f"{quantities}; levels only, no sound and no picture.{rooms}",
         "five-minute means for everybody, finer readings for facilities, safety and administration",
-        kept(found, "reading"),
+        retention_sentence(found, "reading"),
     )
 
 
@@ -144,7 +144,7 @@ def _alerts(found: Inventory) -> tuple[str, ...]:
         "nobody's",
         "space, rule, readings, who was told when",
         f"board{f', webhook at {hook}' if hook else ''}",
-        kept(found, "delivery"),
+        retention_sentence(found, "delivery"),
     )
 
 
@@ -167,7 +167,7 @@ def _audit(found: Inventory) -> tuple[str, ...]:
         "people with an account, and those whose data was touched",
         "ids, actions and numbers; no names and no pseudonyms",
         "administration",
-        kept(found, "audit-log"),
+        retention_sentence(found, "audit-log"),
     )
 
 

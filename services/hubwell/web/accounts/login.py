@@ -12,23 +12,23 @@ from hubwell.access import accounts, passwords
 from hubwell.access.errors import TooManyTriesError
 from hubwell.access.oidc.account_linking import account_of
 from hubwell.access.oidc.client import BACK, Provider
-from hubwell.access.oidc.errors import DoubtError
+from hubwell.access.oidc.errors import OidcError
 from hubwell.access.passwords import Passwords
 from hubwell.access.rules import host_of, local_address, plain_login
 from hubwell.http.database import Database
-from hubwell.http.guard import ANYBODY, visitor_of
+from hubwell.http.guard import PUBLIC, principal_of
 from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of, limits_of
-from hubwell.http.session_cookie import enter, leave
+from hubwell.http.session_cookie import end_session, start_session
 from hubwell.settings import Settings
 from hubwell.web.accounts.text import provider_doubt, wait
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 _log = logging.getLogger(__name__)
 _TICKET: Final = "hubwell-provider"
 _TICKET_LIVES_S: Final = 600
 Field = Annotated[str, Form()]
 
-signin = APIRouter(include_in_schema=False, dependencies=[ANYBODY])
+signin = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 
 def first(request: Request) -> Response:
@@ -64,7 +64,7 @@ def _page(
 @signin.get("/sign-in")
 async def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 (the name in the address)
     """Show the form; whoever is signed in already goes on."""
-    if visitor_of(request).account_id:
+    if principal_of(request).account_id:
         return see_other(local_address(next))
     return _page(request, next_=next)
 
@@ -83,7 +83,7 @@ async def sign_in(
         await limits.count(SIGN_IN_OF_LOGIN, plain_login(login))
     except TooManyTriesError as error:
         answer = _page(
-            request, status=429, login=login, next_=next, wrong=wait(words_for(request), error.wait)
+            request, status=429, login=login, next_=next, wrong=wait(formatter_for(request), error.wait)
         )
         answer.headers["Retry-After"] = str(ceil(error.wait.total_seconds()))
         return answer
@@ -95,7 +95,7 @@ async def sign_in(
     fits = await keeper.fits(stored, password)
     if not (fits and found and stored):
         _log.info("a sign-in was refused", extra={"action": "sign-in-refused"})
-        _ = words_for(request).translations.gettext
+        _ = formatter_for(request).translations.gettext
         wrong = _("This login and this password do not belong together.")
         return _page(request, status=422, login=login, next_=next, wrong=wrong)
     newer = await keeper.hashed(password) if passwords.is_outdated(stored) else None
@@ -103,7 +103,7 @@ async def sign_in(
     async with database.connection() as conn, conn.transaction():
         if newer:
             await accounts.set_password(conn, found.id, newer)
-        await enter(request, answer, conn, account_id=found.id)
+        await start_session(request, answer, conn, account_id=found.id)
     await limits.forget(SIGN_IN_OF_LOGIN, plain_login(login))
     return answer
 
@@ -114,7 +114,7 @@ async def sign_out(request: Request) -> Response:
     answer = see_other("/")
     database: Database = request.app.state.database
     async with database.connection() as conn:
-        await leave(request, answer, conn)
+        await end_session(request, answer, conn)
     return answer
 
 
@@ -127,7 +127,7 @@ async def begin_at_provider(request: Request, next: str = "/") -> Response:  # n
     await limits_of(request).count(SIGN_IN_FROM_ADDRESS, address_of(request))
     try:
         ticket, address = await provider.begin(local_address(next))
-    except DoubtError as error:
+    except OidcError as error:
         return _doubtful(request, error)
     answer = see_other(address)
     settings: Settings = request.app.state.settings
@@ -156,23 +156,25 @@ async def back_from_provider(request: Request) -> Response:
         async with database.connection() as conn, conn.transaction():
             account_id = await account_of(conn, identity)
             if account_id:
-                await enter(request, answer, conn, account_id=account_id)
+                await start_session(request, answer, conn, account_id=account_id)
         if account_id is None:
-            raise DoubtError("no-role")  # noqa: TRY301 (after the commit: roles that were lost are lost)
-    except DoubtError as error:
+            raise OidcError("no-role")  # noqa: TRY301 (after the commit: roles that were lost are lost)
+    except OidcError as error:
         return _doubtful(request, error)
     answer.delete_cookie(_TICKET, path="/sign-in")
     return answer
 
 
-def _doubtful(request: Request, error: DoubtError) -> Response:
+def _doubtful(request: Request, error: OidcError) -> Response:
     _log.warning(
         "a sign-in through the provider was refused: %s",
         error,
         extra={"action": "sign-in-refused", "why": error.why},
     )
     answer = _page(
-        request, status=502 if error.why == "away" else 403, wrong=provider_doubt(words_for(request), error)
+        request,
+        status=502 if error.why == "away" else 403,
+        wrong=provider_doubt(formatter_for(request), error),
     )
     answer.delete_cookie(_TICKET, path="/sign-in")
     return answer

@@ -14,7 +14,7 @@ from hubwell.access.passwords import Passwords
 from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.http.rate_limits import (
     CODE_FROM_ADDRESS,
     CODE_FROM_ANYWHERE,
@@ -22,19 +22,19 @@ from hubwell.http.rate_limits import (
     address_of,
     limits_of,
 )
-from hubwell.http.session_cookie import enter, leave, ticket_of
+from hubwell.http.session_cookie import end_session, session_token_of, start_session
 from hubwell.i18n import LANGUAGES
 from hubwell.web.accounts.text import account_mistake, short_role_names
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]
 
-account = APIRouter(include_in_schema=False, prefix="/account", dependencies=[allow(*Role)])
+account = APIRouter(include_in_schema=False, prefix="/account", dependencies=[require_role(*Role)])
 
 
 def _own(request: Request) -> UUID:
-    """Return the visitor's account. Raises NotAllowedError for programs and for those with a code."""
-    account_id = visitor_of(request).account_id
+    """Return the principal's account. Raises NotAllowedError for programs and for those with a code."""
+    account_id = principal_of(request).account_id
     if account_id is None:
         raise NotAllowedError
     return account_id
@@ -48,12 +48,12 @@ def _database(request: Request) -> Database:
 async def _page(request: Request, *, done: str = "", errors: dict[str, str] | None = None) -> Response:
     own, now = _own(request), datetime.now(UTC)
     async with _database(request).connection() as conn:
-        found = await accounts.one(conn, own)
-        signed_in = await sessions.all_of(conn, own, ticket_of(request), now)
+        found = await accounts.get_account(conn, own)
+        signed_in = await sessions.all_of(conn, own, session_token_of(request), now)
     values: dict[str, Any] = {
         "account": found,
         "sign_ins": signed_in,
-        "role_names": short_role_names(words_for(request)),
+        "role_names": short_role_names(formatter_for(request)),
         "done": done,
         "errors": errors or {},
     }
@@ -76,7 +76,7 @@ async def change_password(request: Request, current: Field = "", password: Field
     if found is None or found.usable is None:
         raise NotAllowedError
     await limits_of(request).count(SIGN_IN_OF_LOGIN, found.login)
-    words = words_for(request)
+    words = formatter_for(request)
     if not await keeper.fits(found.usable, current):
         wrong = words.translations.gettext("This is not your password of now.")
         return await _page(request, errors={"current": wrong})
@@ -89,7 +89,7 @@ async def change_password(request: Request, current: Field = "", password: Field
     async with _database(request).connection() as conn, conn.transaction():
         await accounts.set_password(conn, own, hashed)
         await sessions.end_all(conn, own)
-        await enter(request, answer, conn, account_id=own)
+        await start_session(request, answer, conn, account_id=own)
         await _note(conn, request, "account.password-changed")
     return answer
 
@@ -116,7 +116,9 @@ async def link_person(request: Request, code: Field = "") -> Response:
             await accounts.link(conn, own, person)
             await _note(conn, request, "account.linked")
     if person is None:
-        wrong = words_for(request).translations.gettext("This code is wrong, used or older than ten minutes.")
+        wrong = formatter_for(request).translations.gettext(
+            "This code is wrong, used or older than ten minutes."
+        )
         return await _page(request, errors={"code": wrong})
     await limits.forget(CODE_FROM_ADDRESS, address)
     return see_other("/account?done=linked")
@@ -139,10 +141,10 @@ async def sign_out_everywhere(request: Request) -> Response:
     answer = see_other("/sign-in")
     async with _database(request).connection() as conn, conn.transaction():
         await sessions.end_all(conn, own)
-        await leave(request, answer, conn)
+        await end_session(request, answer, conn)
     return answer
 
 
 async def _note(conn: Any, request: Request, action: str) -> None:  # noqa: ANN401 (a connection of any row type)
-    visitor = visitor_of(request)
-    await log.record(conn, actor=visitor.actor, action=action, subject=visitor.actor)
+    principal = principal_of(request)
+    await log.record(conn, actor=principal.actor, action=action, subject=principal.actor)

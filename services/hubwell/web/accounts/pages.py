@@ -10,19 +10,19 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
 from hubwell.access.accounts import AccountError
-from hubwell.access.passwords import Passwords, invented
+from hubwell.access.passwords import Passwords, generate_password
 from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.web.accounts.text import account_mistake, role_names, short_role_names
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
 _KNOWN: Final = frozenset(Role)
 
-pages = APIRouter(include_in_schema=False, prefix="/accounts", dependencies=[allow(Role.ADMIN)])
+pages = APIRouter(include_in_schema=False, prefix="/accounts", dependencies=[require_role(Role.ADMIN)])
 
 
 def _database(request: Request) -> Database:
@@ -42,14 +42,14 @@ def _roles(given: list[str]) -> list[Role]:
 async def _note(
     conn: AsyncConnection[Any], request: Request, action: str, account_id: UUID, **detail: log.Value
 ) -> None:
-    actor = visitor_of(request).actor
+    actor = principal_of(request).actor
     await log.record(conn, actor=actor, action=action, subject=f"account:{account_id}", detail=detail)
 
 
 async def _all(request: Request, **values: Any) -> Response:  # noqa: ANN401 (for the template)
     async with _database(request).connection() as conn:
-        every = await accounts.every(conn)
-    words = words_for(request)
+        every = await accounts.list_accounts(conn)
+    words = formatter_for(request)
     shown = {"errors": {}, "login": "", "name": "", "chosen": [], "done": ""} | values
     return view(
         request,
@@ -65,9 +65,9 @@ async def _all(request: Request, **values: Any) -> Response:  # noqa: ANN401 (fo
 
 async def _one(request: Request, account_id: UUID, **values: Any) -> Response:  # noqa: ANN401 (for the template)
     async with _database(request).connection() as conn:
-        found = await accounts.one(conn, account_id)
+        found = await accounts.get_account(conn, account_id)
         signed_in = await sessions.all_of(conn, account_id, None, datetime.now(UTC))
-    words = words_for(request)
+    words = formatter_for(request)
     shown = {"errors": {}, "done": "", "invented": ""} | values
     return view(
         request,
@@ -76,7 +76,7 @@ async def _one(request: Request, account_id: UUID, **values: Any) -> Response:  
         page="accounts",
         account=found,
         sign_ins=signed_in,
-        is_own=visitor_of(request).account_id == account_id,
+        is_own=principal_of(request).account_id == account_id,
         role_names=role_names(words),
         short_names=short_role_names(words),
         **shown,
@@ -92,12 +92,12 @@ async def show_accounts(request: Request, done: str = "") -> Response:
 @pages.post("")
 async def add_account(request: Request, login: Field = "", name: Field = "", roles: Roles = []) -> Response:  # noqa: B006 (FastAPI copies it)
     """Add an account with an invented password, which is shown once."""
-    words, chosen = words_for(request), _roles(roles)
+    words, chosen = formatter_for(request), _roles(roles)
     typed = {"login": login, "name": name, "chosen": chosen}
     if not chosen:
         wrong = {"roles": words.translations.gettext("Choose at least one role.")}
         return await _all(request, errors=wrong, **typed)
-    password = invented()
+    password = generate_password()
     hashed = await _keeper(request).hashed(password)
     try:
         async with _database(request).connection() as conn, conn.transaction():
@@ -114,7 +114,7 @@ async def show_account(request: Request, account_id: UUID, done: str = "") -> Re
     try:
         return await _one(request, account_id, done=done)
     except AccountError as error:
-        return await _all(request, errors=account_mistake(words_for(request), error))
+        return await _all(request, errors=account_mistake(formatter_for(request), error))
 
 
 @pages.post("/{account_id}/roles")
@@ -132,7 +132,7 @@ async def change_roles(request: Request, account_id: UUID, roles: Roles = []) ->
 @pages.post("/{account_id}/password")
 async def reset_password(request: Request, account_id: UUID) -> Response:
     """Give an account an invented password, shown once, and sign it out everywhere."""
-    password = invented()
+    password = generate_password()
     hashed = await _keeper(request).hashed(password)
     try:
         async with _database(request).connection() as conn, conn.transaction():
@@ -140,7 +140,7 @@ async def reset_password(request: Request, account_id: UUID) -> Response:
             await sessions.end_all(conn, account_id)
             await _note(conn, request, "account.password-reset", account_id)
     except AccountError as error:
-        return await _all(request, errors=account_mistake(words_for(request), error))
+        return await _all(request, errors=account_mistake(formatter_for(request), error))
     return await _one(request, account_id, done="password", invented=password)
 
 
@@ -171,7 +171,7 @@ async def _changed(request: Request, account_id: UUID, done: str, work: Any) -> 
         async with _database(request).connection() as conn, conn.transaction():
             await work(conn)
     except AccountError as error:
-        wrong = account_mistake(words_for(request), error)
+        wrong = account_mistake(formatter_for(request), error)
         show = (
             _all(request, errors=wrong)
             if error.reason == "account-unknown"

@@ -12,16 +12,16 @@ from hubwell.access.accounts import AccountError
 from hubwell.access.passwords import Passwords
 from hubwell.audit import log
 from hubwell.http.database import Database
-from hubwell.http.guard import ANYBODY
+from hubwell.http.guard import PUBLIC
 from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, address_of, limits_of
-from hubwell.http.session_cookie import enter
+from hubwell.http.session_cookie import start_session
 from hubwell.settings import Settings
 from hubwell.web.accounts.text import account_mistake
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]
 
-setup = APIRouter(include_in_schema=False, dependencies=[ANYBODY])
+setup = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 
 @setup.get("/setup")
@@ -49,13 +49,13 @@ async def set_up(
         database: Database = request.app.state.database
         async with database.connection() as conn, conn.transaction():
             account_id = await accounts.add_first_admin(conn, login=login, name=name, password_hash=hashed)
-            await enter(request, answer, conn, account_id=account_id)
+            await start_session(request, answer, conn, account_id=account_id)
             who = f"account:{account_id}"
             await log.record(
                 conn, actor=who, action="account.added", subject=who, detail={"roles": ["admin"]}
             )
     except AccountError as error:
-        errors = account_mistake(words_for(request), error)
+        errors = account_mistake(formatter_for(request), error)
         return view(
             request,
             "accounts/setup.html",

@@ -1,17 +1,17 @@
-"""Say in the visitor's language why something about accounts cannot be done."""
+"""Say in the reader's language why something about accounts cannot be done."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
 from hubwell.access.accounts import AccountError, Reason
-from hubwell.access.oidc.errors import Doubt, DoubtError
+from hubwell.access.oidc.errors import OidcError, OidcFailure
 from hubwell.access.principal import Role
 from hubwell.access.tokens import TokenError
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 
-def role_names(words: Words) -> Mapping[str, str]:
+def role_names(words: Formatter) -> Mapping[str, str]:
     """Return what each role is called, with what it may do."""
     _ = words.translations.gettext
     return {
@@ -23,7 +23,7 @@ def role_names(words: Words) -> Mapping[str, str]:
     }
 
 
-def short_role_names(words: Words) -> Mapping[str, str]:
+def short_role_names(words: Formatter) -> Mapping[str, str]:
     """Return what each role is called."""
     _ = words.translations.gettext
     return {
@@ -35,7 +35,7 @@ def short_role_names(words: Words) -> Mapping[str, str]:
     }
 
 
-def account_mistake(words: Words, error: AccountError) -> dict[str, str]:
+def account_mistake(words: Formatter, error: AccountError) -> dict[str, str]:
     """Return the field at fault and the sentence for it."""
     _ = words.translations.gettext
     said: dict[Reason, tuple[str, str]] = {
@@ -52,7 +52,7 @@ def account_mistake(words: Words, error: AccountError) -> dict[str, str]:
     return dict([said[error.reason]])
 
 
-def token_mistake(words: Words, error: TokenError) -> dict[str, str]:
+def token_mistake(words: Formatter, error: TokenError) -> dict[str, str]:
     """Return the field at fault and the sentence for it."""
     _ = words.translations.gettext
     said = {
@@ -64,11 +64,11 @@ def token_mistake(words: Words, error: TokenError) -> dict[str, str]:
     return dict([said[error.reason]])
 
 
-def provider_doubt(words: Words, error: DoubtError) -> str:
+def provider_doubt(words: Formatter, error: OidcError) -> str:
     """Say why a sign-in through the provider came to nothing."""
     _ = words.translations.gettext
     late = _("The provider's answer is too old, or a clock is wrong. Try again.")
-    said: dict[Doubt, str] = {
+    said: dict[OidcFailure, str] = {
         "away": _("The provider does not answer. Try again in a few minutes."),
         "declined": _("The provider did not sign you in."),
         "state": _("This sign-in is over or was begun in another browser. Begin again."),
@@ -81,7 +81,7 @@ def provider_doubt(words: Words, error: DoubtError) -> str:
     return said.get(error.why, forged)
 
 
-def wait(words: Words, time: timedelta) -> str:
+def wait(words: Formatter, time: timedelta) -> str:
     """Say when something may be tried again."""
     minutes = max(1, ceil(time.total_seconds() / 60))
     return words.translations.ngettext(

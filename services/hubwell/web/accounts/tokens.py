@@ -11,9 +11,9 @@ from hubwell.access.principal import Role
 from hubwell.access.tokens import TokenError
 from hubwell.audit import log
 from hubwell.http.database import Database
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.web.accounts.text import role_names, short_role_names, token_mistake
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
@@ -21,7 +21,7 @@ _KNOWN: Final = frozenset(Role)
 _DAYS: Final = ("30", "90", "365", "")
 """How long a token may count; empty: until it is revoked."""
 
-pages = APIRouter(include_in_schema=False, prefix="/tokens", dependencies=[allow(Role.ADMIN)])
+pages = APIRouter(include_in_schema=False, prefix="/tokens", dependencies=[require_role(Role.ADMIN)])
 
 
 def _database(request: Request) -> Database:
@@ -31,8 +31,8 @@ def _database(request: Request) -> Database:
 
 async def _page(request: Request, **values: Any) -> Response:  # noqa: ANN401 (for the template)
     async with _database(request).connection() as conn:
-        every = await tokens.every(conn)
-    words = words_for(request)
+        every = await tokens.list_tokens(conn)
+    words = formatter_for(request)
     shown = {"errors": {}, "name": "", "chosen": [], "days": "365", "made": "", "done": ""} | values
     return view(
         request,
@@ -63,13 +63,13 @@ async def add_token(request: Request, name: Field = "", roles: Roles = [], days:
             added, token = await tokens.add(conn, name=name, roles=chosen, expires_at=until)
             await log.record(
                 conn,
-                actor=visitor_of(request).actor,
+                actor=principal_of(request).actor,
                 action="token.added",
                 subject=f"token:{added}",
                 detail={"roles": chosen},
             )
     except TokenError as error:
-        errors = token_mistake(words_for(request), error)
+        errors = token_mistake(formatter_for(request), error)
         return await _page(request, errors=errors, name=name, chosen=chosen, days=days)
     return await _page(request, made=token)
 
@@ -80,8 +80,8 @@ async def revoke_token(request: Request, name: Field = "") -> Response:
     try:
         async with _database(request).connection() as conn, conn.transaction():
             revoked = await tokens.revoke(conn, name, datetime.now(UTC))
-            actor = visitor_of(request).actor
+            actor = principal_of(request).actor
             await log.record(conn, actor=actor, action="token.revoked", subject=f"token:{revoked}")
     except TokenError as error:
-        return await _page(request, errors=token_mistake(words_for(request), error))
+        return await _page(request, errors=token_mistake(formatter_for(request), error))
     return see_other("/tokens?done=revoked")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 STEP: Final = timedelta(minutes=5)
 THRESHOLD_PPM: Final = 1000.0
@@ -79,7 +79,7 @@ def bounds(now: datetime) -> tuple[datetime, datetime]:
     return end - DAY, end
 
 
-def draw(steps: Sequence[Step], words: Words) -> DayPlot:
+def draw(steps: Sequence[Step], words: Formatter) -> DayPlot:
     """Draw a day of five-minute steps, in order of time."""
     start, end = bounds(words.now)
     steps = [step for step in steps if start <= step.start < end]
@@ -137,7 +137,7 @@ def _gaps(runs: list[list[Step]], scale: _Scale, now: datetime) -> list[tuple[fl
     return [(scale.x(begin), round(scale.x(end) - scale.x(begin), 1)) for begin, end in edges]
 
 
-def _ticks(scale: _Scale, words: Words) -> list[Tick]:
+def _ticks(scale: _Scale, words: Formatter) -> list[Tick]:
     """Mark every sixth hour of the hub's day, where its label has room."""
     found = []
     moment = scale.start.replace(minute=0, second=0, microsecond=0)
@@ -149,7 +149,7 @@ def _ticks(scale: _Scale, words: Words) -> list[Tick]:
     return found
 
 
-def _finding(steps: Sequence[Step], words: Words) -> str:
+def _finding(steps: Sequence[Step], words: Formatter) -> str:
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if not steps:
         return _("No CO₂ readings in the last 24 hours.")
@@ -175,7 +175,7 @@ def _finding(steps: Sequence[Step], words: Words) -> str:
     return sentence.format(n=hours, peak=peak, time=time)
 
 
-def _coverage(steps: Sequence[Step], words: Words) -> str | None:
+def _coverage(steps: Sequence[Step], words: Formatter) -> str | None:
     """Say for how much of the day there are readings, where that is not nearly all of it."""
     covered = len(steps) * STEP
     if not steps or covered >= DAY * _NEARLY_ALL:
@@ -190,7 +190,7 @@ def _coverage(steps: Sequence[Step], words: Words) -> str | None:
     ).format(n=hours)
 
 
-def _hours(steps: Sequence[Step], words: Words) -> list[Hour]:
+def _hours(steps: Sequence[Step], words: Formatter) -> list[Hour]:
     if not steps:
         return []
     by_hour: dict[datetime, list[Step]] = {}

@@ -19,7 +19,7 @@ from hubwell.api.schemas import Kind, SpaceNow
 from hubwell.api.stream import events
 from hubwell.api.visibility import sees_exact
 from hubwell.http.database import Database
-from hubwell.http.guard import ANYBODY, UNASKED
+from hubwell.http.guard import PUBLIC, PUBLIC_NO_LOOKUP
 from hubwell.web.board.co2_history import DaySteps
 from hubwell.web.board.co2_plot import draw
 from hubwell.web.board.space_finder import Need
@@ -27,14 +27,14 @@ from hubwell.web.board.text import board, card, summary
 from hubwell.web.kit.formatting import alert_words
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.render import Renderer
-from hubwell.web.kit.respond import fragment, view, words_for
+from hubwell.web.kit.respond import formatter_for, fragment, view
 
 _RECENT: Final = timedelta(days=7)
 _LARGEST_GROUP: Final = 500
 pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-class Asked(BaseModel):
+class SpaceQuery(BaseModel):
     """The form's fields as a browser sends them: an empty field is no wish."""
 
     model_config = ConfigDict(frozen=True)
@@ -70,7 +70,7 @@ class Asked(BaseModel):
         return Need(self.people, self.quiet, self.fresh, self.kind)
 
 
-AskedQuery = Annotated[Asked, Query()]
+SpaceQueryParameters = Annotated[SpaceQuery, Query()]
 
 
 def _database(request: Request) -> Database:
@@ -83,12 +83,12 @@ def _renderer(request: Request) -> Renderer:
     return renderer
 
 
-@pages.get("/", dependencies=[ANYBODY])
-async def show_board(request: Request, asked: AskedQuery) -> Response:
+@pages.get("/", dependencies=[PUBLIC])
+async def show_board(request: Request, asked: SpaceQueryParameters) -> Response:
     """Show the board; with a need, the answer and the spaces that fit."""
     async with _database(request).connection() as conn:
         spaces = await live_state.spaces(conn)
-    words = words_for(request)
+    words = formatter_for(request)
     day_steps: DaySteps = request.app.state.day_steps
     steps = await day_steps.at(words.now) if spaces else {}
     page = board(spaces, asked.need, words, asked=asked.find)
@@ -96,10 +96,10 @@ async def show_board(request: Request, asked: AskedQuery) -> Response:
     return view(request, "board/board.html", words=words, page="board", board=page, plots=plots)
 
 
-@pages.get("/plots", dependencies=[ANYBODY])
+@pages.get("/plots", dependencies=[PUBLIC])
 async def show_plots(request: Request) -> Response:
     """Show every plot as a fragment."""
-    words = words_for(request, language_of_page(request))
+    words = formatter_for(request, language_of_page(request))
     async with _database(request).connection() as conn:
         spaces = await live_state.spaces(conn)
     day_steps: DaySteps = request.app.state.day_steps
@@ -108,14 +108,14 @@ async def show_plots(request: Request) -> Response:
     return view(request, "board/plots.html", words=words, spaces=spaces, plots=plots)
 
 
-@pages.get("/live", dependencies=[ANYBODY], response_class=EventSourceResponse)
-async def stream_cards(request: Request, asked: AskedQuery) -> AsyncIterator[ServerSentEvent]:
+@pages.get("/live", dependencies=[PUBLIC], response_class=EventSourceResponse)
+async def stream_cards(request: Request, asked: SpaceQueryParameters) -> AsyncIterator[ServerSentEvent]:
     """Send cards that changed, rendered as on the page with the same query."""
     feed: Feed = request.app.state.feed
     language = language_of_page(request)
 
     def of_space(space: SpaceNow) -> dict[str, Any]:
-        words = words_for(request, language)
+        words = formatter_for(request, language)
         item = card(space, asked.need, words)
         return {
             "id": space.id,
@@ -124,17 +124,17 @@ async def stream_cards(request: Request, asked: AskedQuery) -> AsyncIterator[Ser
         }
 
     def of_status(status: Status) -> dict[str, Any]:
-        return {"state": status.state, "since": words_for(request, language).clock(status.since)}
+        return {"state": status.state, "since": formatter_for(request, language).clock(status.since)}
 
     def of_all() -> dict[str, Any]:
-        words = words_for(request, language)
+        words = formatter_for(request, language)
         return {"html": fragment(request, "board/summary.html", words, summary=summary(feed.known(), words))}
 
     async for event in events(feed, of_space, of_status, of_all):
         yield event
 
 
-@pages.get("/devices", dependencies=[ANYBODY])
+@pages.get("/devices", dependencies=[PUBLIC])
 async def show_devices(request: Request) -> Response:
     """Show which device is heard, which is not, and what it measures."""
     async with _database(request).connection() as conn:
@@ -142,17 +142,17 @@ async def show_devices(request: Request) -> Response:
     return view(request, "board/devices.html", page="devices", devices=devices)
 
 
-@pages.get("/alerts", dependencies=[ANYBODY])
+@pages.get("/alerts", dependencies=[PUBLIC])
 async def show_alerts(request: Request) -> Response:
     """Show what holds now and what ended lately."""
-    words = words_for(request)
+    words = formatter_for(request)
     async with _database(request).connection() as conn:
         found = await live_state.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
     said = {alert.id: alert_words(words, alert) for alert in [*found.open, *found.recent]}
     return view(request, "board/alerts.html", words=words, page="alerts", alerts=found, said=said)
 
 
-@pages.get("/static/{name}", dependencies=[UNASKED])
+@pages.get("/static/{name}", dependencies=[PUBLIC_NO_LOOKUP])
 async def static_file(request: Request, name: str) -> Response:
     """Serve a packaged file; its address changes with its content, so it may be kept for good."""
     return _renderer(request).static(name)

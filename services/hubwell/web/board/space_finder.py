@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hubwell.api.schemas import Kind, SpaceNow
-from hubwell.web.kit.formatting import QUIET_BELOW_DB, Words
+from hubwell.web.kit.formatting import QUIET_BELOW_DB, Formatter
 
 _ALTERNATIVES: Final = 2
 _MORE_THAN_SHOWN: Final = 8
@@ -73,7 +73,7 @@ def room_left(space: SpaceNow) -> int:
     return 0
 
 
-def find(spaces: Sequence[SpaceNow], need: Need, words: Words) -> Answer:
+def find(spaces: Sequence[SpaceNow], need: Need, words: Formatter) -> Answer:
     """Choose: free before shared, no alert before alert, fresh before stuffy, then the smallest that fits."""
     open_to = [space for space in spaces if fits(space, need) and room_left(space) >= need.people]
     ranked = sorted(open_to, key=_rank)
@@ -86,7 +86,7 @@ def _rank(space: SpaceNow) -> tuple[bool, bool, int, int, str]:
     return (space.state != "free", bool(space.alerts), air, space.capacity, space.name)
 
 
-def reasons(space: SpaceNow, need: Need, words: Words) -> list[str]:
+def reasons(space: SpaceNow, need: Need, words: Formatter) -> list[str]:
     """Say why this space, one sentence for each point that counts."""
     _ = words.translations.gettext
     found = [_("It is free.") if space.state == "free" else _("It is in use, with room left.")]
@@ -99,7 +99,7 @@ def reasons(space: SpaceNow, need: Need, words: Words) -> list[str]:
     return found
 
 
-def _air(space: SpaceNow, words: Words, ppm: float) -> str:
+def _air(space: SpaceNow, words: Formatter, ppm: float) -> str:
     _ = words.translations.gettext
     if space.air == "fresh":
         return _("The air is fresh: {co2}.").format(co2=words.co2(ppm))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hubwell.api.schemas import Kind, SpaceNow
 from hubwell.web.board.space_finder import Answer, Need, find, fits
-from hubwell.web.kit.formatting import AlertWords, Words, alert_words
+from hubwell.web.kit.formatting import AlertWords, Formatter, alert_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Board:
     matching: str | None
 
 
-def card(space: SpaceNow, need: Need, words: Words) -> Card:
+def card(space: SpaceNow, need: Need, words: Formatter) -> Card:
     """Put a space into words."""
     noise, temperature, co2 = space.noise_db, space.temperature_c, space.co2_ppm
     return Card(
@@ -80,7 +80,7 @@ def card(space: SpaceNow, need: Need, words: Words) -> Card:
     )
 
 
-def summary(spaces: Sequence[SpaceNow], words: Words) -> Summary:
+def summary(spaces: Sequence[SpaceNow], words: Formatter) -> Summary:
     """Sum the spaces up."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if not spaces:
@@ -107,7 +107,7 @@ def summary(spaces: Sequence[SpaceNow], words: Words) -> Summary:
     )
 
 
-def board(spaces: Sequence[SpaceNow], need: Need, words: Words, *, asked: bool) -> Board:
+def board(spaces: Sequence[SpaceNow], need: Need, words: Formatter, *, asked: bool) -> Board:
     """Make the page for a need; `asked` is whether somebody wants an answer to it."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     titles: dict[Kind, str] = {

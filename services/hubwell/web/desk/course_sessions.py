@@ -13,13 +13,13 @@ from fastapi.responses import HTMLResponse, Response
 from hubwell.access.errors import NotAllowedError
 from hubwell.access.principal import Role
 from hubwell.http.errors import ProblemError
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.people import course_sessions as people_sessions
 from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
 from hubwell.people.errors import PeopleError
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.forms import mistake, note, transaction
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula."""
@@ -29,14 +29,14 @@ sessions = APIRouter(
     prefix="/sessions",
     include_in_schema=False,
     default_response_class=HTMLResponse,
-    dependencies=[allow(Role.STAFF)],
+    dependencies=[require_role(Role.STAFF)],
 )
 Text = Annotated[str, Form()]
 
 
 @sessions.get("")
 async def show_sessions(request: Request, done: str = "") -> Response:
-    """List the visitor's own sessions."""
+    """List the principal's own sessions."""
     owner = _owner(request)
     async with transaction(request) as conn:
         found = await people_sessions.sessions_of(conn, owner, datetime.now(UTC))
@@ -47,7 +47,7 @@ async def show_sessions(request: Request, done: str = "") -> Response:
 async def show_form(request: Request) -> Response:
     """Show the form for a session: of today unless somebody changes it."""
     _owner(request)
-    today = words_for(request).now.astimezone(_zone(request)).date()
+    today = formatter_for(request).now.astimezone(_zone(request)).date()
     return await _form(request, {"day": today.isoformat(), "days": str(KEPT_DAYS)})
 
 
@@ -66,7 +66,7 @@ async def add(
     owner = _owner(request)
     typed = {"title": title, "purpose": purpose, "space": space, "day": day}
     typed |= {"start": start, "end": end, "days": days}
-    plan, errors = _plan(typed, _zone(request), words_for(request))
+    plan, errors = _plan(typed, _zone(request), formatter_for(request))
     if plan is None:
         return await _form(request, typed, errors)
     try:
@@ -74,7 +74,7 @@ async def add(
             made = await people_sessions.add(conn, owner, plan, datetime.now(UTC))
             await note(conn, request, "session.entered", session=made)
     except PeopleError as error:
-        return await _form(request, typed, mistake(error, words_for(request)))
+        return await _form(request, typed, mistake(error, formatter_for(request)))
     return see_other(f"/sessions/{made}")
 
 
@@ -94,7 +94,7 @@ async def download_roll(request: Request, session_id: UUID) -> Response:
         "Cache-Control": "no-store",
     }
     return Response(
-        _table(found, roll, words_for(request)), headers=headers, media_type="text/csv; charset=utf-8"
+        _table(found, roll, formatter_for(request)), headers=headers, media_type="text/csv; charset=utf-8"
     )
 
 
@@ -122,7 +122,7 @@ async def _read(request: Request, session_id: UUID, action: str) -> tuple[Sessio
     )
 
 
-def _table(session: Session, roll: Roll, words: Words) -> bytes:
+def _table(session: Session, roll: Roll, words: Formatter) -> bytes:
     _ = words.translations.gettext
     text = io.StringIO()
     table = csv.writer(text)
@@ -148,7 +148,7 @@ async def _form(request: Request, typed: dict[str, str], errors: dict[str, str] 
     return view(request, "desk/session_new.html", status=422 if errors else 200, page="sessions", **values)
 
 
-def _plan(typed: dict[str, str], zone: ZoneInfo, words: Words) -> tuple[Plan | None, dict[str, str]]:
+def _plan(typed: dict[str, str], zone: ZoneInfo, words: Formatter) -> tuple[Plan | None, dict[str, str]]:
     """Read the form: the plan, or what is wrong by field."""
     _ = words.translations.gettext
     errors: dict[str, str] = {}
@@ -207,8 +207,8 @@ def _time(text: str) -> time | None:
 
 
 def _owner(request: Request) -> UUID:
-    """Return the visitor's account. Raises NotAllowedError for a program: a roll is for a person's eyes."""
-    account = visitor_of(request).account_id
+    """Return the principal's account. Raises NotAllowedError for a program: a roll is for a person's eyes."""
+    account = principal_of(request).account_id
     if account is None:
         raise NotAllowedError
     return account

@@ -14,7 +14,7 @@ _SQL: Final = Queries("hubwell.people")
 _AGAIN_S: Final = 2.0
 
 
-class Bell:
+class DeskNotifier:
     """Sets the event of each listener. It may ring once too often, after the connection was lost."""
 
     def __init__(self, database_url: str) -> None:
@@ -23,7 +23,7 @@ class Bell:
         self._listening: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def ear(self) -> AsyncIterator[asyncio.Event]:
+    async def subscribe(self) -> AsyncIterator[asyncio.Event]:
         """Give an event that is set at each ring; whoever waits for it clears it."""
         rung = asyncio.Event()
         self._ears.add(rung)

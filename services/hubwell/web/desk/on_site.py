@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.http.guard import ANYBODY
+from hubwell.http.guard import PUBLIC
 from hubwell.people import persons
 from hubwell.web.kit.forms import transaction
 from hubwell.web.kit.respond import view
@@ -13,7 +13,7 @@ from hubwell.web.kit.respond import view
 onsite = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-@onsite.get("/on-site", dependencies=[ANYBODY])
+@onsite.get("/on-site", dependencies=[PUBLIC])
 async def show_on_site(request: Request) -> Response:
     """Show who can be asked for help today."""
     async with transaction(request) as conn:

@@ -14,18 +14,18 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from hubwell.access.principal import Role
 from hubwell.api.live_updates import Feed, Subscription
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
-from hubwell.http.guard import allow
+from hubwell.http.guard import require_role
 from hubwell.people import credentials, persons
 from hubwell.people import desk_taps as people_desk
 from hubwell.people.credentials import Enrolled, NewPerson
 from hubwell.people.errors import PeopleError
 from hubwell.presence import actions as presence
 from hubwell.presence.closing_hours import hub_hours
-from hubwell.web.desk.live_taps import Bell
+from hubwell.web.desk.live_taps import DeskNotifier
 from hubwell.web.desk.people import desk_people
 from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
 from hubwell.web.kit.language import language_of_page
-from hubwell.web.kit.respond import fragment, see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 
 _LOOK_S: Final = 5
 """How often the page is checked without a ring: taps vanish after two minutes."""
@@ -38,7 +38,7 @@ desk = APIRouter(
     prefix="/desk",
     include_in_schema=False,
     default_response_class=HTMLResponse,
-    dependencies=[allow(Role.STAFF)],
+    dependencies=[require_role(Role.STAFF)],
 )
 
 
@@ -52,8 +52,8 @@ async def _desk(request: Request, status: int = 200, **values: Any) -> Response:
     async with transaction(request) as conn:
         known = {
             "taps": await people_desk.taps(conn, datetime.now(UTC)),
-            "questions": await people_desk.questions(conn),
-            "languages_to_choose": language_choices(words_for(request)),
+            "questions": await people_desk.open_suspicions(conn),
+            "languages_to_choose": language_choices(formatter_for(request)),
             "found": None,
             "errors": {},
             "done": "",
@@ -67,11 +67,11 @@ async def _desk(request: Request, status: int = 200, **values: Any) -> Response:
 async def watch(request: Request) -> AsyncIterator[ServerSentEvent]:
     """Send the badges at the desk's reader whenever they change."""
     feed: Feed = request.app.state.feed
-    bell: Bell = request.app.state.desk_bell
+    bell: DeskNotifier = request.app.state.desk_bell
     loop = asyncio.get_running_loop()
     ends, shown = loop.time() + _STREAM_S, ""
     with feed.subscribe() as watching:  # it says when the server stops
-        async with bell.ear() as rung:
+        async with bell.subscribe() as rung:
             yield ServerSentEvent(comment="hubwell", retry=_RETRY_MS)
             while not watching.closed and loop.time() < ends:
                 rung.clear()
@@ -86,7 +86,7 @@ async def watch(request: Request) -> AsyncIterator[ServerSentEvent]:
 
 async def _taps(request: Request) -> str | None:
     """Render the list; None while the database is away."""
-    words = words_for(request, language_of_page(request))
+    words = formatter_for(request, language_of_page(request))
     with suppress(DatabaseAwayError, SchemaMissingError):
         async with transaction(request) as conn:
             taps = await people_desk.taps(conn, datetime.now(UTC))
@@ -175,7 +175,7 @@ async def _tap(
     error: PeopleError | None = None,
     **values: Any,  # noqa: ANN401 (for the template)
 ) -> Response:
-    words = words_for(request)
+    words = formatter_for(request)
     try:
         async with transaction(request) as conn:
             tap = await people_desk.tap(conn, tap_id, datetime.now(UTC))
@@ -193,10 +193,10 @@ async def _tap(
 
 
 @desk.post("/questions/{question}/settle")
-async def settle(request: Request, question: int) -> Response:
+async def resolve_suspicion(request: Request, question: int) -> Response:
     """Put a question away: somebody asked, and it is explained."""
     async with transaction(request) as conn:
-        credential = await people_desk.settle(conn, question, datetime.now(UTC))
+        credential = await people_desk.resolve(conn, question, datetime.now(UTC))
         if credential is not None:
             await note(conn, request, "question.settled", credential=credential)
     return see_other("/desk?done=settled")
@@ -204,6 +204,6 @@ async def settle(request: Request, question: int) -> Response:
 
 def install(app: FastAPI) -> None:
     """Give the application the desk's pages."""
-    app.state.desk_bell = Bell(app.state.database.url)
+    app.state.desk_bell = DeskNotifier(app.state.database.url)
     app.include_router(desk)
     app.include_router(desk_people)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from hubwell.access.principal import Role
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.keys import Keys
 from hubwell.people import course_sessions, credentials, persons
 from hubwell.people.credentials import Code, NewPerson
@@ -20,13 +20,13 @@ from hubwell.presence.closing_hours import hub_hours
 from hubwell.presence.errors import VisitError
 from hubwell.presence.errors import sentence as visit_sentence
 from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 
 desk_people = APIRouter(
     prefix="/desk",
     include_in_schema=False,
     default_response_class=HTMLResponse,
-    dependencies=[allow(Role.STAFF)],
+    dependencies=[require_role(Role.STAFF)],
 )
 Text = Annotated[str, Form()]
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -58,7 +58,7 @@ async def show_new(request: Request) -> Response:
 def _new(
     request: Request, status: int = 200, error: PeopleError | None = None, name: str = "", language: str = ""
 ) -> Response:
-    words = words_for(request)
+    words = formatter_for(request)
     values: dict[str, Any] = {"name": name, "language": language, "here": "/desk/people/new"}
     values["errors"] = mistake(error, words) if error else {}
     languages = language_choices(words)
@@ -166,11 +166,11 @@ async def restore(request: Request, badge: int, person: Text = "") -> Response:
 
 
 @desk_people.post("/badges/{badge}/take-back")
-async def take_back(request: Request, badge: int, person: Text = "") -> Response:
+async def undo_enrolment(request: Request, badge: int, person: Text = "") -> Response:
     """Undo an enrolment of the last minutes."""
     try:
         async with transaction(request) as conn:
-            stays = await credentials.take_back(conn, badge, datetime.now(UTC))
+            stays = await credentials.undo_enrolment(conn, badge, datetime.now(UTC))
             await note(conn, request, "badge.taken-back", stays, credential=badge)
     except PeopleError as error:
         return await _refused(request, person, error)
@@ -178,8 +178,8 @@ async def take_back(request: Request, badge: int, person: Text = "") -> Response
 
 
 def _check_not_own(request: Request, *entries: UUID) -> None:
-    """Raise PeopleError when one is the visitor's own: merging would show them somebody else's visits."""
-    if visitor_of(request).person_id in entries:
+    """Raise PeopleError when one is the principal's own: merging would show them somebody else's visits."""
+    if principal_of(request).person_id in entries:
         raise PeopleError("own-entry")
 
 
@@ -209,7 +209,9 @@ def _shown_once(request: Request, made: Code) -> Response:
 async def _refused(request: Request, person: str, error: PeopleError) -> Response:
     if _is_id(person):
         return await _person(request, UUID(person), error=error)
-    return view(request, "desk/gone.html", status=404, page="desk", said=sentence(error, words_for(request)))
+    return view(
+        request, "desk/gone.html", status=404, page="desk", said=sentence(error, formatter_for(request))
+    )
 
 
 async def _person(
@@ -220,7 +222,7 @@ async def _person(
     typed: dict[str, str] | None = None,
     **values: Any,  # noqa: ANN401 (for the template)
 ) -> Response:
-    words = words_for(request)
+    words = formatter_for(request)
     try:
         async with transaction(request) as conn:
             person = await persons.person(conn, person_id)

@@ -18,15 +18,15 @@ from psycopg import AsyncConnection
 from starlette.exceptions import HTTPException
 
 from hubwell.access.principal import Role
-from hubwell.api.evacuation_view import begin, note, sight_of
+from hubwell.api.evacuation_view import begin, note, view_of
 from hubwell.api.routes import evacuation as api
 from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.actions import Kind, MusterError
 from hubwell.evacuation.rules import State
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.web.evacuation import text
 from hubwell.web.kit.language import language_of_page
-from hubwell.web.kit.respond import fragment, see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 
 _NO_ZONE: Final = "-"
 """Stands in addresses for the spaces that are in no zone; nothing there means all zones."""
@@ -38,13 +38,13 @@ osh = APIRouter(
     prefix="/muster",
     include_in_schema=False,
     default_response_class=HTMLResponse,
-    dependencies=[allow(Role.OSH)],
+    dependencies=[require_role(Role.OSH)],
 )
 agreeing = APIRouter(
     prefix="/muster/names",
     include_in_schema=False,
     default_response_class=HTMLResponse,
-    dependencies=[allow(Role.OSH, Role.ADMIN)],
+    dependencies=[require_role(Role.OSH, Role.ADMIN)],
 )
 
 
@@ -90,8 +90,8 @@ def _unstored(answer: Response) -> Response:
 @osh.get("")
 async def show_muster(request: Request, zone: str = "", left: str = "", problem: str = "") -> Response:
     """Show the list of the open muster, or how to start one."""
-    words, chosen = words_for(request), _filter(zone, left)
-    seen = await sight_of(request)
+    words, chosen = formatter_for(request), _filter(zone, left)
+    seen = await view_of(request)
     said = _said(problem, request)
     if seen is None:
         return view(request, "evacuation/start.html", page="muster", words=words, said=said)
@@ -103,7 +103,7 @@ async def show_muster(request: Request, zone: str = "", left: str = "", problem:
 def _said(problem: str, request: Request) -> str | None:
     """Return the sentence of a problem that a form came back with."""
     known: dict[str, actions.Why] = {why: why for why in actions.PROBLEMS}
-    return text.problem(MusterError(known[problem]), words_for(request)) if problem in known else None
+    return text.problem(MusterError(known[problem]), formatter_for(request)) if problem in known else None
 
 
 @osh.post("")
@@ -119,10 +119,10 @@ async def start_muster(request: Request, kind: Annotated[Kind, Form()]) -> Respo
 @osh.get("/list")
 async def show_list(request: Request, zone: str = "", left: str = "", version: str = "") -> Response:
     """Send the list anew where it changed: 204 where it did not, 410 where the muster is closed."""
-    seen = await sight_of(request)
+    seen = await view_of(request)
     if seen is None:
         return Response(status_code=_GONE)
-    words, chosen = words_for(request, language_of_page(request)), _filter(zone, left)
+    words, chosen = formatter_for(request, language_of_page(request)), _filter(zone, left)
     shown = text.sheet(seen, words, zone=chosen.wanted, left=chosen.left)
     if shown.version == version:
         return Response(status_code=_UNCHANGED)
@@ -133,10 +133,10 @@ async def show_list(request: Request, zone: str = "", left: str = "", version: s
 @osh.get("/sheet")
 async def show_sheet(request: Request, zone: str = "") -> Response:
     """Show the list to be printed: one table a zone, with room for a tick."""
-    seen = await sight_of(request)
+    seen = await view_of(request)
     if seen is None:
         return see_other("/muster")
-    words, chosen = words_for(request), _filter(zone)
+    words, chosen = formatter_for(request), _filter(zone)
     shown = text.sheet(seen, words, zone=chosen.wanted)
     values = _values(shown, chosen)
     return _unstored(view(request, "evacuation/sheet.html", page="muster", words=words, **values))
@@ -166,10 +166,10 @@ async def tick(
 @osh.get("/close")
 async def show_close(request: Request) -> Response:
     """Say what closing deletes before it is done."""
-    seen = await sight_of(request)
+    seen = await view_of(request)
     if seen is None:
         return see_other("/muster")
-    words = words_for(request)
+    words = formatter_for(request)
     left = sum(item.state is not State.SAFE for item in seen.people)
     shown = text.sheet(seen, words)
     return view(
@@ -190,7 +190,7 @@ async def close(request: Request, muster: UUID) -> Response:
         async with _transaction(request) as conn:
             report = await actions.close(conn, muster, datetime.now(UTC))
             people = report.total.people if report.total else 0
-            await note(conn, visitor_of(request), "muster.closed", muster, people=people)
+            await note(conn, principal_of(request), "muster.closed", muster, people=people)
     except MusterError as error:
         return see_other(f"/muster?problem={error.why}")
     return see_other(f"/muster/reports/{muster}")
@@ -199,7 +199,7 @@ async def close(request: Request, muster: UUID) -> Response:
 @osh.get("/reports")
 async def show_reports(request: Request) -> Response:
     """Show earlier musters."""
-    words = words_for(request)
+    words = formatter_for(request)
     async with _transaction(request) as conn:
         found = await read_model.reports(conn)
     return view(request, "evacuation/reports.html", page="muster", words=words, reports=found, said=text)
@@ -213,7 +213,7 @@ async def show_report(request: Request, muster: UUID) -> Response:
         requests = await break_glass.requests(conn, muster)
     if found is None:
         raise HTTPException(404)
-    words = words_for(request)
+    words = formatter_for(request)
     given = [item for item in requests if item.approved_at is not None]
     return view(
         request,
@@ -230,7 +230,7 @@ async def show_report(request: Request, muster: UUID) -> Response:
 @agreeing.get("")
 async def show_names(request: Request, problem: str = "") -> Response:
     """Show who asks for the names of the drill; no list and no counts, for an administrator may look here."""
-    words, visitor = words_for(request), visitor_of(request)
+    words, principal = formatter_for(request), principal_of(request)
     async with _transaction(request) as conn:
         muster = await read_model.open_muster(conn)
         found = [] if muster is None else await break_glass.requests(conn, muster.id)
@@ -243,8 +243,8 @@ async def show_names(request: Request, problem: str = "") -> Response:
         muster=muster,
         until=until,
         waiting=[item for item in found if item.waits(words.now)],
-        own=visitor.account_id,
-        officer=visitor.may(Role.OSH),
+        own=principal.account_id,
+        officer=principal.may(Role.OSH),
         longest=break_glass.MOST_OF_REASON,
         said=_said(problem, request),
         errors={"reason": _said(problem, request)} if problem == "no-reason" else {},
@@ -254,11 +254,11 @@ async def show_names(request: Request, problem: str = "") -> Response:
 @agreeing.post("/{muster}")
 async def ask_for_names(request: Request, muster: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Ask to see the names of a drill, with a reason."""
-    visitor = visitor_of(request)
+    principal = principal_of(request)
     try:
         async with _transaction(request) as conn:
-            await break_glass.ask(conn, muster, by=visitor.account_id, reason=reason, now=datetime.now(UTC))
-            await note(conn, visitor, "muster.names-asked", muster)
+            await break_glass.ask(conn, muster, by=principal.account_id, reason=reason, now=datetime.now(UTC))
+            await note(conn, principal, "muster.names-asked", muster)
     except MusterError as error:
         return see_other(f"/muster/names?problem={error.why}")
     return see_other("/muster/names")
@@ -267,14 +267,14 @@ async def ask_for_names(request: Request, muster: UUID, reason: Annotated[str, F
 @agreeing.post("/{asked}/agree")
 async def agree(request: Request, asked: UUID) -> Response:
     """Agree to somebody else's request; the database refuses one's own."""
-    visitor = visitor_of(request)
+    principal = principal_of(request)
     try:
         async with _transaction(request) as conn:
-            muster = await break_glass.agree(conn, asked, by=visitor.account_id, now=datetime.now(UTC))
-            await note(conn, visitor, "muster.names-given", muster, request=str(asked))
+            muster = await break_glass.agree(conn, asked, by=principal.account_id, now=datetime.now(UTC))
+            await note(conn, principal, "muster.names-given", muster, request=str(asked))
     except MusterError as error:
         return see_other(f"/muster/names?problem={error.why}")
-    return see_other("/muster/names" if not visitor.may(Role.OSH) else "/muster")
+    return see_other("/muster/names" if not principal.may(Role.OSH) else "/muster")
 
 
 def install(app: FastAPI) -> None:

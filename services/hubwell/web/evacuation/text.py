@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from hubwell.api.evacuation_view import Sight
+from hubwell.api.evacuation_view import EvacuationView
 from hubwell.evacuation.actions import MusterError
-from hubwell.evacuation.read_model import Closed, Listed, Place
+from hubwell.evacuation.read_model import ClosedDrill, Place, RollEntry
 from hubwell.evacuation.rules import Finding, Provenance, Reconciled, Sensed, State
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 _A_MINUTE_S: Final = 60
 
@@ -68,7 +68,7 @@ class Sheet:
     version: str
 
 
-def sheet(seen: Sight, words: Words, *, zone: str | None = None, left: bool = False) -> Sheet:
+def sheet(seen: EvacuationView, words: Formatter, *, zone: str | None = None, left: bool = False) -> Sheet:
     """Put the open muster into words: all of it, or one zone, or only who is not accounted for."""
     people = [item for item in seen.people if zone is None or item.zone == zone]
     places = [place for place in seen.places if zone is None or place.zone == zone]
@@ -87,7 +87,7 @@ def sheet(seen: Sight, words: Words, *, zone: str | None = None, left: bool = Fa
     )
 
 
-def _title(seen: Sight, words: Words) -> str:
+def _title(seen: EvacuationView, words: Formatter) -> str:
     _ = words.translations.gettext
     time = words.clock(seen.muster.opened_at)
     if seen.muster.kind == "alarm":
@@ -95,7 +95,7 @@ def _title(seen: Sight, words: Words) -> str:
     return _("Drill since {time}").format(time=time)
 
 
-def _names(seen: Sight, words: Words) -> str:
+def _names(seen: EvacuationView, words: Formatter) -> str:
     _ = words.translations.gettext
     if seen.muster.kind == "alarm":
         return _("Names are shown because this is an evacuation. Every look at them is noted.")
@@ -106,13 +106,13 @@ def _names(seen: Sight, words: Words) -> str:
     return _("This is a drill, so people are numbers. To see names, one person asks and another one agrees.")
 
 
-def zone_name(zone: str, words: Words) -> str:
+def zone_name(zone: str, words: Formatter) -> str:
     """Return what a zone is called."""
     _ = words.translations.gettext
     return zone or _("Without a zone")
 
 
-def _progress_of_all(people: list[Listed], words: Words) -> str:
+def _progress_of_all(people: list[RollEntry], words: Formatter) -> str:
     ngettext = words.translations.ngettext
     sentence = ngettext(
         "{done} of {n} person is accounted for", "{done} of {n} people are accounted for", len(people)
@@ -120,7 +120,7 @@ def _progress_of_all(people: list[Listed], words: Words) -> str:
     return sentence.format(done=_safe(people), n=len(people))
 
 
-def _missing(people: list[Listed], words: Words) -> str | None:
+def _missing(people: list[RollEntry], words: Formatter) -> str | None:
     number = sum(item.state is State.MISSING for item in people)
     if not number:
         return None
@@ -128,7 +128,7 @@ def _missing(people: list[Listed], words: Words) -> str | None:
     return sentence.format(n=number)
 
 
-def _unseen(seen: Sight, zone: str | None, words: Words) -> str | None:
+def _unseen(seen: EvacuationView, zone: str | None, words: Formatter) -> str | None:
     """Say how many people sensors saw at the start that no badge stands for: nobody can tick those off."""
     start = seen.muster.start.start
     number = sum(space.without_badge for space in start if zone is None or space.zone == zone)
@@ -142,11 +142,11 @@ def _unseen(seen: Sight, zone: str | None, words: Words) -> str | None:
     return sentence.format(n=number)
 
 
-def _safe(people: Iterable[Listed]) -> int:
+def _safe(people: Iterable[RollEntry]) -> int:
     return sum(item.state is State.SAFE for item in people)
 
 
-def _zone(seen: Sight, zone: str, places: list[Place], words: Words, *, left: bool) -> ZonePart:
+def _zone(seen: EvacuationView, zone: str, places: list[Place], words: Formatter, *, left: bool) -> ZonePart:
     people = [item for item in seen.people if item.zone == zone]
     starts = {space.space_id: space.reconciled() for space in seen.muster.start.start}
     spaces = [_space(seen, place, starts.get(place.id), words, left=left) for place in places]
@@ -159,7 +159,7 @@ def _zone(seen: Sight, zone: str, places: list[Place], words: Words, *, left: bo
     )
 
 
-def _zone_progress(zone: str, people: list[Listed], words: Words) -> str:
+def _zone_progress(zone: str, people: list[RollEntry], words: Formatter) -> str:
     _, ngettext = words.translations.gettext, words.translations.ngettext
     name = zone_name(zone, words)
     if not people:
@@ -172,7 +172,9 @@ def _zone_progress(zone: str, people: list[Listed], words: Words) -> str:
     return sentence.format(done=_safe(people), n=len(people), zone=name)
 
 
-def _space(seen: Sight, place: Place, start: Reconciled | None, words: Words, *, left: bool) -> SpacePart:
+def _space(
+    seen: EvacuationView, place: Place, start: Reconciled | None, words: Formatter, *, left: bool
+) -> SpacePart:
     there = [item for item in seen.people if item.space_id == place.id]
     rows = [_row(item, number, words, names=seen.names) for number, item in enumerate(there, 1)]
     return SpacePart(
@@ -185,7 +187,7 @@ def _space(seen: Sight, place: Place, start: Reconciled | None, words: Words, *,
     )
 
 
-def _away(place: Place, words: Words) -> str | None:
+def _away(place: Place, words: Formatter) -> str | None:
     _ = words.translations.gettext
     if place.reader_away_since is None:
         return None
@@ -194,7 +196,7 @@ def _away(place: Place, words: Words) -> str | None:
     )
 
 
-def _row(item: Listed, number: int, words: Words, *, names: bool) -> Row:
+def _row(item: RollEntry, number: int, words: Formatter, *, names: bool) -> Row:
     _ = words.translations.gettext
     return Row(
         id=item.id,
@@ -206,7 +208,7 @@ def _row(item: Listed, number: int, words: Words, *, names: bool) -> Row:
     )
 
 
-def _who(item: Listed, number: int, words: Words, *, names: bool) -> str:
+def _who(item: RollEntry, number: int, words: Formatter, *, names: bool) -> str:
     _ = words.translations.gettext
     if item.erased:
         return _("Person {n}, data erased").format(n=number)
@@ -217,7 +219,7 @@ def _who(item: Listed, number: int, words: Words, *, names: bool) -> str:
     return item.label or _("Person {n}, no name known").format(n=number)
 
 
-def _state(item: Listed, words: Words) -> str:
+def _state(item: RollEntry, words: Formatter) -> str:
     _ = words.translations.gettext
     if item.state is State.EXPECTED or item.changed_at is None:
         return _("Not accounted for")
@@ -227,7 +229,7 @@ def _state(item: Listed, words: Words) -> str:
     return _("Missing since {time}").format(time=time)
 
 
-def _marks(item: Listed, words: Words) -> list[str]:
+def _marks(item: RollEntry, words: Formatter) -> list[str]:
     _ = words.translations.gettext
     marks = []
     if item.late:
@@ -239,7 +241,7 @@ def _marks(item: Listed, words: Words) -> list[str]:
     return marks
 
 
-def sensed_now(found: Sensed, words: Words) -> str:
+def sensed_now(found: Sensed, words: Formatter) -> str:
     """Say what sensors tell, with where it comes from."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     estimated = found.provenance is Provenance.INFERRED
@@ -264,7 +266,7 @@ def sensed_now(found: Sensed, words: Words) -> str:
     return sentence.format(n=found.people)
 
 
-def reconciled(found: Reconciled, words: Words) -> str:
+def reconciled(found: Reconciled, words: Formatter) -> str:
     """Say what badges and sensors tell together, and what follows."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if found.finding is Finding.WITHOUT_TAP and found.sensed.people is None:
@@ -284,7 +286,7 @@ def reconciled(found: Reconciled, words: Words) -> str:
     return " ".join(part for part in (badges, sensed_now(found.sensed, words), follows) if part)
 
 
-def duration(seconds: int | None, words: Words) -> str:
+def duration(seconds: int | None, words: Formatter) -> str:
     """Say how long something took."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if seconds is None:
@@ -295,7 +297,7 @@ def duration(seconds: int | None, words: Words) -> str:
     return ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
 
 
-def kind(closed: Closed, words: Words) -> str:
+def kind(closed: ClosedDrill, words: Formatter) -> str:
     """Say what a closed muster was."""
     _ = words.translations.gettext
     if closed.report.began_as_drill:
@@ -303,7 +305,7 @@ def kind(closed: Closed, words: Words) -> str:
     return _("Evacuation") if closed.kind == "alarm" else _("Drill")
 
 
-def problem(error: MusterError, words: Words) -> str:
+def problem(error: MusterError, words: Formatter) -> str:
     """Say why something cannot be done."""
     _ = words.translations.gettext
     return {
@@ -317,7 +319,7 @@ def problem(error: MusterError, words: Words) -> str:
     }[error.why]
 
 
-def _version(seen: Sight) -> str:
+def _version(seen: EvacuationView) -> str:
     """Return a word that changes when something on the list does. The age of a fresh value is no change."""
     places = [
         (p.id, p.sensed.somebody, p.sensed.people, p.sensed.provenance, p.reader_away_since)

@@ -30,7 +30,7 @@ _TEMPERATURE_STEP: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Formatter:
     """One language, one zone, one moment."""
 
     translations: NullTranslations
@@ -239,7 +239,7 @@ class AlertWords:
     evidence: str | None
 
 
-def alert_words(words: Words, alert: Alert) -> AlertWords:
+def alert_words(words: Formatter, alert: Alert) -> AlertWords:
     """Put an episode into words."""
     _ = words.translations.gettext
     if alert.resolved_at is None:
@@ -258,7 +258,7 @@ def alert_words(words: Words, alert: Alert) -> AlertWords:
     )
 
 
-def _what(words: Words, alert: Alert) -> str:
+def _what(words: Formatter, alert: Alert) -> str:
     _ = words.translations.gettext
     if alert.rule.startswith("co2"):
         if alert.resolved_at is None:
@@ -267,14 +267,14 @@ def _what(words: Words, alert: Alert) -> str:
     return _("The rule {rule} holds.").format(rule=alert.rule)
 
 
-def _advice(words: Words, alert: Alert) -> str:
+def _advice(words: Formatter, alert: Alert) -> str:
     _ = words.translations.gettext
     if alert.rule.startswith("co2"):
         return _("Open two windows for about ten minutes.")
     return _("Ask the person who is responsible for safety here.")
 
 
-def _evidence(words: Words, alert: Alert) -> str | None:
+def _evidence(words: Formatter, alert: Alert) -> str | None:
     _ = words.translations.gettext
     window, readings = alert.evidence.get("window_minutes"), alert.evidence.get("readings")
     if alert.unit != "ppm" or not isinstance(window, int | float):

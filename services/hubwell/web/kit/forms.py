@@ -1,4 +1,4 @@
-"""What staff's pages share: a transaction, the audit log, and refusals in the visitor's words."""
+"""What staff's pages share: a transaction, the audit log, and refusals in the reader's words."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,10 +9,10 @@ from fastapi import Request
 from psycopg import AsyncConnection
 
 from hubwell.audit import log
-from hubwell.http.guard import visitor_of
+from hubwell.http.guard import principal_of
 from hubwell.i18n import LANGUAGES
 from hubwell.people.errors import PeopleError, Why
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 FIELDS: Final[Mapping[Why, str]] = {
     "name-missing": "name",
@@ -49,29 +49,29 @@ async def note(
     person: UUID | None = None,
     **detail: log.Value,
 ) -> None:
-    """Note in the audit log what this visitor did; last in the transaction."""
+    """Note in the audit log what this principal did; last in the transaction."""
     subject = f"person:{person}" if person else ""
-    await log.record(conn, actor=visitor_of(request).actor, action=action, subject=subject, detail=detail)
+    await log.record(conn, actor=principal_of(request).actor, action=action, subject=subject, detail=detail)
 
 
-def language_choices(words: Words) -> list[tuple[str, str]]:
+def language_choices(words: Formatter) -> list[tuple[str, str]]:
     """Return the languages that somebody may choose for a reader's words, first: none."""
     _ = words.translations.gettext
     return [("", _("The hub's language")), *LANGUAGES.items()]
 
 
-def mistake(error: PeopleError, words: Words) -> dict[str, str]:
+def mistake(error: PeopleError, words: Formatter) -> dict[str, str]:
     """Return the field at fault and the sentence, as the pages show mistakes."""
     return {FIELDS.get(error.why, ""): sentence(error, words)}
 
 
-def sentence(error: PeopleError, words: Words) -> str:
+def sentence(error: PeopleError, words: Formatter) -> str:
     """Say why something was refused and what to do."""
     said = {**_of_badges(words), **_of_sessions(words)}
     return said[error.why].format(detail=error.detail)
 
 
-def _of_badges(words: Words) -> dict[Why, str]:
+def _of_badges(words: Formatter) -> dict[Why, str]:
     _ = words.translations.gettext
     return {
         "already-enrolled": _(
@@ -97,7 +97,7 @@ def _of_badges(words: Words) -> dict[Why, str]:
     }
 
 
-def _of_sessions(words: Words) -> dict[Why, str]:
+def _of_sessions(words: Formatter) -> dict[Why, str]:
     _ = words.translations.gettext
     return {
         "title-missing": _("Give the session a title."),

@@ -1,4 +1,4 @@
-"""Which language a visitor reads: their own if they told us, else what this browser chose or would like.
+"""Which language a principal reads: their own if they told us, else what this browser chose or would like.
 
 The language follows the person (account or badge), then the switch at the foot of every page, then what the
 browser prefers, then the hub's setting.
@@ -9,8 +9,8 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from hubwell.http.guard import UNASKED, visitor_of
-from hubwell.i18n import LANGUAGES, preferred
+from hubwell.http.guard import PUBLIC_NO_LOOKUP, principal_of
+from hubwell.i18n import LANGUAGES, negotiate_language
 from hubwell.settings import Settings
 
 COOKIE: Final = "language"
@@ -23,9 +23,9 @@ def language_of(request: Request) -> str:
     """Return the language to answer this request in."""
     settings: Settings = request.app.state.settings
     wishes = (
-        visitor_of(request).language,
+        principal_of(request).language,
         request.cookies.get(COOKIE),
-        preferred(request.headers.get("accept-language", "")),
+        negotiate_language(request.headers.get("accept-language", "")),
     )
     return next((wish for wish in wishes if wish in LANGUAGES), settings.language)
 
@@ -36,7 +36,7 @@ def language_of_page(request: Request) -> str:
     return said if said in LANGUAGES else language_of(request)
 
 
-@switch.get("/language", dependencies=[UNASKED])
+@switch.get("/language", dependencies=[PUBLIC_NO_LOOKUP])
 async def choose_language(to: str = "", next: str = "/") -> Response:  # noqa: A002 (the name in the address)
     """Keep the choice in this browser and go back to the page."""
     answer = RedirectResponse(_here(next), status_code=303)

@@ -1,4 +1,4 @@
-"""What a visitor can go to from every page: by role, and only what this application has.
+"""What a principal can go to from every page: by role, and only what this application has.
 
 A new area adds one line here, with the roles its page is for; none: it is for everybody.
 """
@@ -9,8 +9,8 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from hubwell.access.principal import Role, Visitor
-from hubwell.web.kit.formatting import Words
+from hubwell.access.principal import Principal, Role
+from hubwell.web.kit.formatting import Formatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def addresses(app: FastAPI) -> frozenset[str]:
     return frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
 
 
-def entries(visitor: Visitor, words: Words, there: frozenset[str]) -> list[tuple[str, str, str]]:
-    """Return key, address and name of what this visitor can go to."""
+def entries(principal: Principal, words: Formatter, there: frozenset[str]) -> list[tuple[str, str, str]]:
+    """Return key, address and name of what this principal can go to."""
     _ = words.translations.gettext
     names = {
         "board": _("Board"),
@@ -59,5 +59,5 @@ def entries(visitor: Visitor, words: Words, there: frozenset[str]) -> list[tuple
     return [
         (entry.key, entry.address, names[entry.key])
         for entry in _ENTRIES
-        if entry.address in there and (not entry.roles or visitor.may(*entry.roles))
+        if entry.address in there and (not entry.roles or principal.may(*entry.roles))
     ]

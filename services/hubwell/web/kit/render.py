@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
-from hubwell.i18n import LANGUAGES, known, translations_for
+from hubwell.i18n import LANGUAGES, supported_or_default, translations_for
 from hubwell.settings import Settings
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 AREAS: Final = ("kit", "board", "desk", "my_data", "evacuation", "accounts", "privacy")
 """Packages of `hubwell.web` with templates: `desk/home.html` is `home.html` of `hubwell.web.desk`."""
@@ -32,17 +32,17 @@ class Renderer:
         # One each: gettext belongs to an environment, so a macro without its page's context speaks right too.
         self._environments = {language: self._environment(language) for language in LANGUAGES}
 
-    def words(self, language: str | None = None) -> Words:
+    def words(self, language: str | None = None) -> Formatter:
         """Return the words of this moment in a language; in the hub's where none is told."""
-        language = known(language or self._settings.language)
-        return Words(translations_for(language), self._zone, datetime.now(UTC), language)
+        language = supported_or_default(language or self._settings.language)
+        return Formatter(translations_for(language), self._zone, datetime.now(UTC), language)
 
-    def page(self, template: str, words: Words, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for templates)
+    def page(self, template: str, words: Formatter, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for templates)
         """Return a rendered page in the language of these words."""
         text = self.fragment(template, words, status=status, **values)
         return HTMLResponse(text, status, dict(_OF_ONE_BROWSER))
 
-    def fragment(self, template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 (for templates)
+    def fragment(self, template: str, words: Formatter, **values: Any) -> str:  # noqa: ANN401 (for templates)
         """Return a piece of a page."""
         return self._environments[words.language].get_template(template).render(words=words, **values)
 

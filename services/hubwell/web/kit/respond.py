@@ -1,4 +1,4 @@
-"""Answer a request with a page: its language, its visitor and its anti-forgery token are in every template.
+"""Answer a request with a page: its language, its principal and its anti-forgery token are in every template.
 
 Page modules use this and nothing else of rendering.
 """
@@ -9,15 +9,15 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from hubwell.http.guard import visitor_of
-from hubwell.web.kit.formatting import Words
+from hubwell.http.guard import principal_of
+from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.language import language_of
 from hubwell.web.kit.navigation import entries
 from hubwell.web.kit.render import Renderer
 
 
-def words_for(request: Request, language: str | None = None) -> Words:
-    """Return the words of this moment, in the visitor's language unless another is told."""
+def formatter_for(request: Request, language: str | None = None) -> Formatter:
+    """Return the words of this moment, in the reader's language unless another is told."""
     renderer: Renderer = request.app.state.renderer
     return renderer.words(language or language_of(request))
 
@@ -27,22 +27,22 @@ def view(
     template: str,
     *,
     status: int = 200,
-    words: Words | None = None,
+    words: Formatter | None = None,
     **values: Any,  # noqa: ANN401 (for templates)
 ) -> Response:
-    """Render a template with `visitor`, `words` and these values.
+    """Render a template with `principal`, `words` and these values.
 
     A page of `layout.html` names itself with `page`, as in the navigation (see `nav`).
     """
     renderer: Renderer = request.app.state.renderer
-    words = words or words_for(request)
-    visitor = visitor_of(request)
-    nav = entries(visitor, words, request.app.state.addresses)
-    known = {"visitor": visitor, "here": _address(request), "nav": nav} | values
+    words = words or formatter_for(request)
+    principal = principal_of(request)
+    nav = entries(principal, words, request.app.state.addresses)
+    known = {"principal": principal, "here": _address(request), "nav": nav} | values
     return renderer.page(template, words, status, **known)
 
 
-def fragment(request: Request, template: str, words: Words, **values: Any) -> str:  # noqa: ANN401 (for templates)
+def fragment(request: Request, template: str, words: Formatter, **values: Any) -> str:  # noqa: ANN401 (for templates)
     """Render a piece of a page with `words` and these values."""
     renderer: Renderer = request.app.state.renderer
     return renderer.fragment(template, words, **values)

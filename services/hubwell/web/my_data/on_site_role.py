@@ -8,11 +8,11 @@ from fastapi.responses import Response
 
 from hubwell.access.principal import Role
 from hubwell.audit import log
-from hubwell.http.guard import allow, visitor_of
+from hubwell.http.guard import principal_of, require_role
 from hubwell.privacy import personal_data
 from hubwell.web.kit.respond import see_other
 
-me_shown = APIRouter(include_in_schema=False, dependencies=[allow(Role.STAFF)])
+me_shown = APIRouter(include_in_schema=False, dependencies=[require_role(Role.STAFF)])
 
 
 @me_shown.post("/desk/people/{person_id}/shown")
@@ -25,7 +25,7 @@ async def name_somebody(request: Request, person_id: UUID, shown_as: Annotated[s
         await personal_data.set_shown_as(conn, person_id, known)
         await log.record(
             conn,
-            actor=visitor_of(request).actor,
+            actor=principal_of(request).actor,
             action="person.shown-as",
             subject=f"person:{person_id}",
             detail={"shown_as": known or None},

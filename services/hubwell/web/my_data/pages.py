@@ -1,7 +1,7 @@
 """My visits: a person sees, takes along, corrects and erases what is stored of them, without an account.
 
 Who comes with a one-time code from a kiosk, or with an account that is linked to them, sees their own data
-here and nobody else's: every query takes the visitor's own person, never one from the address.
+here and nobody else's: every query takes the principal's own person, never one from the address.
 """
 
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, codes
-from hubwell.access.principal import NOBODY, Role
+from hubwell.access.principal import ANONYMOUS, Role
 from hubwell.audit import log
 from hubwell.http import session_cookie
-from hubwell.http.guard import ANYBODY, visitor_of
+from hubwell.http.guard import PUBLIC, principal_of
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
 from hubwell.i18n import LANGUAGES
 from hubwell.presence import actions as presence
@@ -25,17 +25,17 @@ from hubwell.presence.closing_hours import hub_hours
 from hubwell.presence.errors import VisitError, sentence
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.settings import Settings
-from hubwell.web.kit.respond import see_other, view, words_for
+from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.web.my_data.on_site_role import me_shown
 from hubwell.web.my_data.text import as_days
 
 _HOME: Final = "/me"
 _LOCAL: Final = "%Y-%m-%dT%H:%M"
-me = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, dependencies=[ANYBODY])
+me = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC])
 
 
 class NobodyHereError(Exception):
-    """The visitor is nobody's own, or not any more."""
+    """The principal is nobody's own, or not any more."""
 
 
 def _connection(request: Request) -> Any:  # noqa: ANN401 - the pool's own context manager
@@ -48,8 +48,8 @@ def _settings(request: Request) -> Settings:
 
 
 def _own(request: Request) -> UUID:
-    """Return whose data this visitor may see. Raises NobodyHereError."""
-    person = visitor_of(request).person_id
+    """Return whose data this principal may see. Raises NobodyHereError."""
+    person = principal_of(request).person_id
     if person is None:
         raise NobodyHereError
     return person
@@ -70,7 +70,7 @@ async def to_the_code(request: Request, error: Exception) -> Response:
 
 @me.get("/me")
 async def show_me(request: Request, done: str = "") -> Response:
-    """Show the visitor's own visits, badges and choices; ask for a code where nobody is signed in."""
+    """Show the principal's own visits, badges and choices; ask for a code where nobody is signed in."""
     person = _own(request)
     async with _connection(request) as conn:
         found = await personal_data.everything(conn, person, datetime.now(UTC))
@@ -80,17 +80,17 @@ async def show_me(request: Request, done: str = "") -> Response:
         request,
         "my_data/visits.html",
         found=found,
-        days=as_days(words_for(request), found.visits),
+        days=as_days(formatter_for(request), found.visits),
         may_choose=_may_choose(request, found),
         done=done,
         known_languages=LANGUAGES,
     )
 
 
-def _may_choose(request: Request, found: personal_data.Everything) -> bool:
+def _may_choose(request: Request, found: personal_data.PersonalData) -> bool:
     """Tell whether to offer being shown as on site: to staff, and to who was named mentor or ambassador."""
     enrolled = found.person.kind == "enrolled" and found.person.name != ""
-    return enrolled and (found.person.shown_as != "" or visitor_of(request).may(Role.STAFF))
+    return enrolled and (found.person.shown_as != "" or principal_of(request).may(Role.STAFF))
 
 
 def _ask(request: Request, mistake: str = "", status: int = 200) -> Response:
@@ -101,7 +101,7 @@ def _ask(request: Request, mistake: str = "", status: int = 200) -> Response:
 @me.post("/me/code")
 async def enter_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
     """Take a one-time code; the browser is then signed in for half an hour."""
-    _ = words_for(request).translations.gettext
+    _ = formatter_for(request).translations.gettext
     if not code.strip():
         return _ask(request, _("Type the code that the kiosk showed after your tap."), 422)
     limits, address = limits_of(request), address_of(request)
@@ -111,7 +111,7 @@ async def enter_code(request: Request, code: Annotated[str, Form()] = "") -> Res
         person = await codes.redeem(conn, code)
         if person is not None:
             answer = see_other(_HOME)
-            await session_cookie.enter(request, answer, conn, person_id=person)
+            await session_cookie.start_session(request, answer, conn, person_id=person)
             await limits.forget(CODE_FROM_ADDRESS, address)
             return answer
     return _ask(request, _("This code is not known, was used, or is older than ten minutes. Tap again."), 422)
@@ -122,7 +122,7 @@ async def leave(request: Request) -> Response:
     """Sign this browser out."""
     answer = see_other(_HOME)
     async with _connection(request) as conn, conn.transaction():
-        await session_cookie.leave(request, answer, conn)
+        await session_cookie.end_session(request, answer, conn)
     return answer
 
 
@@ -141,7 +141,7 @@ async def export_csv(request: Request) -> Response:
     return _file(text, "text/csv; charset=utf-8", "csv")
 
 
-async def _everything(request: Request) -> personal_data.Everything:
+async def _everything(request: Request) -> personal_data.PersonalData:
     person = _own(request)
     async with _connection(request) as conn:
         found = await personal_data.everything(conn, person, datetime.now(UTC))
@@ -174,7 +174,7 @@ async def choose_shown(request: Request, shown_as: Annotated[str, Form()] = "") 
     if not _may_choose(request, found):
         return see_other(_HOME)
     async with _connection(request) as conn, conn.transaction():
-        if shown_as in {"mentor", "ambassador"} and visitor_of(request).may(Role.STAFF):
+        if shown_as in {"mentor", "ambassador"} and principal_of(request).may(Role.STAFF):
             await personal_data.set_shown_as(
                 conn, found.person.id, "mentor" if shown_as == "mentor" else "ambassador"
             )
@@ -193,7 +193,7 @@ async def ask_end(request: Request, visit_id: int) -> Response:
 @me.post("/me/visits/{visit_id}/end")
 async def correct_end(request: Request, visit_id: int, left: Annotated[str, Form()] = "") -> Response:
     """Let a visit end when the person says they left."""
-    person, words = _own(request), words_for(request)
+    person, words = _own(request), formatter_for(request)
     _ = words.translations.gettext
     left_at = _moment(left, ZoneInfo(_settings(request).zone))
     if left_at is None:
@@ -220,7 +220,7 @@ async def ask_remove(request: Request, visit_id: int) -> Response:
 @me.post("/me/visits/{visit_id}/remove")
 async def remove(request: Request, visit_id: int) -> Response:
     """Remove a visit."""
-    person, words = _own(request), words_for(request)
+    person, words = _own(request), formatter_for(request)
     try:
         async with _connection(request) as conn, conn.transaction():
             await presence.remove_visit(conn, visit_id, person, hours=hub_hours(_settings(request)))
@@ -247,7 +247,7 @@ async def _about_visit(
         template,
         status=422 if mistake else 200,
         visit=visit,
-        said=as_days(words_for(request), [visit])[0].visits[0],
+        said=as_days(formatter_for(request), [visit])[0].visits[0],
         left=left or (visit.end or now).astimezone(zone).strftime(_LOCAL),
         earliest=visit.start.astimezone(zone).strftime(_LOCAL),
         latest=now.astimezone(zone).strftime(_LOCAL),
@@ -265,7 +265,7 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
 
 async def _note(conn: AsyncConnection[Any], request: Request, action: str) -> None:
     person = f"person:{_own(request)}"
-    await log.record(conn, actor=visitor_of(request).actor, action=action, subject=person)
+    await log.record(conn, actor=principal_of(request).actor, action=action, subject=person)
 
 
 @me.get("/me/erase")
@@ -288,25 +288,25 @@ async def _before_erasing(request: Request, mistake: str = "") -> Response:
 @me.post("/me/erase")
 async def erase(request: Request, account: Annotated[str, Form()] = "") -> Response:
     """Erase the person, sign this browser out, and show the proof."""
-    person, visitor = _own(request), visitor_of(request)
-    _ = words_for(request).translations.gettext
+    person, principal = _own(request), principal_of(request)
+    _ = formatter_for(request).translations.gettext
     try:
         async with _connection(request) as conn, conn.transaction():
-            if account == "yes" and visitor.account_id is not None:
-                await _erase_account(conn, visitor.account_id, visitor.actor)
-            proof = await erasure.erase_person(conn, person, actor=visitor.actor)
-            await session_cookie.leave(request, Response(), conn)
+            if account == "yes" and principal.account_id is not None:
+                await _erase_account(conn, principal.account_id, principal.actor)
+            proof = await erasure.erase_person(conn, person, actor=principal.actor)
+            await session_cookie.end_session(request, Response(), conn)
     except accounts.AccountError:
         return await _before_erasing(request, _("You are the last administrator. Make another one first."))
     except erasure.NoSuchPersonError:
         raise NobodyHereError from None
-    answer = _page(request, "my_data/erased.html", proof=proof, visitor=NOBODY)
-    session_cookie.forget(answer, _settings(request))
+    answer = _page(request, "my_data/erased.html", proof=proof, principal=ANONYMOUS)
+    session_cookie.clear_cookie(answer, _settings(request))
     return answer
 
 
 async def _erase_account(conn: AsyncConnection[Any], account_id: UUID, actor: str) -> None:
-    """Erase the visitor's own account. Raises AccountError for the last administrator's."""
+    """Erase the principal's own account. Raises AccountError for the last administrator's."""
     await accounts.erase(conn, account_id)
     await log.record(conn, actor=actor, action="account.erased", subject=f"account:{account_id}")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from hubwell.privacy.personal_data import OwnVisit
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SaidDay:
     visits: list[SaidVisit]
 
 
-def as_days(words: Words, visits: Iterable[OwnVisit]) -> list[SaidDay]:
+def as_days(words: Formatter, visits: Iterable[OwnVisit]) -> list[SaidDay]:
     """Put visits into words, grouped by the day on which they began, in the order in which they come."""
     return [
         SaidDay(day, [_said(words, visit) for visit in of_day])
@@ -37,7 +37,7 @@ def as_days(words: Words, visits: Iterable[OwnVisit]) -> list[SaidDay]:
     ]
 
 
-def _said(words: Words, visit: OwnVisit) -> SaidVisit:
+def _said(words: Formatter, visit: OwnVisit) -> SaidVisit:
     return SaidVisit(
         id=visit.id,
         space=visit.space,
@@ -48,7 +48,7 @@ def _said(words: Words, visit: OwnVisit) -> SaidVisit:
     )
 
 
-def _when(words: Words, visit: OwnVisit) -> str:
+def _when(words: Formatter, visit: OwnVisit) -> str:
     _ = words.translations.gettext
     start = words.time(visit.start)
     if visit.end is None:
@@ -61,7 +61,7 @@ def _when(words: Words, visit: OwnVisit) -> str:
     return _("{start} to {end}").format(start=start, end=end)
 
 
-def _how(words: Words, visit: OwnVisit) -> str:
+def _how(words: Formatter, visit: OwnVisit) -> str:
     _ = words.translations.gettext
     return {
         None: _("You are checked in."),

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from hubwell.access.principal import Role
 from hubwell.audit import log
-from hubwell.http.guard import ANYBODY, allow
+from hubwell.http.guard import PUBLIC, require_role
 from hubwell.privacy import retention
 from hubwell.privacy.documents import inventory
 from hubwell.privacy.documents.document import Document
@@ -19,7 +19,7 @@ from hubwell.privacy.documents.dpia import dpia
 from hubwell.privacy.documents.inventory import Inventory
 from hubwell.privacy.documents.processing_record import record
 from hubwell.settings import Settings
-from hubwell.web.kit.respond import view, words_for
+from hubwell.web.kit.respond import formatter_for, view
 from hubwell.web.privacy import text as said
 
 _NEWEST_PROOFS: Final = 50
@@ -34,13 +34,13 @@ Ending = Literal["md", "json"]
 async def _inventory(request: Request) -> Inventory:
     settings: Settings = request.app.state.settings
     async with request.app.state.database.connection() as conn:
-        return await inventory.take(conn, settings)
+        return await inventory.collect(conn, settings)
 
 
-@privacy.get("/privacy", dependencies=[ANYBODY])
+@privacy.get("/privacy", dependencies=[PUBLIC])
 async def show_notice(request: Request) -> Response:
     """Show everybody what is collected here, why, how long, who sees it, and what their rights are."""
-    found, words = await _inventory(request), words_for(request)
+    found, words = await _inventory(request), formatter_for(request)
     return view(
         request,
         "privacy/notice.html",
@@ -50,15 +50,15 @@ async def show_notice(request: Request) -> Response:
         purposes=said.purposes(words, found),
         never=said.never(words),
         audience=said.audience(words, found),
-        kept=said.kept(words, found),
+        kept=said.retention_rows(words, found),
         with_badges=found.has_readers or found.enrolled > 0,
     )
 
 
-@privacy.get("/privacy/retention", dependencies=[allow(Role.ADMIN)])
+@privacy.get("/privacy/retention", dependencies=[require_role(Role.ADMIN)])
 async def show_retention(request: Request) -> Response:
     """Show how long everything stays, and the proofs of what was deleted."""
-    found, words = await _inventory(request), words_for(request)
+    found, words = await _inventory(request), formatter_for(request)
     async with request.app.state.database.connection() as conn:
         last = await retention.last_runs(conn)
         proofs = await retention.proofs(conn, _NEWEST_PROOFS)
@@ -66,13 +66,13 @@ async def show_retention(request: Request) -> Response:
         request,
         "privacy/retention.html",
         page="audit-log",
-        kept=said.kept(words, found),
+        kept=said.retention_rows(words, found),
         last=last,
         proofs=proofs,
     )
 
 
-@privacy.get("/audit-log", dependencies=[allow(Role.ADMIN)])
+@privacy.get("/audit-log", dependencies=[require_role(Role.ADMIN)])
 async def show_audit_log(request: Request) -> Response:
     """Show the newest entries, and whether the chain is whole."""
     async with request.app.state.database.connection() as conn:
@@ -81,25 +81,25 @@ async def show_audit_log(request: Request) -> Response:
     return view(request, "privacy/audit_log.html", page="audit-log", verdict=verdict, entries=entries)
 
 
-@privacy.get("/privacy/dpia", dependencies=[allow(Role.ADMIN)])
+@privacy.get("/privacy/dpia", dependencies=[require_role(Role.ADMIN)])
 async def show_dpia(request: Request) -> Response:
     """Show the inputs for a data protection impact assessment."""
     return _document_page(request, dpia(await _inventory(request)), "dpia")
 
 
-@privacy.get("/privacy/record", dependencies=[allow(Role.ADMIN)])
+@privacy.get("/privacy/record", dependencies=[require_role(Role.ADMIN)])
 async def show_record(request: Request) -> Response:
     """Show the record of processing activities."""
     return _document_page(request, record(await _inventory(request)), "record")
 
 
-@privacy.get("/privacy/dpia.{ending}", dependencies=[allow(Role.ADMIN)])
+@privacy.get("/privacy/dpia.{ending}", dependencies=[require_role(Role.ADMIN)])
 async def download_dpia(request: Request, ending: Ending) -> Response:
     """Hand over the inputs for a data protection impact assessment."""
     return _download(dpia(await _inventory(request)), "dpia", ending)
 
 
-@privacy.get("/privacy/record.{ending}", dependencies=[allow(Role.ADMIN)])
+@privacy.get("/privacy/record.{ending}", dependencies=[require_role(Role.ADMIN)])
 async def download_record(request: Request, ending: Ending) -> Response:
     """Hand over the record of processing activities."""
     return _download(record(await _inventory(request)), "record", ending)

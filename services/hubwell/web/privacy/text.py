@@ -10,7 +10,7 @@ from hubwell.people.course_sessions import MOST_KEPT_DAYS
 from hubwell.privacy import erasure
 from hubwell.privacy.documents.inventory import Inventory
 from hubwell.privacy.retention import Term
-from hubwell.web.kit.formatting import Words
+from hubwell.web.kit.formatting import Formatter
 
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=365)
@@ -42,7 +42,7 @@ class Sees:
     what: str
 
 
-def collected(words: Words, found: Inventory) -> list[str]:
+def collected(words: Formatter, found: Inventory) -> list[str]:
     """Say what is collected, one sentence or two for each thing that exists in this hub."""
     _ = words.translations.gettext
     said = []
@@ -63,7 +63,7 @@ def collected(words: Words, found: Inventory) -> list[str]:
     return said
 
 
-def _badges(words: Words, found: Inventory) -> list[str]:
+def _badges(words: Formatter, found: Inventory) -> list[str]:
     _ = words.translations.gettext
     said = [
         _("When you hold a badge to a reader: which space, when, and whether you came or went."),
@@ -84,7 +84,7 @@ def _badges(words: Words, found: Inventory) -> list[str]:
     return said
 
 
-def _measured(words: Words, found: Inventory) -> str:
+def _measured(words: Formatter, found: Inventory) -> str:
     _ = words.translations.gettext
     names = sorted({words.quantity(item.quantity) or item.quantity for item in found.measured})
     return _("Sensors in the spaces measure: {quantities}. They know no persons.").format(
@@ -92,7 +92,7 @@ def _measured(words: Words, found: Inventory) -> str:
     )
 
 
-def purposes(words: Words, found: Inventory) -> list[str]:
+def purposes(words: Formatter, found: Inventory) -> list[str]:
     """Say what for."""
     _ = words.translations.gettext
     said = [_("To show which spaces are free, and to keep the air healthy and the noise low.")]
@@ -102,7 +102,7 @@ def purposes(words: Words, found: Inventory) -> list[str]:
     return said
 
 
-def never(words: Words) -> list[str]:
+def never(words: Formatter) -> list[str]:
     """Say what is not done, whatever is set."""
     _ = words.translations.gettext
     return [
@@ -113,7 +113,7 @@ def never(words: Words) -> list[str]:
     ]
 
 
-def audience(words: Words, found: Inventory) -> list[Sees]:
+def audience(words: Formatter, found: Inventory) -> list[Sees]:
     """Say who sees what, by role."""
     _ = words.translations.gettext
     said = [
@@ -148,7 +148,7 @@ def audience(words: Words, found: Inventory) -> list[Sees]:
     return said
 
 
-def kept(words: Words, found: Inventory) -> list[Kept]:
+def retention_rows(words: Formatter, found: Inventory) -> list[Kept]:
     """Say how long everything stays; what this hub does not have is left out."""
     with_people = found.has_readers or found.enrolled > 0
     named = _named(words)
@@ -161,7 +161,7 @@ def kept(words: Words, found: Inventory) -> list[Kept]:
     ]
 
 
-def _named(words: Words) -> dict[str, str]:
+def _named(words: Formatter) -> dict[str, str]:
     _ = words.translations.gettext
     return {
         "tap": _("Each tap of a badge"),
@@ -183,7 +183,7 @@ def _named(words: Words) -> dict[str, str]:
     }
 
 
-def how_long(words: Words, term: Term) -> str:
+def how_long(words: Formatter, term: Term) -> str:
     """Say how long a class of data stays, and from when."""
     _ = words.translations.gettext
     if term.keep is None:
@@ -202,7 +202,7 @@ def how_long(words: Words, term: Term) -> str:
     }[term.since].format(span=span)
 
 
-def duration(words: Words, span: timedelta) -> str:
+def duration(words: Formatter, span: timedelta) -> str:
     """Say a length of time: 2 minutes, 3 days, 2 years."""
     ngettext = words.translations.ngettext
     if span % _YEAR == timedelta(0):
