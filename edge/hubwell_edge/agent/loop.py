@@ -53,15 +53,18 @@ class Agent:
         if self._last.synced:
             await self._outbox.restamp(self._last)
         ticker = asyncio.create_task(self._tick_for_ever(), name="agent.tick")
+        failed: BaseExceptionGroup[SourceError] | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for source in self._sources:
                     group.create_task(self._feed(source), name=f"agent.source.{source.name}")
         except* SourceError as failures:
-            raise failures.exceptions[0] from None
+            failed = failures  # raised below: Python before 3.11.4 wraps what is raised in here
         finally:
             ticker.cancel()
             await self._flush()
+        if failed is not None:
+            raise failed.exceptions[0]
 
     async def _feed(self, source: Source) -> None:
         """Read one source to its end; one that fails is reported and asked again after a pause."""

@@ -48,6 +48,7 @@ class Supervisor:
         """
         for number in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+        refused: CannotStartError | None = None
         try:
             async with self._tasks:
                 self._tasks.create_task(self._stop_when_asked(), name="signals")
@@ -55,9 +56,11 @@ class Supervisor:
         except* _StopAsked:
             pass
         except* CannotStartError as errors:
-            raise _first(errors) from None
+            refused = _first(errors)  # raised below: Python before 3.11.4 wraps what is raised in here
         finally:
             await self._take_down()
+        if refused is not None:
+            raise refused
 
     def launch(self, *parts: Part) -> None:
         """Start these parts; they stop together, before those that were launched earlier."""
