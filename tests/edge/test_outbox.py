@@ -1,5 +1,4 @@
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +11,7 @@ from hubwell_edge.outbox.message import Kind
 from hubwell_edge.outbox.store import WAITING_BYTES, Outbox
 from hubwell_wire.messages import Gap, Telemetry
 from hubwell_wire.parse import parse
+from lanes.disk import mounted_disk
 
 
 @pytest.fixture
@@ -240,17 +240,8 @@ def test_memory_overflow_is_counted_and_declared_when_the_disk_is_back(outbox: O
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted_disk(tmp_path / "disk", "400k") as folder:
+        yield folder
 
 
 def test_really_full_disk_still_takes_receipts_and_goes_on(small_disk: Path) -> None:

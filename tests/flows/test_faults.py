@@ -18,6 +18,7 @@ from feed.server import device_in, one, rows
 from flows.lossy import LossyRelay
 from flows.system import Program, System, eventually, total
 from lanes.brokers import Mosquitto
+from lanes.disk import mounted_disk
 from lanes.postgres import PostgresServer
 from lanes.servers import until
 
@@ -217,13 +218,8 @@ def test_clock_stepping_back_keeps_both_times_and_the_order_of_numbers(system: S
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Give a file system that is full after 300 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small disk needs root and the right to mount")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted_disk(tmp_path / "disk", "300k") as folder:
+        yield folder
 
 
 def test_full_disk_of_the_outbox_slows_a_source_that_can_wait_and_loses_nothing(

@@ -11,6 +11,14 @@ from lanes.missing import missing
 from lanes.servers import Server, accepts, free_port, leashed
 
 
+def mosquitto_program() -> str:
+    """Return where Mosquitto is; skip the test where it is missing."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        missing("mosquitto")
+    return program
+
+
 class Mosquitto:
     """A real Mosquitto on loopback, MQTT 3.1.1 and 5 on one port; the port survives restarts."""
 
@@ -20,9 +28,7 @@ class Mosquitto:
         :param persistence: whether queued messages outlive a clean stop.
         :param lines: further lines of configuration, as in mosquitto.conf.
         """
-        program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-        if program is None:
-            missing("mosquitto")
+        program = mosquitto_program()
         self.port = free_port()
         configuration = folder / "mosquitto.conf"
         configuration.write_text("\n".join((*self._lines(folder, persistence=persistence), *lines, "")))

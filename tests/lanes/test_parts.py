@@ -13,7 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from playwright.async_api import Browser
 
-from lanes.brokers import IotCore, Mosquitto
+from lanes.brokers import IotCore, Mosquitto, mosquitto_program
 from lanes.lane import Database
 from lanes.postgres import PostgresServer
 from lanes.servers import until
@@ -105,8 +105,10 @@ def test_databases_are_apart(empty_database: Database, database: Database) -> No
         assert migrated.execute("SELECT to_regclass('reading')").fetchone() == ("reading",)
 
 
+@pytest.mark.broker
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends children with their parent")
 def test_servers_end_with_a_killed_run(tmp_path: Path) -> None:
+    mosquitto_program()  # the program below cannot skip
     program = textwrap.dedent("""
         import sys
         from pathlib import Path

@@ -19,6 +19,7 @@ from ended import has_ended
 from hubwell.runtime.data_lock import DataLock
 from hubwell.runtime.embedded_postgres import EmbeddedPostgres
 from hubwell.runtime.start_errors import CannotStartError
+from lanes.disk import mounted_disk
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may not run PostgreSQL")
 
@@ -292,13 +293,8 @@ def test_data_folder_without_rights_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 12 MB: too small for the database files."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs root with all its rights")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with mounted_disk(tmp_path / "disk", "12m") as folder:
+        yield folder
 
 
 def enlarge(disk: Path) -> None:
