@@ -40,10 +40,10 @@ and a second copy changes nothing. The server answers each batch, and each `stat
 a receipt.
 
 **Strict and tolerant.** Types are taken strictly: no text becomes a number, times carry a zone, numbers are
-finite, no key stands twice in one object. **Unknown fields are ignored**, at every level: later versions 1.x
-add optional fields only, so that an old server understands a newer device and the reverse. What cannot be
-understood is kept as rejected with a reason; where `boot` and `seq` can be read, the device is told in
-`rejected` of a receipt.
+finite, no key stands twice in one object, and objects and lists are nested at most 200 deep.
+**Unknown fields are ignored**, at every level: later versions 1.x add optional fields only, so that an old
+server understands a newer device and the reverse. What cannot be understood is kept as rejected with a
+reason; where `boot` and `seq` can be read, the device is told in `rejected` of a receipt.
 
 **Taps.** A badge's own number never leaves its reader: a tap names a pseudonym, keyed for one epoch. The
 reader is answered on `down/cmd` after the commit; while no answer comes it speaks for itself by the list of

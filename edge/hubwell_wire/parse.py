@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 from hubwell_wire.fields import EXAMPLE_TIME, MAX_NUMBER, WireModel
@@ -33,6 +34,12 @@ from hubwell_wire.units import UnitError
 MAX_PAYLOAD: Final = 256 * 1024
 """Bytes. A thousand readings take about 60 kB; more than this is a mistake or an attack."""
 
+MAX_DEPTH: Final = 200
+"""Objects and lists inside one another, the message itself included, also in a field that nobody reads.
+
+The parser's own limit, the same for every Python; a test holds the two together. Version 1 needs three.
+"""
+
 MAX_ROSTER: Final = 4 * 1024 * 1024
 """Bytes of a list of badges or of a muster: about 60 a badge, so 50,000 of them."""
 
@@ -42,6 +49,8 @@ _ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {channel: TypeAdapter(t) for cha
 _FROM_SERVER: Final = (Answer, Forget, Muster, SealedRoster)
 """Few, so each is looked at closely."""
 _LARGE: Final = (Channel.CMD, Channel.CONFIG)
+_TOO_DEEP: Final = "recursion limit exceeded"
+"""The parser's words for what is nested deeper than MAX_DEPTH."""
 _MAX_PROBLEMS_TOLD: Final = 3
 _MAX_VALUE_TOLD: Final = 80
 _FIELDS_SET: Final = attrgetter("__pydantic_fields_set__")  # `model_fields_set` without a call per reading
@@ -200,6 +209,8 @@ def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessage
 def _not_json(what: str, payload: bytes) -> str:
     if payload.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return f"not JSON: {what}: it begins with a byte-order mark; send UTF-8 without one"
+    if _TOO_DEEP in what:
+        return f"not JSON: {what}: send objects and lists nested at most {MAX_DEPTH} deep"
     return f"not JSON: {what} (it begins {payload[:20]!r}): send one JSON object in UTF-8"
 
 
@@ -252,7 +263,8 @@ def _identity(payload: bytes) -> tuple[UUID | None, int | None]:
     """Read boot and seq out of a message that is otherwise wrong, if that is possible."""
     loose: Any
     try:
-        loose = json.loads(payload) if len(payload) <= MAX_PAYLOAD else _head_of(payload)
+        whole = len(payload) <= MAX_PAYLOAD and not _is_too_deep(payload)
+        loose = json.loads(payload) if whole else _head_of(payload)
     except (RecursionError, ValueError):
         loose = _head_of(payload)
     try:
@@ -260,6 +272,15 @@ def _identity(payload: bytes) -> tuple[UUID | None, int | None]:
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None
     return (boot, seq) if type(seq) is int and 1 <= seq <= MAX_NUMBER else (None, None)
+
+
+def _is_too_deep(payload: bytes) -> bool:
+    """Tell whether the parser of messages gives up on the depth; `json` has another for each Python."""
+    try:
+        from_json(payload)
+    except ValueError as error:
+        return _TOO_DEEP in str(error)
+    return False
 
 
 def _head_of(payload: bytes) -> dict[str, str | int | None]:

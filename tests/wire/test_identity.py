@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from hubwell_wire.parse import MAX_PAYLOAD, BadMessageError
+from hubwell_wire.parse import MAX_DEPTH, MAX_PAYLOAD, BadMessageError
 from wire.samples import BOOT, SEQ, fields, packed, payload, refused
 
 READING = fields("telemetry")["r"][0]
@@ -56,6 +56,16 @@ def test_identity_is_read_from_the_beginning_of_what_is_not_json(content: bytes)
     error = refused("telemetry", content)
     assert error.code == "json"
     assert identity(error) == KNOWN
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 2, 500, 5000])
+@pytest.mark.parametrize(("begin", "end"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_identity_behind_what_is_nested_too_deep_is_not_read(begin: bytes, end: bytes, depth: int) -> None:
+    """How deep Python itself can read differs between its versions; what a device is told must not."""
+    nested = begin * depth + b"1" + end * depth
+    error = refused("telemetry", payload("telemetry").replace(b'"v":1,', b'"v":1,"x":' + nested + b",", 1))
+    assert error.code == "json"
+    assert identity(error) == UNKNOWN
 
 
 def test_identity_of_a_payload_that_is_too_large_is_read() -> None:

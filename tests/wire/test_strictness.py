@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubwell_wire.messages import MAX_READINGS, Fault, Telemetry
-from hubwell_wire.parse import MAX_PAYLOAD, BadMessageError, Message, parse
+from hubwell_wire.parse import MAX_DEPTH, MAX_PAYLOAD, BadMessageError, Message, parse
 from wire.drawn import NAMED, QUICK
 from wire.samples import MESSAGES, fields, packed, parsed, payload, refused, topic
 
@@ -237,8 +237,8 @@ NOT_JSON = [
     (value(b"8,5"), "UTF-8"),
     (payload("telemetry").replace(b'"', b"'"), "UTF-8"),
     (b"[" * 100_000, "recursion"),
-    (extra(b"[" * 5000 + b"]" * 5000), "recursion"),
-    (extra(b'{"a":' * 5000 + b"1" + b"}" * 5000), "recursion"),
+    (extra(b"[" * 5000 + b"]" * 5000), "nested at most 200 deep"),
+    (extra(b'{"a":' * 5000 + b"1" + b"}" * 5000), "nested at most 200 deep"),
     (extra(b'"\\ud800"'), "hex escape"),
 ]  # fmt: skip
 
@@ -250,6 +250,14 @@ def test_what_is_not_json_is_said_with_what_to_send(content: bytes, words: str) 
     assert str(error).startswith("not JSON: ")
     assert "send" in str(error)
     assert words in str(error)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_of_nesting_has_the_stated_limit(begin: bytes, end: bytes) -> None:
+    inside = MAX_DEPTH - 1  # the message itself is the first
+    deepest = begin * inside + b"1" + end * inside
+    assert parsed("telemetry", extra(deepest)) == parsed("telemetry")
+    assert refused("telemetry", extra(begin + deepest + end)).code == "json"
 
 
 @pytest.mark.parametrize("content", [b"null", b"812", b'"on"', b"[]", b"true"])
