@@ -1,0 +1,55 @@
+"""Refusals of the domain: each kind has a stable code, one English text and the field at fault.
+
+A capability keeps its kinds as constants in its `errors.py` and raises `DomainError`. The command line and
+programs get the English text, pages the text in the reader's language (`error_text`), the API all of it.
+"""
+
+from dataclasses import dataclass
+from gettext import NullTranslations
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extracts the text into the catalogues
+    """Mark a text for the catalogues where it is written; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """A kind of refusal.
+
+    `code` is lower-case words with hyphens and never changes. `text` is a whole English sentence that says
+    what to do, written as ``N_("…")``, with ``{parameters}``. `field` is the input at fault, empty where no
+    single one is. `status` is the HTTP status of the answer.
+    """
+
+    code: str
+    text: str
+    field: str = ""
+    status: int = 422
+
+
+class DomainError(Exception):
+    """An action was refused and changed nothing; its transaction is to be rolled back.
+
+    `params` are the values of the text's parameters: any type with a readable `str`, never a secret.
+    """
+
+    def __init__(self, kind: ErrorKind, /, **params: object) -> None:
+        super().__init__(kind.text.format(**params))
+        self.kind = kind
+        self.params = params
+
+    @property
+    def code(self) -> str:
+        """The kind's code."""
+        return self.kind.code
+
+    @property
+    def field(self) -> str:
+        """The input at fault; empty where no single one is."""
+        return self.kind.field
+
+
+def error_text(error: DomainError, translations: NullTranslations) -> str:
+    """Return the refusal's sentence in the language of a catalogue."""
+    return translations.gettext(error.kind.text).format(**error.params)
