@@ -5,12 +5,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from house_rules import owners
+from house_rules import layout, literals, owners, places, prose
 from house_rules.discover import discover
 from house_rules.tree import Report, Tree
 
 RULES: dict[str, Callable[[Tree], Report]] = {
     "table owners": owners.check,
+    "notifications": places.check_notify,
+    "vocabulary": literals.check,
+    "folders": layout.check_folders,
+    "words": prose.check,
+    "views": places.check_views,
+    "module names": layout.check_names,
 }
 
 ENFORCED: tuple[str, ...] = ()

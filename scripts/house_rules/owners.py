@@ -24,6 +24,7 @@
     why = "Fills scratch databases that are deleted afterwards."
 """
 
+import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ from typing import Any
 from house_rules.schema import Schema, schema
 from house_rules.statements import Statement, server_statements
 from house_rules.table_access import UnreadableSqlError, access
-from house_rules.tree import Finding, Report, Tree, report
+from house_rules.tree import Finding, Report, Tree, parse, report
 
 ERASURE = ("cascade", "delete", "anonymise", "none")
 _COMMON: dict[str, type] = {"owner": str, "readers": list}
@@ -123,6 +124,7 @@ def check(tree: Tree) -> Report:
     exempt = set(document.get("exempt", {}))
     used = [use for use in found.uses if use.package not in exempt]
     wrong += found.unreadable
+    wrong += _foreign_queries(tree)
     wrong += [finding for use in used if (finding := _use_fault(tree, use, entries))]
     wrong += _stale(tree, entries, used)
     figure = f"{len(of.tables)} tables, {len(of.views)} views, {len(found.uses)} uses in SQL"
@@ -210,6 +212,20 @@ def _use_fault(tree: Tree, use: Use, entries: dict[str, Entry]) -> Finding | Non
         )
         return Finding(*place, sentence)
     return None
+
+
+def _foreign_queries(tree: Tree) -> Iterator[Finding]:
+    """Find modules that load the named SQL of another package, which would read and write in its name."""
+    for path in tree.server_files("py"):
+        for node in ast.walk(parse(path)):
+            match node:
+                case ast.Call(func=ast.Name(id="Queries"), args=[ast.Constant(value=str(package)), *_]):
+                    owner = package.split(".")[1] if package.startswith("hubwell.") else tree.package(path)
+                    if owner != tree.package(path):
+                        sentence = (
+                            f"loads the SQL of {owner}: call a function of {owner} that runs the query."
+                        )
+                        yield Finding(tree.name(path), node.lineno, sentence)
 
 
 def _stale(tree: Tree, entries: dict[str, Entry], used: list[Use]) -> Iterator[Finding]:

@@ -93,6 +93,8 @@ def test_a_tree_in_order_passes(tmp_path: Path) -> None:
          "tables.toml:10: no migration creates the table visit: take its entry out."),
         ("people/queries.sql", "FROM visit", "FROM visit WHERE",
          "people/queries.sql:4: the query seen cannot be parsed"),
+        ("web.py", "SQL", 'X = Queries("hubwell.people")\nSQL',
+         "web.py:1: loads the SQL of people: call a function of people that runs the query."),
         ("web.py", "present", "jbos", "web.py:1: uses jbos, which has no entry in tables.toml."),
         ("tables.toml", 'readers = ["people"]', 'readers = ["people", "web"]',
          "tables.toml:10: visit: web does not read it: take it out of readers."),
