@@ -5,8 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from house_rules import layout, literals, owners, places, prose
-from house_rules.discover import discover
+from house_rules import layout, literals, places, prose
+from house_rules.tables import owners
+from house_rules.tables.discover import discover
 from house_rules.tree import Report, Tree
 
 RULES: dict[str, Callable[[Tree], Report]] = {
@@ -19,7 +20,7 @@ RULES: dict[str, Callable[[Tree], Report]] = {
     "module names": layout.check_names,
 }
 
-ENFORCED: tuple[str, ...] = ()
+ENFORCED: tuple[str, ...] = ("module names",)
 """The rules whose findings fail the check; the others only print their figures."""
 
 

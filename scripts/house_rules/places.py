@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from house_rules.schema import schema, split
+from house_rules.tables.schema import schema, split
 from house_rules.tree import VIEWS, Finding, Report, Tree, docstrings, parse, report
 
 LANDED = ("0001_", "0002_")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from house.small_tree import lines, server_tree
-from house_rules import owners
-from house_rules.discover import discover
+from house_rules.tables import owners
+from house_rules.tables.discover import discover
 
 MIGRATION = """\
 CREATE TABLE person (id int, name text);

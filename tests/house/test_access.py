@@ -2,7 +2,7 @@
 
 import pytest
 
-from house_rules.table_access import UnreadableSqlError, access
+from house_rules.tables.access import UnreadableSqlError, access
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from house_rules.schema import Schema, schema
-from house_rules.statements import Statement, server_statements
-from house_rules.table_access import UnreadableSqlError, access
+from house_rules.tables.access import UnreadableSqlError, access
+from house_rules.tables.schema import Schema, schema
+from house_rules.tables.statements import Statement, server_statements
 from house_rules.tree import Finding, Report, Tree, parse, report
 
 ERASURE = ("cascade", "delete", "anonymise", "none")
@@ -97,7 +97,7 @@ def _add(found: Uses, tree: Tree, statement: Statement) -> None:
     except UnreadableSqlError as error:
         what = f"the query {statement.name}" if statement.name else "this SQL"
         sentence = (
-            f"{what} cannot be parsed ({error}): write it so that sqlglot can, or teach table_access.py."
+            f"{what} cannot be parsed ({error}): write it so that sqlglot can, or teach tables/access.py."
         )
         found.unreadable.append(Finding(tree.name(statement.path), statement.line, sentence))
         return

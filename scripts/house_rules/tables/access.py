@@ -8,7 +8,7 @@ from sqlglot import exp, tokenize
 from sqlglot import parse as parse_sql
 from sqlglot.errors import SqlglotError
 
-from house_rules.statements import UNKNOWN_NAME, plain
+from house_rules.tables.statements import UNKNOWN_NAME, plain
 
 _COPY_COLUMNS = re.compile(r"COPY\s+(\w+)\s*(?:\([^)]*\))?\s+(FROM|TO)\b")
 _COPY_QUERY = re.compile(r"COPY\s*\((.*)\)\s*TO\b", re.DOTALL)

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from house_rules.owners import Use, find_uses
-from house_rules.schema import Schema, schema
+from house_rules.tables.owners import Use, find_uses
+from house_rules.tables.schema import Schema, schema
 from house_rules.tree import Tree
 
 _ABOUT_PEOPLE = re.compile(r"\b(?:person_id|badge|account_id)\b|CREATE TABLE person\b")

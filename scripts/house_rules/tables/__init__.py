@@ -1,0 +1,1 @@
+"""The tables of the database: who owns, writes and reads each."""
