@@ -22,13 +22,16 @@ from hubwell.access.passwords import Passwords
 from hubwell.api import openapi
 from hubwell.api.live_updates import Feed, FeedIntervals
 from hubwell.api.routes import hub, people
+from hubwell.deliver.queue import deliveries
 from hubwell.http import access_errors, errors
 from hubwell.http.database import Database
 from hubwell.http.guard import check_every_route
 from hubwell.http.headers import SecurityHeaders
+from hubwell.http.parts import Parts
 from hubwell.http.rate_limits import Limits
 from hubwell.runtime.start_errors import CannotStartError
 from hubwell.settings import Settings
+from hubwell.switchboard import Switchboard
 from hubwell.web import pages
 from hubwell.web.kit.navigation import addresses
 
@@ -69,17 +72,27 @@ def create_app(settings: Settings, *, pace: FeedIntervals | None = None) -> Fast
         ],
         max_body_size=_LARGEST_BODY,
     )
+    switchboard = Switchboard(deliveries(settings), settings)
+    app.state.parts = Parts(
+        settings=settings,
+        database=database,
+        limits=Limits(),
+        passwords=Passwords(),
+        provider=Provider.of(settings),
+        react=switchboard.react,
+        error_page=pages.error_page,
+    )
     app.state.settings = settings
     app.state.database = database
     app.state.feed = feed
-    app.state.limits = Limits()
-    app.state.passwords = Passwords()
-    app.state.provider = Provider.of(settings)
+    app.state.limits = app.state.parts.limits
+    app.state.passwords = app.state.parts.passwords
+    app.state.provider = app.state.parts.provider
     app.include_router(hub.api)
     app.include_router(people.api)
     app.include_router(hub.operation)
     pages.install(app, settings)
-    errors.install(app, pages.error_page)
+    errors.install(app)
     access_errors.install(app)
     openapi.install(app)
     check_every_route(app)

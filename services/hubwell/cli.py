@@ -68,9 +68,9 @@ def ingest(
     worker: Annotated[str, typer.Option(help="Name of this process, if several share the work.")] = "1",
 ) -> None:
     """Store what devices send; several of these share the work."""
+    from hubwell.deliver.queue import deliveries
     from hubwell.ingest.consumer import Ingest
     from hubwell.switchboard import Switchboard
-    from hubwell.worker import deliveries
 
     configured = settings()
     switchboard = Switchboard(deliveries(configured), configured)

@@ -8,12 +8,10 @@ import procrastinate
 import psycopg
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-from procrastinate import PsycopgConnector
 
 from hubwell.allowlist.build import Texts
 from hubwell.allowlist.publish import Publisher
-from hubwell.deliver.channels import Channels
-from hubwell.deliver.queue import Deliveries
+from hubwell.deliver.queue import Deliveries, deliveries
 from hubwell.evacuation.stations import tell_stations
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.departure_notices import tell_doors
@@ -26,12 +24,6 @@ _LOG: Final = logging.getLogger(__name__)
 _CONCURRENCY: Final = 4
 _POLL_S: Final = 5.0
 _PAUSE_S: Final = 2.0
-
-
-def deliveries(settings: Settings) -> Deliveries:
-    """Return the delivery queue of these settings; nothing connects until it is opened or used."""
-    connector = PsycopgConnector(conninfo=settings.database_url, kwargs={"application_name": "hubwell-queue"})
-    return Deliveries(procrastinate.App(connector=connector), Channels(settings))
 
 
 async def run(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from feed.device import SITE, Device, Packet
+from hubwell.deliver.queue import deliveries
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import Receipt
 from hubwell.ingest.store import Outcome
@@ -16,7 +17,6 @@ from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
-from hubwell.worker import deliveries
 
 PATIENCE = 60.0
 """Seconds. Ingest itself waits for ever, also when the database refuses because of a mistake in the code."""

@@ -13,9 +13,9 @@ from apscheduler.triggers.base import BaseTrigger
 from feed.device import Packet
 from feed.server import commit, device_in, one, reading, rows, settings_for
 from hubwell import schedule
+from hubwell.deliver.queue import deliveries
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
-from hubwell.worker import deliveries
 from lanes.lane import Database
 
 NOW = datetime.now(UTC).replace(microsecond=0)

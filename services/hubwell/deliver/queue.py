@@ -12,12 +12,14 @@ from typing import Any, Final
 
 import procrastinate
 import psycopg
+from procrastinate import PsycopgConnector
 from procrastinate.jobs import Job
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from hubwell.deliver.channels import Channels
 from hubwell.events import EpisodeOpened, EpisodeResolved, FaultReported
+from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.deliver")
@@ -102,6 +104,12 @@ class Deliveries:
                 await conn.execute(_SQL["failed"], {**delivery, "error": error})
         if error is not None:
             raise DeliveryError(error)
+
+
+def deliveries(settings: Settings) -> Deliveries:
+    """Return the delivery queue of these settings; nothing connects until it is opened or used."""
+    connector = PsycopgConnector(conninfo=settings.database_url, kwargs={"application_name": "hubwell-queue"})
+    return Deliveries(procrastinate.App(connector=connector), Channels(settings))
 
 
 class DeliveryError(Exception):

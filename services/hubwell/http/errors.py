@@ -4,7 +4,6 @@ Every error of the API leaves through here, whoever raised it; pages have their 
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -20,6 +19,7 @@ from hubwell.access.errors import BadTokenError
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import authenticate
 from hubwell.http.headers import HEADERS
+from hubwell.http.parts import parts_of
 
 _log: Final = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
@@ -108,7 +108,7 @@ def of_database(error: Exception) -> ProblemError:
 
 def response_for(request: Request, problem: ProblemError) -> Response:
     """Render a problem as the answer to this request: as JSON, or as a page where a person looks."""
-    page: Response | None = request.app.state.error_page(request, problem.kind, problem.status)
+    page: Response | None = parts_of(request).error_page(request, problem.kind, problem.status)
     if page is not None:
         return page
     body = Problem(
@@ -167,12 +167,8 @@ _WHAT_TO_DO: Final = {
 }
 
 
-ErrorPage = Callable[[Request, str, int], Response | None]
-
-
-def install(app: FastAPI, error_page: ErrorPage) -> None:
-    """Let every error of this application leave as a problem, or as a page where `error_page` gives one."""
-    app.state.error_page = error_page
+def install(app: FastAPI) -> None:
+    """Let every error of this application leave as a problem, or as a page where the application has one."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)

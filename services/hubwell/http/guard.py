@@ -17,8 +17,8 @@ from hubwell.access import sessions, tokens
 from hubwell.access.errors import BadTokenError, FormExpiredError, NotAllowedError, SignInNeededError
 from hubwell.access.principal import ANONYMOUS, Principal, Role
 from hubwell.access.rules import csrf_matches, is_same_origin
+from hubwell.http.parts import parts_of
 from hubwell.http.session_cookie import session_token_of
-from hubwell.settings import Settings
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -84,7 +84,7 @@ async def _look_up(request: Request) -> Principal:
     if not by_token and not ticket:
         return ANONYMOUS
     now = datetime.now(UTC)
-    async with request.app.state.database.connection() as conn:
+    async with parts_of(request).database.connection() as conn:
         if by_token:
             program = await tokens.principal_with(conn, token.strip(), now)
             if program is None:
@@ -106,8 +106,8 @@ async def _check_sender(request: Request, principal: Principal) -> None:
 
 
 def _hosts(request: Request) -> frozenset[str]:
-    settings: Settings = request.app.state.settings
-    return frozenset((request.headers.get("host", "").lower(), settings.public_host)) - {""}
+    public_host = parts_of(request).settings.public_host
+    return frozenset((request.headers.get("host", "").lower(), public_host)) - {""}
 
 
 async def _presented(request: Request) -> str:

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 
 from hubwell.access import sessions
+from hubwell.http.parts import parts_of
 from hubwell.settings import Settings
 
 _NAME: Final = "hubwell"
@@ -27,7 +28,7 @@ def cookie_name(settings: Settings) -> str:
 
 def session_token_of(request: Request) -> str | None:
     """Return the token of a sign-in that this browser shows."""
-    return request.cookies.get(cookie_name(request.app.state.settings))
+    return request.cookies.get(cookie_name(parts_of(request).settings))
 
 
 async def start_session(
@@ -42,7 +43,7 @@ async def start_session(
     if before := session_token_of(request):
         await sessions.end(conn, before)
     ticket = await sessions.begin(conn, account_id=account_id, person_id=person_id, now=datetime.now(UTC))
-    settings: Settings = request.app.state.settings
+    settings = parts_of(request).settings
     # No Max-Age: the cookie is gone when the browser closes; how long it counts, the server decides.
     answer.set_cookie(
         cookie_name(settings), ticket, path="/", secure=settings.is_https, httponly=True, samesite="lax"
@@ -53,7 +54,7 @@ async def end_session(request: Request, answer: Response, conn: AsyncConnection[
     """Sign this browser out."""
     if ticket := session_token_of(request):
         await sessions.end(conn, ticket)
-    clear_cookie(answer, request.app.state.settings)
+    clear_cookie(answer, parts_of(request).settings)
 
 
 def clear_cookie(answer: Response, settings: Settings) -> None:

@@ -20,7 +20,7 @@ import pytest
 from feed.server import device_in, one, rows, settings_for
 from hubwell import worker
 from hubwell.deliver.channels import Channels
-from hubwell.deliver.queue import PatientRetry
+from hubwell.deliver.queue import PatientRetry, deliveries
 from hubwell.events import EpisodeOpened, FaultReported
 from hubwell.storage.connect import connect, connect_sync
 from lanes.lane import Database
@@ -94,7 +94,7 @@ def settings_with(database: Database, receiver: Receiver) -> Any:
 
 async def record(settings: Any, *facts: EpisodeOpened | FaultReported, fail: bool = False) -> None:
     """Record facts in one transaction, and roll it back if it is to fail."""
-    queue = worker.deliveries(settings)
+    queue = deliveries(settings)
     async with await connect(settings.database_url, name="test") as conn, conn.transaction() as transaction:
         for fact in facts:
             await queue.record(conn, fact)
@@ -215,7 +215,7 @@ async def test_worker_that_dies_after_sending_sends_again_under_the_same_key(
         return error
 
     monkeypatch.setattr(Channels, "send", send_and_hang)
-    queue = worker.deliveries(settings)
+    queue = deliveries(settings)
     async with queue.app.open_async():
         task = asyncio.create_task(
             queue.app.run_worker_async(install_signal_handlers=False, shutdown_graceful_timeout=0.01)
@@ -234,7 +234,7 @@ async def test_worker_that_dies_after_sending_sends_again_under_the_same_key(
             "UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL WHERE status <> 'doing'"
         )
         conn.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
-    again = worker.deliveries(settings)
+    again = deliveries(settings)
     async with again.app.open_async():
         await again.requeue_stalled()
     async with working(settings):
@@ -249,7 +249,7 @@ async def test_what_was_sent_and_noted_is_not_sent_again(hub: Database, receiver
     await record(settings, alert())
     async with working(settings):
         await until(lambda: waiting(hub.url) == 0)
-    queue = worker.deliveries(settings)
+    queue = deliveries(settings)
     await queue._deliver(event=1, channel="webhook", target="alerts")
     assert len(receiver.posts) == 1
 

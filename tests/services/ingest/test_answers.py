@@ -10,10 +10,10 @@ import pytest
 from feed.device import SITE
 from feed.people import enrol
 from feed.server import device_in, ingest_of, one, settings_for
+from hubwell.deliver.queue import deliveries
 from hubwell.ingest.consumer import Ingest
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
-from hubwell.worker import deliveries
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Receipt
 from hubwell_wire.parse import Parsed, parse

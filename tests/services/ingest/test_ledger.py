@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from feed.device import Device, Packet
 from feed.server import commit, device_in, ingest_of, one, receipts, rows, settings_for
+from hubwell.deliver.queue import deliveries
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import make_receipt, spans_of
@@ -20,7 +21,6 @@ from hubwell.spaces.register import put_device
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.migrate import migrate
 from hubwell.switchboard import Switchboard
-from hubwell.worker import deliveries
 from lanes.lane import Database
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from feed.server import commit, device_in, one, reading, rows, settings_for
-from hubwell import worker
+from hubwell.deliver.queue import deliveries
 from hubwell.events import EpisodeOpened
 from hubwell.storage.backup import BackupError, backup, read_backup, restore, verify_file, write_backup
 from hubwell.storage.connect import connect
@@ -204,7 +204,7 @@ async def test_alert_that_waits_survives(
     url = targets().url
     read_backup(url, tmp_path / "file")
     assert rows(url, "SELECT args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id") == before
-    queue = worker.deliveries(settings_for(url))
+    queue = deliveries(settings_for(url))
     alert = EpisodeOpened(
         episode_id=UUID(int=1), rule="r", rule_version=1, space_id="lab", opened_at=NOW, value=1.0
     )
