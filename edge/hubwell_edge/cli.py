@@ -191,7 +191,7 @@ def _plain_errors() -> Iterator[None]:
     from hubwell_edge.outbox.file import OutboxError
     from hubwell_edge.settings import SettingsError
     from hubwell_edge.sources.observation import SourceError
-    from hubwell_edge.taps.muster_file import MusterFileError
+    from hubwell_edge.taps.files.muster_file import MusterFileError
 
     known: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError, MusterFileError)
     if "hubwell_edge.sim.run" in sys.modules:

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from edge.making import start_agent, until
-from edge.stand_in import StandInServer
+from edge.agent_builders import start_agent, until
+from edge.fake_server import StandInServer
 from hubwell_edge.cli import app
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.systemd import notify

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.making import BADGE, NOON, reading, stamp
+from edge.agent_builders import BADGE, NOON, reading, stamp
 from hubwell_edge import clock
 from hubwell_edge.agent.batch import Batch
 from hubwell_edge.clock import Stamp, SystemClock, to_ms, to_rfc3339

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from edge.making import NOON, receipt, seqs, stamp, tap, telemetry
+from edge.agent_builders import NOON, receipt, seqs, stamp, tap, telemetry
 from hubwell_edge.outbox.file import OutboxError, OutboxUnavailableError
 from hubwell_edge.outbox.message import Kind
 from hubwell_edge.outbox.store import WAITING_BYTES, Outbox

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from edge.making import receipt, stamp, tap, telemetry
+from edge.agent_builders import receipt, stamp, tap, telemetry
 from hubwell_edge.outbox.message import Kind
 from hubwell_edge.outbox.store import Outbox
 from hubwell_wire.messages import Gap

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge.making import ROOT, start_agent, until
-from edge.stand_in import StandInServer
+from edge.agent_builders import ROOT, start_agent, until
+from edge.fake_server import StandInServer
 from hubwell_edge.sources.observation import SourceError
 from hubwell_edge.sources.replay import ReplaySource
 from hubwell_edge.sources.replay_map import load_map

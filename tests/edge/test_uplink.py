@@ -9,7 +9,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from edge.making import (
+from edge.agent_builders import (
     BADGE,
     HandClock,
     ListSource,
@@ -22,7 +22,7 @@ from edge.making import (
     telemetry,
     until,
 )
-from edge.stand_in import StandInServer
+from edge.fake_server import StandInServer
 from hubwell_edge.agent.device import run_device
 from hubwell_edge.outbox.message import Draft
 from hubwell_edge.outbox.store import Outbox

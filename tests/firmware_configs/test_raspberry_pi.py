@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hubwell_edge.feedback import FEEDBACK
-from hubwell_edge.readers import READERS
+from hubwell_edge.registry import OUTPUTS, READERS
 from hubwell_wire.topics import ID_PATTERN
 
 FOLDER = Path(__file__).resolve().parents[2] / "firmware_configs" / "raspberry-pi"
@@ -77,7 +76,7 @@ def test_every_kind_of_reader_and_of_feedback_with_hardware_has_an_example() -> 
     readers = [reader for file in DEVICES for reader in tomllib.loads(file.read_text()).get("reader", [])]
     feedback = {shown["driver"] for reader in readers for shown in reader.get("feedback", [])}
     assert {reader["driver"] for reader in readers} == set(READERS) - {"line", "simulated"}
-    assert feedback == set(FEEDBACK) - {"console"}
+    assert feedback == set(OUTPUTS) - {"console"}
 
 
 def test_rights_of_card_readers_are_for_the_user_of_the_unit() -> None:

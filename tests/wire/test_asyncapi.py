@@ -12,7 +12,7 @@ from hubwell_wire.parse import MAX_PAYLOAD, MAX_ROSTER, parse
 from hubwell_wire.topics import Channel
 from lanes.missing import missing
 from lanes.paths import NODE_PACKAGES, PROJECT, node_program
-from wire.samples import FUTURE, MESSAGES, parsed, payload
+from wire.golden_messages import FUTURE, MESSAGES, parsed, payload
 
 ERROR = 0
 CHECK = PROJECT / "tests" / "wire" / "asyncapi_check.mjs"

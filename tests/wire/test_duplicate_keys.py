@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubwell_wire import parse as parsing
-from wire.drawn import NAMED, QUICK
-from wire.samples import MESSAGES, fields, packed, parsed, payload, refused
+from wire.golden_messages import MESSAGES, fields, packed, parsed, payload, refused
+from wire.strategies import NAMED, QUICK
 
 BLANKS = st.text(" \t\r\n", max_size=2)
 

@@ -4,8 +4,8 @@ import pytest
 
 from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Status, Tap, Telemetry
-from wire.samples import FUTURE, GOLDEN, MESSAGES, parsed, payload
-from wire.schemas import bare, breaks
+from wire.golden_messages import FUTURE, GOLDEN, MESSAGES, parsed, payload
+from wire.schema_rules import bare, breaks
 
 KINDS = {Telemetry, Tap, Gap, Fault, Status, Meta, Receipt, Answer, Forget, Muster, SealedRoster}
 RELEASES = sorted(GOLDEN.glob("schemas-*.json"))

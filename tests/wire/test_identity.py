@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from hubwell_wire.parse import MAX_DEPTH, MAX_PAYLOAD, BadMessageError
-from wire.samples import BOOT, SEQ, fields, packed, payload, refused
+from wire.golden_messages import BOOT, SEQ, fields, packed, payload, refused
 
 READING = fields("telemetry")["r"][0]
 

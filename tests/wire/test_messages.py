@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from hubwell_wire.fields import WireModel, as_text
 from hubwell_wire.messages import FaultData, Reading, Receipt, Status, Telemetry, new_message_id
 from hubwell_wire.units import QUANTITIES, UNITS, UnitError, check_series, quantity_of, unit_problem
-from wire.drawn import BY_NAME, NAMED, QUICK, TIMES, VALUES, series
-from wire.samples import BOOT, fields, parsed
+from wire.golden_messages import BOOT, fields, parsed
+from wire.strategies import BY_NAME, NAMED, QUICK, TIMES, VALUES, series
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from hubwell_wire.messages import MAX_READINGS, Fault, Telemetry
 from hubwell_wire.parse import MAX_DEPTH, MAX_PAYLOAD, BadMessageError, Message, parse
-from wire.drawn import NAMED, QUICK
-from wire.samples import MESSAGES, fields, packed, parsed, payload, refused, topic
+from wire.golden_messages import MESSAGES, fields, packed, parsed, payload, refused, topic
+from wire.strategies import NAMED, QUICK
 
 READING = {"s": "scd41/co2", "v": 812.0, "u": "ppm"}
 NEVER = {"s": "scd41/co2", "u": "ppm", "every_s": 0}

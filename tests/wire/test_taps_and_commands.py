@@ -11,7 +11,7 @@ from hubwell_wire.commands import MusterEntry, MusterSnapshot, Roster, SealedRos
 from hubwell_wire.examples import examples
 from hubwell_wire.messages import Meta, Status, Tap
 from hubwell_wire.parse import MAX_PAYLOAD, MAX_ROSTER
-from wire.samples import fields, packed, parsed, refused
+from wire.golden_messages import fields, packed, parsed, refused
 
 NUMBER = "04DE5F1EACC040"
 

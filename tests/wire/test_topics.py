@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from hubwell_wire.parse import BadMessageError, parse
 from hubwell_wire.topics import BadTopicError, Channel, Topic, parse_topic, site_filter
-from wire.drawn import QUICK
+from wire.strategies import QUICK
 
 IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
 

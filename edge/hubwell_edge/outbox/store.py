@@ -19,8 +19,8 @@ from hubwell_edge.clock import Stamp, kernel_boot_id
 from hubwell_edge.outbox.file import OutboxFile, OutboxUnavailableError
 from hubwell_edge.outbox.gaps import forget_old_boots, gaps, make_room
 from hubwell_edge.outbox.message import ROW_BYTES, SEQ_BITS, SEQ_MASK, Draft, Kind, Row, event_draft, row_key
-from hubwell_edge.outbox.pending import PendingMessage, shed
 from hubwell_edge.outbox.taps import LIVE_TAPS, erase, is_tap_of, stored
+from hubwell_edge.outbox.unwritten import PendingMessage, shed
 from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
 

@@ -5,6 +5,7 @@ NTAG 424 DNA through InDataExchange.
 """
 
 import logging
+import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,11 +14,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from hubwell_edge.drivers.hardware import Hardware, library
+from hubwell_edge.drivers.hardware import Hardware, SerialPort, library
 from hubwell_edge.drivers.sensor import SensorError
 from hubwell_edge.readers.card_debounce import Presence
 from hubwell_edge.readers.ntag424 import read_sun
-from hubwell_edge.readers.pn532_serial import FramePort
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError, SignedCardSettings
 
 LIST_PASSIVE_TARGET: Final = 0x4A
@@ -33,6 +33,12 @@ _DROPPED: Final = 5
 """So many spoilt answers one after the other are a fault of the wires, not of a card moved away."""
 _SPEAKS_ISO_7816: Final = 0x20
 """Bit of SEL_RES of cards that take commands (ISO/IEC 14443-3, 6.5.3.4)."""
+
+_QUIET_S: Final = 0.2
+"""So long after its last byte half a frame is given to the library as it is."""
+_START: Final = b"\x00\xff"
+_AROUND: Final = 4
+"""Bytes of a frame after its start beside the data: length, its check, check of the data, postamble."""
 
 log = logging.getLogger(__name__)
 
@@ -188,3 +194,52 @@ class Pn532:
         return (
             f"no right to use {self.bus}: add the user of the agent to the group {group} and start it again"
         )
+
+
+class FramePort:
+    """A serial port with the interface of `busio.UART` that Adafruit's library expects.
+
+    The library asks for the longest answer possible. A plain port would wait for its whole timeout after each
+    shorter answer; this one detects the end of the frame.
+    """
+
+    def __init__(self, port: SerialPort) -> None:
+        self._port = port
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that can be read at once. Raises OSError when the port is gone."""
+        return self._port.in_waiting
+
+    def reset_input_buffer(self) -> None:
+        """Forget what came and was not read. Raises OSError when the port is gone."""
+        try:
+            self._port.reset_input_buffer()
+        except termios.error as error:  # what pyserial lets through when the port is gone
+            raise OSError(*error.args) from error
+
+    def write(self, data: bytes) -> int | None:
+        """Write all bytes."""
+        return self._port.write(bytes(data))
+
+    def read(self, count: int) -> bytes:
+        """Return a whole frame, or `count` bytes, or what came before the line fell quiet."""
+        got = b""
+        last = time.monotonic()
+        while len(got) < count and not _is_whole(got) and time.monotonic() - last < _QUIET_S:
+            more = self._port.read(min(count - len(got), max(1, self._port.in_waiting)))
+            if more:
+                got += more
+                last = time.monotonic()
+        return got
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+
+def _is_whole(data: bytes) -> bool:
+    """Say whether `data` holds a frame to its end (UM0701-02, 6.2.1.1)."""
+    start = data.find(_START)
+    length_at = start + len(_START)
+    return start >= 0 and len(data) > length_at and len(data) >= length_at + _AROUND + data[length_at]

@@ -10,14 +10,13 @@ from pydantic import Field
 
 from hubwell_edge.drivers.hardware import Hardware, SerialPort
 from hubwell_edge.drivers.sensor import SensorError
-from hubwell_edge.readers.line_buffer import Lines
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
-from hubwell_edge.readers.text import LONGEST_TEXT, TextSettings
+from hubwell_edge.readers.text import LONGEST_TEXT, CardQueue, TextSettings
 
 STANDARD_INPUT: Final = "-"
 
 
-class LineSettings(TextSettings):
+class SerialLineSettings(TextSettings):
     """A reader of the device file that writes lines."""
 
     device: Annotated[
@@ -26,18 +25,18 @@ class LineSettings(TextSettings):
     baud: Annotated[int, Field(ge=300, le=4_000_000, description="speed")] = 9600
 
 
-class Line:
+class SerialLineReader:
     """One reader that writes lines."""
 
     driver = "line"
 
-    def __init__(self, settings: LineSettings, hardware: Hardware) -> None:
+    def __init__(self, settings: SerialLineSettings, hardware: Hardware) -> None:
         self._settings = settings
         self._hardware = hardware
         self._port: SerialPort | None = None
         self._descriptor = -1
         self._begun = b""
-        self._lines = Lines(settings)
+        self._cards = CardQueue(settings)
         self.name = settings.name
         self.bus = settings.device
 
@@ -45,7 +44,7 @@ class Line:
         """Open the terminal. Raises ReaderError."""
         device = self._settings.device
         self._begun = b""
-        self._lines.clear()
+        self._cards.clear()
         if device == STANDARD_INPUT:
             self._descriptor = 0
             return
@@ -72,7 +71,7 @@ class Line:
         if self._descriptor < 0:
             raise ReaderError(f"{self.name} is not open")
         end = time.monotonic() + timeout_s
-        while (card := self._lines.next()) is None and (left := end - time.monotonic()) > 0:
+        while (card := self._cards.next()) is None and (left := end - time.monotonic()) > 0:
             if select.select([self._descriptor], [], [], left)[0]:
                 self._take()
         return card
@@ -97,4 +96,4 @@ class Line:
         # A line without an end is noise, or a scanner that is not set to end lines.
         self._begun = begun[-LONGEST_TEXT:]
         for line in whole:
-            self._lines.add(line.decode("utf-8", "replace"))
+            self._cards.add(line.decode("utf-8", "replace"))

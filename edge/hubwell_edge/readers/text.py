@@ -1,6 +1,8 @@
 """What readers give as text: numbers of cards as scanners write them, and the text of QR codes."""
 
+import logging
 import re
+from collections import deque
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -11,9 +13,12 @@ from hubwell_wire.pseudonym import TOKEN_PREFIX
 
 LONGEST_TEXT: Final = 300
 """Characters; the longest thing that is read is an address with a signed message."""
+_MOST_WAITING: Final = 20
 _SEPARATORS: Final = str.maketrans("", "", " :-")
 
 NumberFormat = Literal["hex", "hex-reversed", "decimal", "decimal-reversed"]
+
+log = logging.getLogger(__name__)
 
 
 class TextSettings(SignedCardSettings):
@@ -66,3 +71,28 @@ def _number(text: str, settings: TextSettings) -> bytes:
             raise ValueError(f"{len(text)} characters that are no hexadecimal bytes; see the option 'number'")
         raw = bytes.fromhex(digits)
     return raw[::-1] if settings.number.endswith("reversed") else raw
+
+
+class CardQueue:
+    """A short queue; a line that is no card is reported in the log, without its text."""
+
+    def __init__(self, settings: TextSettings) -> None:
+        self._settings = settings
+        self._waiting: deque[Card] = deque(maxlen=_MOST_WAITING)
+
+    def add(self, line: str) -> None:
+        """Take in one line; empty ones are nothing."""
+        if not line.strip():
+            return
+        try:
+            self._waiting.append(card_of_text(line[:LONGEST_TEXT], self._settings))
+        except NotACardError as error:
+            log.warning("%s: %s", self._settings.name, error)
+
+    def next(self) -> Card | None:
+        """Return the card that has waited longest, or None."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def clear(self) -> None:
+        """Forget what waits: it is from before a failure."""
+        self._waiting.clear()

@@ -16,9 +16,8 @@ from pydantic import Field
 
 from hubwell_edge.drivers.hardware import Hardware, Keyboard
 from hubwell_edge.drivers.sensor import SensorError
-from hubwell_edge.readers.line_buffer import Lines
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
-from hubwell_edge.readers.text import TextSettings
+from hubwell_edge.readers.text import CardQueue, TextSettings
 
 EVENT: Final = struct.Struct("@llHHi")
 """`struct input_event` of <linux/input.h>: seconds, microseconds, type, code, value."""
@@ -96,7 +95,7 @@ class Wedge:
         self._hardware = hardware
         self._keyboard: Keyboard | None = None
         self._keys = KeyParser()
-        self._lines = Lines(settings)
+        self._cards = CardQueue(settings)
         self._last_key = 0.0
         self.name = settings.name
         self.bus = settings.device
@@ -111,14 +110,14 @@ class Wedge:
         except OSError as error:
             raise self._fault(error) from error
         self._keys = KeyParser()
-        self._lines.clear()
+        self._cards.clear()
 
     def wait(self, timeout_s: float) -> Card | None:
         """Return the next card. Raises ReaderError."""
         if self._keyboard is None:
             raise ReaderError(f"{self.name} is not open")
         end = time.monotonic() + timeout_s
-        while (card := self._lines.next()) is None and (left := end - time.monotonic()) > 0:
+        while (card := self._cards.next()) is None and (left := end - time.monotonic()) > 0:
             if select.select([self._keyboard.fd], [], [], left)[0]:
                 self._take(self._keyboard.fd)
         return card
@@ -141,7 +140,7 @@ class Wedge:
             self._keys.forget()
         self._last_key = now
         for line in self._keys.feed(data):
-            self._lines.add(line)
+            self._cards.add(line)
 
     def _fault(self, error: OSError) -> ReaderError:
         device = self._settings.device

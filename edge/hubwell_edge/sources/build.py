@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from hubwell_edge.config_tables import TableError
-from hubwell_edge.drivers import SensorConfigError, build_sensors
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.drivers.poll import Poller
-from hubwell_edge.feedback import build_feedback
-from hubwell_edge.readers import build_readers
+from hubwell_edge.registry import build_feedback, build_readers, build_sensors
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.sources.counter import CounterSettings, CounterSource
 from hubwell_edge.sources.observation import Source
@@ -47,7 +45,7 @@ def build_sources(settings: EdgeSettings, *, simulate_hardware: bool = False) ->
     if tables:
         try:
             poller = Poller(build_sensors(tables, hardware))
-        except SensorConfigError as error:
+        except TableError as error:
             raise SettingsError(str(error)) from error
         sources.append(poller)
         sensors += poller.meta()

@@ -8,11 +8,11 @@ from hubwell_edge.feedback.output import Feedback
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.readers.reader import Reader
 from hubwell_edge.settings import EdgeSettings
-from hubwell_edge.taps.keys import KeyFolder
+from hubwell_edge.taps.files.epoch_keys import KeyFolder
+from hubwell_edge.taps.files.roster import RosterStore
 from hubwell_edge.taps.local_presence import Presence
-from hubwell_edge.taps.roster import RosterStore
-from hubwell_edge.taps.source import TapSource
 from hubwell_edge.taps.tap_handler import Door, TapHandler
+from hubwell_edge.taps.tap_source import TapSource
 from hubwell_wire.messages import ReaderMeta
 
 

@@ -9,8 +9,8 @@ from hubwell_edge.agent.uplink import OrderError
 from hubwell_edge.clock import Clock
 from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.thread import OutboxThread
-from hubwell_edge.taps.muster_file import MusterFileError, save
-from hubwell_edge.taps.roster import RosterError
+from hubwell_edge.taps.files.muster_file import MusterFileError, save
+from hubwell_edge.taps.files.roster import RosterError
 from hubwell_edge.taps.tap_handler import TapHandler
 from hubwell_edge.taps.tombstones import match_tombstones
 from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster

@@ -17,9 +17,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from hubwell_edge.clock import to_datetime, to_ms, to_rfc3339
+from hubwell_edge.taps.files.muster_file import MusterFileError, load
+from hubwell_edge.taps.files.roster import space_of
 from hubwell_edge.taps.local_presence import Seen, read_since
-from hubwell_edge.taps.muster_file import MusterFileError, load
-from hubwell_edge.taps.roster import space_of
 from hubwell_edge.taps.self_check import age_in_words
 from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot, RosterSpace
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from hubwell_edge.settings import EdgeSettings, SettingsError
-from hubwell_edge.taps.keys import KeyFolder, KeysError
-from hubwell_edge.taps.muster_file import MusterFileError, load
-from hubwell_edge.taps.roster import RosterStore
+from hubwell_edge.taps.files.epoch_keys import KeyFolder, KeysError
+from hubwell_edge.taps.files.muster_file import MusterFileError, load
+from hubwell_edge.taps.files.roster import RosterStore
 
 OLD: Final = timedelta(days=7)
 """A list this old is told as a finding: people enrolled since are unknown while the network is gone."""

@@ -17,10 +17,10 @@ from hubwell_edge.feedback.output import Feedback
 from hubwell_edge.outbox.message import event_draft
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.readers.reader import Card
+from hubwell_edge.taps.files.epoch_keys import KeyFolder, KeysError
+from hubwell_edge.taps.files.roster import RosterStore
 from hubwell_edge.taps.identity import Identity, hides_itself, identify
-from hubwell_edge.taps.keys import KeyFolder, KeysError
 from hubwell_edge.taps.local_presence import Number, Presence
-from hubwell_edge.taps.roster import RosterStore
 from hubwell_edge.taps.verdicts import inside_after, is_full, local_verdict, purpose_of, words
 from hubwell_wire.commands import Answer, Roster, SealedRoster
 from hubwell_wire.fields import Verdict

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from hubwell_edge.drivers import build_sensors
+from hubwell_edge.registry import build_sensors
 from hubwell_edge.sim.chips import scd41, simulated_hardware, simulated_i2c
 from hubwell_edge.sim.chips.bus import SimulatedI2C
 from hubwell_edge.sim.chips.pins import BLOCK_S, somebody_there

@@ -1,12 +1,13 @@
 import pytest
 
-from hubwell_edge.drivers import DRIVERS, SensorConfigError, build_sensors
+from hubwell_edge.config_tables import TableError
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.drivers.poll import Poller
+from hubwell_edge.registry import SENSORS, build_sensors
 
 
 def problem(*entries: dict[str, object]) -> str:
-    with pytest.raises(SensorConfigError) as caught:
+    with pytest.raises(TableError) as caught:
         build_sensors(entries, Hardware())
     return str(caught.value)
 
@@ -25,7 +26,7 @@ def test_each_driver_is_built_from_its_own_options() -> None:
         ("window", "i2c-1", 10),
         ("pir", "gpio", 60),
     ]
-    assert {"scd4x", "bme280", "pir"} <= set(DRIVERS)
+    assert {"scd4x", "bme280", "pir"} <= set(SENSORS)
 
 
 def test_meta_lists_every_series_with_its_unit() -> None:
@@ -41,7 +42,7 @@ def test_meta_lists_every_series_with_its_unit() -> None:
 def test_unknown_driver_names_the_nearest_and_all() -> None:
     assert problem({"driver": "scd40"}) == (
         "sensor 1: driver 'scd40' is not known; did you mean 'scd4x'? known drivers: "
-        + ", ".join(sorted(DRIVERS))
+        + ", ".join(sorted(SENSORS))
     )
 
 

@@ -7,11 +7,12 @@ from typing import get_args
 
 import pytest
 
+from hubwell_edge.config_tables import TableError
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.feedback import FEEDBACK, FeedbackConfigError, build_feedback
 from hubwell_edge.feedback.fan_out import SAME_TAP_S, FeedbackFanOut
 from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Signal, Wait
 from hubwell_edge.feedback.patterns import PATTERNS, PLAIN_SIGNS, SIGNS
+from hubwell_edge.registry import OUTPUTS, build_feedback
 from hubwell_wire.fields import Verdict
 
 SOON_S = 5.0
@@ -183,7 +184,7 @@ def test_panel_that_was_never_opened_can_be_closed() -> None:
 
 def test_registry_builds_every_kind() -> None:
     needed: dict[str, dict[str, object]] = {"gpio": {"green": 23}, "screen": {"device": "/dev/tty1"}}
-    tables = [{"driver": kind, **needed.get(kind, {})} for kind in FEEDBACK]
+    tables = [{"driver": kind, **needed.get(kind, {})} for kind in OUTPUTS]
     readers: list[dict[str, object]] = [
         {"driver": "pcsc", "feedback": tables},
         {"driver": "simulated", "name": "desk"},
@@ -206,6 +207,6 @@ def test_registry_builds_every_kind() -> None:
     ],
 )
 def test_wrong_table_is_explained(table: dict[str, object], sentence: str) -> None:
-    with pytest.raises(FeedbackConfigError) as caught:
+    with pytest.raises(TableError) as caught:
         build_feedback([{"driver": "pcsc", "feedback": [table]}], Hardware())
     assert sentence in str(caught.value)

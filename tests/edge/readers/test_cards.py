@@ -2,12 +2,13 @@
 
 import pytest
 
+from hubwell_edge.config_tables import TableError
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.readers import READERS, ReaderConfigError, build_readers
 from hubwell_edge.readers.card_debounce import GONE_AFTER_S, Presence
 from hubwell_edge.readers.ntag424 import addresses, read_sun, sun_of_address
 from hubwell_edge.readers.reader import Card, ReaderError
 from hubwell_edge.readers.simulated import Simulated, SimulatedSettings
+from hubwell_edge.registry import READERS, build_readers
 from hubwell_edge.sim.chips.cards import CommandCard, MemoryCard, Ntag424, ndef_file
 from hubwell_wire.messages import SunMessage
 
@@ -149,12 +150,12 @@ def test_registry_builds_every_kind() -> None:
     ],
 )
 def test_wrong_table_is_explained(tables: list[dict[str, object]], sentence: str) -> None:
-    with pytest.raises(ReaderConfigError) as caught:
+    with pytest.raises(TableError) as caught:
         build_readers(tables, Hardware())
     assert sentence in str(caught.value)
 
 
 def test_all_problems_come_at_once() -> None:
-    with pytest.raises(ReaderConfigError) as caught:
+    with pytest.raises(TableError) as caught:
         build_readers([{"driver": "x"}, {"driver": "wedge", "nme": "a"}], Hardware())
     assert len(str(caught.value).splitlines()) == 3

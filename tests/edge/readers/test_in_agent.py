@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edge.making import start_agent, until
+from edge.agent_builders import start_agent, until
+from edge.fake_server import StandInServer
 from edge.readers.virtual_card import VirtualReader
-from edge.stand_in import StandInServer
-from edge.taps.made import BADGE, HUB_PUBLIC, OTHER, OTHER_UID, UID, bytes_below, put_keys
+from edge.taps.sample_badges import BADGE, HUB_PUBLIC, OTHER, OTHER_UID, UID, bytes_below, put_keys
 from hubwell_edge.cli import app
 from hubwell_edge.sim.chips.attached import SerialCable
 from hubwell_edge.sim.chips.cards import MemoryCard, Ntag424, phone

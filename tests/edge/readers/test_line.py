@@ -10,7 +10,7 @@ import pytest
 
 from hubwell_edge.drivers.hardware import Hardware, SerialPort
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
-from hubwell_edge.readers.serial_lines import Line, LineSettings
+from hubwell_edge.readers.serial_lines import SerialLineReader, SerialLineSettings
 
 CODE = "HW1:ABCDEFGH234567ABCDEFGH22"
 SOON_S = 5.0
@@ -43,28 +43,28 @@ def scanner() -> Iterator[Scanner]:
 
 
 @pytest.fixture
-def reader(scanner: Scanner) -> Iterator[Line]:
-    reader = Line(LineSettings(device=scanner.path), Hardware())
+def reader(scanner: Scanner) -> Iterator[SerialLineReader]:
+    reader = SerialLineReader(SerialLineSettings(device=scanner.path), Hardware())
     reader.open()
     yield reader
     reader.close()
 
 
-def test_numbers_and_codes(reader: Line, scanner: Scanner) -> None:
+def test_numbers_and_codes(reader: SerialLineReader, scanner: Scanner) -> None:
     scanner.write(b"04:A1:B2:C3:D4:E5:F6\r\n" + CODE.encode() + b"\r\n")
     assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3d4e5f6"))
     assert reader.wait(SOON_S) == Card(token=CODE)
     assert reader.wait(0.05) is None
 
 
-def test_line_in_pieces(reader: Line, scanner: Scanner) -> None:
+def test_line_in_pieces(reader: SerialLineReader, scanner: Scanner) -> None:
     scanner.write(b"04a1")
     assert reader.wait(0.05) is None
     scanner.write(b"b2c3\r")
     assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3"))
 
 
-def test_address_of_a_signed_tap(reader: Line, scanner: Scanner) -> None:
+def test_address_of_a_signed_tap(reader: SerialLineReader, scanner: Scanner) -> None:
     scanner.write(b"https://choose.url.com/x?p=EF963FF7828658A599F3041510671E88&c=94EED9EE65337086\n")
     card = reader.wait(SOON_S)
     assert card is not None
@@ -72,7 +72,7 @@ def test_address_of_a_signed_tap(reader: Line, scanner: Scanner) -> None:
     assert card.sun.cmac == "94eed9ee65337086"
 
 
-def test_noise_without_end_stays_small_and_harms_nothing(reader: Line, scanner: Scanner) -> None:
+def test_noise_without_end_stays_small_and_harms_nothing(reader: SerialLineReader, scanner: Scanner) -> None:
     for _ in range(20):
         scanner.write(b"\xff\x00noise" * 100)
         assert reader.wait(0.01) is None
@@ -80,15 +80,15 @@ def test_noise_without_end_stays_small_and_harms_nothing(reader: Line, scanner: 
     assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3"))
 
 
-def test_unplugged(reader: Line, scanner: Scanner) -> None:
+def test_unplugged(reader: SerialLineReader, scanner: Scanner) -> None:
     scanner.unplug()
     with pytest.raises(ReaderSilentError):
         reader.wait(SOON_S)
 
 
-def test_held_by_another_program(reader: Line, scanner: Scanner) -> None:
+def test_held_by_another_program(reader: SerialLineReader, scanner: Scanner) -> None:
     assert reader.name == "door"
-    second = Line(LineSettings(device=scanner.path), Hardware())
+    second = SerialLineReader(SerialLineSettings(device=scanner.path), Hardware())
     with pytest.raises(ReaderError, match="another program holds"):
         second.open()
 
@@ -98,11 +98,11 @@ def test_without_the_right() -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
     with pytest.raises(ReaderError, match="group dialout"):
-        Line(LineSettings(device="/dev/ttyACM0"), Hardware(serial=refuse)).open()
+        SerialLineReader(SerialLineSettings(device="/dev/ttyACM0"), Hardware(serial=refuse)).open()
 
 
 def test_not_there() -> None:
-    reader = Line(LineSettings(device="/dev/hubwell-none"), Hardware())
+    reader = SerialLineReader(SerialLineSettings(device="/dev/hubwell-none"), Hardware())
     with pytest.raises(ReaderSilentError, match="correct 'device'"):
         reader.open()
 
@@ -112,7 +112,7 @@ def test_standard_input() -> None:
     keep = os.dup(0)
     try:
         os.dup2(near, 0)
-        reader = Line(LineSettings(device="-"), Hardware())
+        reader = SerialLineReader(SerialLineSettings(device="-"), Hardware())
         reader.open()
         os.write(far, b"04a1b2c3\n")
         assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3"))

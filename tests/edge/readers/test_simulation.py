@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubwell_edge.readers import build_readers
+from hubwell_edge.registry import build_readers
 from hubwell_edge.sim.chips import simulated_hardware
 from hubwell_edge.sim.chips.visitors import BLOCK_S, HELD_S, Visitors
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.taps.counter import PATIENT_MS, Counter
-from edge.taps.made import put_keys
+from edge.taps.door_device import PATIENT_MS, Counter
+from edge.taps.sample_badges import put_keys
 
 
 @pytest.fixture

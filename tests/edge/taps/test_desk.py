@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from edge.making import NOON, stamp, until
-from edge.taps.counter import CARD, NOBODY, OTHER_CARD, Counter
-from edge.taps.made import (
+from edge.agent_builders import NOON, stamp, until
+from edge.taps.door_device import CARD, NOBODY, OTHER_CARD, Counter
+from edge.taps.sample_badges import (
     BADGE,
     OTHER,
     UID,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.making import HandClock, receipt, stamp, telemetry
-from edge.taps.made import BADGE, OTHER, bytes_below, forget, roster, sealed
+from edge.agent_builders import HandClock, receipt, stamp, telemetry
+from edge.taps.sample_badges import BADGE, OTHER, bytes_below, forget, roster, sealed
 from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.message import Draft, event_draft
 from hubwell_edge.outbox.store import Outbox

@@ -1,8 +1,8 @@
 """A door knows by itself that its space is full, by who came in there."""
 
-from edge.making import NOON, stamp
-from edge.taps.counter import NOBODY, OTHER_CARD, Counter
-from edge.taps.made import BADGE, OTHER
+from edge.agent_builders import NOON, stamp
+from edge.taps.door_device import NOBODY, OTHER_CARD, Counter
+from edge.taps.sample_badges import BADGE, OTHER
 from hubwell_edge.taps.local_presence import STAY_MS, Presence
 from hubwell_edge.taps.verdicts import PLAIN, PLAIN_CROWDED
 from hubwell_wire.commands import RosterSpace

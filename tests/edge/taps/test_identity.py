@@ -1,6 +1,6 @@
 import pytest
 
-from edge.taps.made import BADGE, KEY, NEXT_KEY, UID, ago, roster
+from edge.taps.sample_badges import BADGE, KEY, NEXT_KEY, UID, ago, roster
 from hubwell_edge.readers.reader import Card
 from hubwell_edge.taps.identity import hides_itself, identify
 from hubwell_wire.commands import RosterBadge

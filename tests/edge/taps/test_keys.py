@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.taps.made import KEY, NEXT_KEY, put_keys
-from hubwell_edge.taps.keys import KeyFolder, KeysError
+from edge.taps.sample_badges import KEY, NEXT_KEY, put_keys
+from hubwell_edge.taps.files.epoch_keys import KeyFolder, KeysError
 from hubwell_wire.pseudonym import EpochKey
 
 

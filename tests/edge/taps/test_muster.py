@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edge.making import ROOT, HandClock, stamp
-from edge.taps.made import (
+from edge.agent_builders import ROOT, HandClock, stamp
+from edge.taps.sample_badges import (
     BADGE,
     HUB_PUBLIC,
     OTHER,
@@ -27,10 +27,10 @@ from hubwell_edge.clock import to_ms
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.taps.commands import CommandHandler
+from hubwell_edge.taps.files.muster_file import FILE, MusterFileError, load, save
+from hubwell_edge.taps.files.roster import RosterStore
 from hubwell_edge.taps.local_presence import Presence
 from hubwell_edge.taps.muster import as_json, in_words, merged, open_muster
-from hubwell_edge.taps.muster_file import FILE, MusterFileError, load, save
-from hubwell_edge.taps.roster import RosterStore
 from hubwell_wire.commands import MusterEntry, MusterSnapshot, RosterSpace
 
 MADE = ago(minutes=10)

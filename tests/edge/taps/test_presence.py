@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.making import NOON, stamp
-from edge.taps.made import BADGE, OTHER, bytes_below
+from edge.agent_builders import NOON, stamp
+from edge.taps.sample_badges import BADGE, OTHER, bytes_below
 from hubwell_edge.clock import Stamp
 from hubwell_edge.taps.local_presence import FILE, KEPT_MS, Presence, read_since
 

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from edge.making import start_agent, until
-from edge.stand_in import StandInServer
-from edge.taps.made import (
+from edge.agent_builders import start_agent, until
+from edge.fake_server import StandInServer
+from edge.taps.sample_badges import (
     BADGE,
     HUB_PUBLIC,
     NEXT_KEY,

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from edge.making import stamp
-from edge.taps.made import BADGE, HUB_PUBLIC, OTHER, ago, bytes_below, roster, sealed
+from edge.agent_builders import stamp
+from edge.taps.sample_badges import BADGE, HUB_PUBLIC, OTHER, ago, bytes_below, roster, sealed
 from hubwell_edge.clock import to_ms
-from hubwell_edge.taps.roster import FILE, RosterError, RosterStore
+from hubwell_edge.taps.files.roster import FILE, RosterError, RosterStore
 from hubwell_wire.commands import RosterBadge, SealedRoster
 
 MADE = ago(hours=1)
@@ -65,7 +65,7 @@ def test_wrong_list_is_refused_with_a_sentence_and_nothing_is_kept(
 
 
 def test_signed_nonsense_is_refused_without_repeating_it(tmp_path: Path) -> None:
-    from edge.taps.made import HUB  # noqa: PLC0415 - only here
+    from edge.taps.sample_badges import HUB  # noqa: PLC0415 - only here
 
     body = json.dumps({"badges": {BADGE: 5}})
     nonsense = SealedRoster(v=1, body=body, sig=HUB.sign(body.encode()).signature.hex())

@@ -2,7 +2,7 @@ from typing import Any, get_args
 
 import pytest
 
-from edge.taps.made import BADGE, OTHER, ago, roster
+from edge.taps.sample_badges import BADGE, OTHER, ago, roster
 from hubwell_edge.taps.verdicts import PLAIN, inside_after, is_full, local_verdict, purpose_of, words
 from hubwell_wire.commands import Roster, RosterBadge, RosterReader, RosterSpace
 from hubwell_wire.fields import Verdict

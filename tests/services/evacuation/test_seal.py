@@ -20,8 +20,8 @@ from hubwell.evacuation.stations import AT_LEAST_EVERY, Stations
 from hubwell.keys import Keys
 from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
+from hubwell_edge.taps.files.muster_file import MusterFileError
 from hubwell_edge.taps.muster import _unsealed, key_of, merged
-from hubwell_edge.taps.muster_file import MusterFileError
 from hubwell_wire.commands import Muster, MusterSnapshot
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto

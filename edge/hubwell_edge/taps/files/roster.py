@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from hubwell_edge.clock import Stamp, to_datetime
-from hubwell_edge.taps.private_file import remove_file, replace_file
+from hubwell_edge.taps.files.private_file import remove_file, replace_file
 from hubwell_wire.commands import Roster, RosterSpace, SealedRoster
 
 logger: Final = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """The schemas of a release, and the rule that a later one may only gain optional fields.
 
-Run at a release: ``python tests/wire/schemas.py > tests/wire/golden/schemas-X.Y.json``
+Run at a release: ``python tests/wire/schema_rules.py > tests/wire/golden/schemas-X.Y.json``
 """
 
 import json

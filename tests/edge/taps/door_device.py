@@ -4,16 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.making import NOON, HandClock, stamp, until
-from edge.taps.made import BADGE, HUB_PUBLIC, OTHER, OTHER_UID, UID, Heard, roster, sealed
+from edge.agent_builders import NOON, HandClock, stamp, until
+from edge.taps.sample_badges import BADGE, HUB_PUBLIC, OTHER, OTHER_UID, UID, Heard, roster, sealed
 from hubwell_edge.clock import to_datetime
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.readers.reader import Card
 from hubwell_edge.taps.commands import CommandHandler
-from hubwell_edge.taps.keys import KeyFolder
+from hubwell_edge.taps.files.epoch_keys import KeyFolder
+from hubwell_edge.taps.files.roster import RosterStore
 from hubwell_edge.taps.local_presence import Presence
-from hubwell_edge.taps.roster import RosterStore
 from hubwell_edge.taps.tap_handler import Door, TapHandler
 from hubwell_wire.commands import Answer, RosterBadge
 from hubwell_wire.messages import Tap

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from hubwell_edge.clock import Stamp, to_datetime
-from hubwell_edge.taps.private_file import replace_file
+from hubwell_edge.taps.files.private_file import replace_file
 from hubwell_wire.commands import Muster
 
 FILE: Final = "muster.json"
