@@ -12,17 +12,8 @@ from typing import Final, NamedTuple
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LANGUAGES: Final = {
-    "en": "English",
-    "it": "Italiano",
-    "fi": "Suomi",
-    "et": "Eesti",
-    "lv": "Latviešu",
-    "nl": "Nederlands",
-}
-"""Each language's code and its own name."""
-SOURCE: Final = "en"
-"""The language of the texts in the code; it needs no catalogue."""
+from hubwell.vocabulary import LANGUAGES, SOURCE_LANGUAGE
+
 _CONVENTIONS: Final = {"en": "en_GB"}
 """Whose way of writing dates and numbers a language follows, where its code alone would mean another's."""
 
@@ -30,12 +21,12 @@ _CONVENTIONS: Final = {"en": "en_GB"}
 def catalogue(language: str) -> bytes | None:
     """Return the text of a language's catalogue; None where the source text is its own."""
     file = files("hubwell").joinpath("locale", language, "LC_MESSAGES", "hubwell.po")
-    return file.read_bytes() if language != SOURCE and file.is_file() else None
+    return file.read_bytes() if language != SOURCE_LANGUAGE and file.is_file() else None
 
 
 def supported_or_default(language: str | None) -> str:
     """Return a language that there is: this one, or the source's."""
-    return language if language in LANGUAGES else SOURCE
+    return language if language in LANGUAGES else SOURCE_LANGUAGE
 
 
 @cache

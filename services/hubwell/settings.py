@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hubwell.vocabulary import Role
+from hubwell_wire.fields import Language
 from hubwell_wire.topics import ID_PATTERN
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -33,7 +35,7 @@ class Settings(BaseSettings):
     """IANA time zone of the hub: what its clocks on the wall show."""
     hub_name: str = "Learning hub"
     """Title of the pages."""
-    language: Literal["en", "it", "fi", "et", "lv", "nl"] = "en"
+    language: Language = "en"
     """Language of the hub, for whoever chose none."""
     closing_time: time = time(22, 0)
     """Local time at which visits that nobody ended are ended; a space may close earlier."""
@@ -53,7 +55,7 @@ class Settings(BaseSettings):
     """The provider's name on the button; its host unless told."""
     oidc_groups_claim: str = "groups"
     """Where the provider says what groups somebody is in; dots lead into objects: realm_access.roles."""
-    oidc_roles: dict[str, Literal["learner", "staff", "facilities", "osh", "admin"]] = {}
+    oidc_roles: dict[str, Role] = {}
     """Which group gives which role: {"teachers": "staff"}; the group "*" is everybody."""
     oidc_issuer: HttpUrl | None = None
     """Issuer of an OpenID Connect provider where people sign in; it is asked for everything else."""

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from babel.messages.catalog import Catalog
 
-from hubwell.i18n import LANGUAGES, negotiate_language, translations_for
+from hubwell.i18n import negotiate_language, translations_for
+from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
 from lanes.lane import Database
 from lanes.paths import PROJECT

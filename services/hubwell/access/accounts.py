@@ -13,9 +13,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from hubwell.access import sessions
-from hubwell.access.principal import Role
 from hubwell.access.rules import PasswordProblem, password_problem, plain_login, plain_text
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
 Reason = Literal[

@@ -1,24 +1,10 @@
-"""Who asks: roles, and the principal that every request has."""
+"""The principal of a request: the account, person or service token that sent it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-
-class Role(StrEnum):
-    """What somebody may be. Roles do not contain each other; an account may have several."""
-
-    LEARNER = "learner"
-    """A person who sees their own visits: by an account, or by a code from the kiosk."""
-    STAFF = "staff"
-    """Enrols badges, checks people in at the desk, keeps the roll of their own sessions."""
-    FACILITIES = "facilities"
-    """Reads devices, air and use of spaces."""
-    OSH = "osh"
-    """Occupational safety and health: alerts and musters."""
-    ADMIN = "admin"
-    """Accounts, keys, retention, the audit log. Sees no visits of others."""
+from hubwell.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)

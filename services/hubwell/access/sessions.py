@@ -10,9 +10,10 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
-from hubwell.access.principal import Principal, Role
+from hubwell.access.principal import Principal
 from hubwell.access.rules import IDLE, LONGEST, LONGEST_WITH_CODE, mask_csrf, new_csrf
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
 _NOTE_EVERY: Final = timedelta(minutes=1)

@@ -11,10 +11,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
-from hubwell.access.principal import Principal, Role
+from hubwell.access.principal import Principal
 from hubwell.access.rules import plain_text
 from hubwell.access.sessions import token_hash
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
 PREFIX: Final = "hubwell_"

@@ -26,10 +26,10 @@ from hubwell.air.rules import (
 )
 from hubwell.events import ReadingsStored, Span
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import PRESENCE_QUANTITIES
 
 _SQL: Final = Queries("hubwell.air")
 RULES: Final = (CO2_ASR_A3_6,)
-_PRESENCE: Final = ["presence", "motion", "occupancy"]
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
         "after": [window.minutes[0] - before for window in windows],
         "until": [window.last for window in windows],
         "quantity": rule.quantity,
-        "quantities": [rule.quantity, *_PRESENCE],
+        "quantities": [rule.quantity, *list(PRESENCE_QUANTITIES)],
     }
     cursor = conn.cursor(
         binary=True

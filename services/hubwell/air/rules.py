@@ -13,6 +13,8 @@ from math import inf
 from operator import mul
 from typing import Final, Literal
 
+from hubwell.vocabulary import CO2, CO2_FRESH_BELOW_PPM
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollingMeanRule:
@@ -41,9 +43,9 @@ class RollingMeanRule:
 CO2_ASR_A3_6: Final = RollingMeanRule(
     id="co2-asr-a3.6",
     version=1,
-    quantity="co2",
+    quantity=CO2,
     unit="ppm",
-    raise_at=1000.0,
+    raise_at=CO2_FRESH_BELOW_PPM,
     clear_below=900.0,
     window=timedelta(minutes=15),
     min_coverage=0.75,

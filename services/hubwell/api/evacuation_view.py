@@ -12,12 +12,13 @@ from uuid import UUID
 from fastapi import Request
 from psycopg import AsyncConnection
 
-from hubwell.access.principal import Principal, Role
+from hubwell.access.principal import Principal
 from hubwell.audit import log
 from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.read_model import Muster, Place, RollEntry
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of
+from hubwell.vocabulary import Role
 
 _ONE_LOOK: Final = timedelta(minutes=5)
 """Looks of one principal that are closer together are one entry: an open page asks every few seconds."""

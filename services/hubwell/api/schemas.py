@@ -9,7 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["workshop", "collaboration", "relaxation"]
+from hubwell.vocabulary import CO2_FRESH_BELOW_PPM, CO2_STUFFY_UP_TO_PPM, SpaceKind
+
 Resolution = Literal["raw", "1m", "5m", "1h"]
 
 _ALERT = {
@@ -139,7 +140,7 @@ class SpaceNow(BaseModel):
 
     id: str
     name: str
-    kind: Kind
+    kind: SpaceKind
     capacity: int = Field(description="People.")
     zone: str
     personal: bool = Field(
@@ -157,7 +158,8 @@ class SpaceNow(BaseModel):
     )
     people_from: datetime | None = None
     air: Literal["fresh", "stuffy", "bad", "unknown"] = Field(
-        description="CO2 below 1000 ppm, up to 2000 ppm, above (ASR A3.6)."
+        description=f"CO2 below {CO2_FRESH_BELOW_PPM:.0f} ppm, up to {CO2_STUFFY_UP_TO_PPM:.0f} ppm, above "
+        "(ASR A3.6)."
     )
     co2_ppm: float | None = Field(validation_alias="co2", description="Parts per million.")
     temperature_c: float | None = Field(validation_alias="temp", description="Degrees Celsius.")

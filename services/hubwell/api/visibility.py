@@ -4,8 +4,8 @@ from typing import Final
 
 from fastapi import Request
 
-from hubwell.access.principal import Role
 from hubwell.http.guard import principal_of
+from hubwell.vocabulary import Role
 
 EXACT: Final = (Role.FACILITIES, Role.OSH, Role.ADMIN)
 

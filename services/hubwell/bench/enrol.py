@@ -23,7 +23,6 @@ from uuid import uuid4
 import httpx
 
 from hubwell.access import tokens
-from hubwell.access.principal import Role
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.scratch_environment import (
     LOOPBACK,
@@ -40,6 +39,7 @@ from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device
 from hubwell.storage.connect import connect, connect_sync
+from hubwell.vocabulary import Role
 from hubwell_wire.commands import Roster, SealedRoster
 from hubwell_wire.messages import Meta, ReaderMeta, Status, Tap, TapData, new_message_id
 from hubwell_wire.topics import Channel, Topic

@@ -26,6 +26,7 @@ from hubwell.bench.scratch_environment import Stage, hubwell_command, process, s
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
+from hubwell.vocabulary import SpaceKind
 from hubwell_wire.messages import Reading, Telemetry, new_message_id
 
 TARGETS: Final = {"8 readings a message": 0.2, "100 readings a message": 0.5}
@@ -89,7 +90,9 @@ def _processes(scene: Stage) -> int:
 def _register(url: str) -> None:
     with connect_sync(url, name="bench") as conn:
         for number in range(_DEVICES):
-            put_space(conn, space_id=f"space-{number}", name=f"Space {number}", kind="workshop", capacity=20)
+            put_space(
+                conn, space_id=f"space-{number}", name=f"Space {number}", kind=SpaceKind.WORKSHOP, capacity=20
+            )
             put_device(conn, device_id=f"device-{number}", space_id=f"space-{number}")
 
 

@@ -16,12 +16,12 @@ import httpx
 from psycopg import Connection
 
 from hubwell.access import tokens
-from hubwell.access.principal import Role
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.scratch_environment import LOOPBACK, free_port, hubwell_command, port_open, process, stage
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect, connect_sync
+from hubwell.vocabulary import Role, SpaceKind
 
 TARGET_MS: Final = 3000.0
 """The slowest time from the press to the list."""
@@ -96,7 +96,7 @@ def _fill(conn: Connection[Any]) -> None:
             conn,
             space_id=f"space-{number}",
             name=f"Space {number}",
-            kind="workshop",
+            kind=SpaceKind.WORKSHOP,
             capacity=_PEOPLE,
             zone=f"Zone {number % _ZONES}",
         )

@@ -24,6 +24,7 @@ from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
+from hubwell.vocabulary import SpaceKind
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Reading, Tap, TapData, Telemetry, new_message_id
 from hubwell_wire.parse import parse
@@ -122,7 +123,11 @@ def _register(url: str) -> None:
     with connect_sync(url, name="bench") as conn:
         for number in range(_DOORS):
             put_space(
-                conn, space_id=f"space-{number}", name=f"Space {number}", kind="workshop", capacity=_PEOPLE
+                conn,
+                space_id=f"space-{number}",
+                name=f"Space {number}",
+                kind=SpaceKind.WORKSHOP,
+                capacity=_PEOPLE,
             )
             put_device(conn, device_id=f"door-{number}", space_id=f"space-{number}")
         for number in range(_SENSORS):

@@ -24,6 +24,7 @@ from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
+from hubwell.vocabulary import SpaceKind
 from hubwell_wire.messages import Reading, Telemetry, new_message_id
 
 _SAMPLES: Final = 100
@@ -37,7 +38,7 @@ async def measure(settings: Settings) -> Outcome:
     given = settings.database_url if "database_url" in settings.model_fields_set else None
     async with stage(given) as scene:
         with connect_sync(scene.database_url, name="bench") as conn:
-            put_space(conn, space_id="probe", name="Probe", kind="workshop", capacity=10)
+            put_space(conn, space_id="probe", name="Probe", kind=SpaceKind.WORKSHOP, capacity=10)
             put_device(conn, device_id="probe", space_id="probe")
         port = free_port()
         environment = {**scene.environment, "HUBWELL_HTTP_HOST": LOOPBACK, "HUBWELL_HTTP_PORT": str(port)}

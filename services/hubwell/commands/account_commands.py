@@ -10,10 +10,10 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, passwords, sessions, tokens
 from hubwell.access.accounts import AccountError
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
+from hubwell.vocabulary import Role
 
 _ACTOR: Final = "cli"
 Conn = AsyncConnection[Any]

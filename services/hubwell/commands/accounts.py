@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hubwell.access.principal import Role
 from hubwell.commands.people import run_or_exit, show
+from hubwell.vocabulary import Role
 
 account_app = typer.Typer(help="Accounts: who may sign in, and as what.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: what programs may do.", no_args_is_help=True)

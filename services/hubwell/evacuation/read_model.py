@@ -10,8 +10,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from hubwell.evacuation.report import Report
-from hubwell.evacuation.rules import HEADCOUNT, PRESENCE, Sensed, SensorValue, State, sensed
+from hubwell.evacuation.rules import Sensed, SensorValue, State, sensed
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import HEADCOUNT, PRESENCE_QUANTITIES
 
 _SQL: Final = Queries("hubwell.evacuation")
 _MOST_REPORTS: Final = 100
@@ -93,7 +94,7 @@ async def people(conn: AsyncConnection[Any], muster: UUID, *, names: bool) -> li
 async def places(conn: AsyncConnection[Any], now: datetime) -> list[Place]:
     """Return every space, by zone, with what its sensors say."""
     values: dict[str, list[SensorValue]] = defaultdict(list)
-    asked = {"presence": list(PRESENCE), "headcount": HEADCOUNT}
+    asked = {"presence": list(PRESENCE_QUANTITIES), "headcount": HEADCOUNT}
     for space, series, time, value, quality in await (await conn.execute(_SQL["sensors"], asked)).fetchall():
         values[space].append(SensorValue(series, time, value, doubtful=quality != 0))
     return [

@@ -6,16 +6,10 @@ Where they differ the difference is told, and nothing is made to fit.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-STALE: Final = timedelta(minutes=5)
-"""From this age on a sensor's value is no value: as in the view space_now."""
-PRESENCE: Final = ("presence", "motion", "occupancy")
-"""Quantities that tell whether somebody is there: above 0 is yes."""
-HEADCOUNT: Final = "people/count"
-"""A series of this name, or one that ends in it, counts the people in its space."""
+from hubwell.vocabulary import HEADCOUNT, STALE_AFTER
 
 
 class Provenance(StrEnum):
@@ -96,7 +90,7 @@ def sensed(values: Iterable[SensorValue], now: datetime) -> Sensed:
     known = list(values)
     if not known:
         return Sensed(Provenance.MISSING)
-    fresh = [value for value in known if abs(now - value.time) < STALE]
+    fresh = [value for value in known if abs(now - value.time) < STALE_AFTER]
     if not fresh:
         return Sensed(Provenance.STALE, at=max(value.time for value in known))
     counts = [value for value in fresh if _counts_people(value.series)]

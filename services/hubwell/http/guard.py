@@ -15,10 +15,11 @@ from fastapi.routing import iter_route_contexts
 
 from hubwell.access import sessions, tokens
 from hubwell.access.errors import BadTokenError, FormExpiredError, NotAllowedError, SignInNeededError
-from hubwell.access.principal import ANONYMOUS, Principal, Role
+from hubwell.access.principal import ANONYMOUS, Principal
 from hubwell.access.rules import csrf_matches, is_same_origin
 from hubwell.http.parts import parts_of
 from hubwell.http.session_cookie import session_token_of
+from hubwell.vocabulary import Role
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -9,9 +9,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.i18n import LANGUAGES
 from hubwell.people.errors import PeopleError
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import LANGUAGES
 
 _SQL: Final = Queries("hubwell.people")
 SHORTEST_SEARCH: Final = 2

@@ -19,10 +19,11 @@ from hubwell.events import Fact, InferredOut, VisitsChanged
 from hubwell.presence import departure_notices
 from hubwell.presence.closing_hours import Hours, hub_hours
 from hubwell.presence.errors import VisitError
-from hubwell.presence.rules import DEBOUNCE, LONGEST, Intent, Source, Visit, forgotten_at
+from hubwell.presence.rules import DEBOUNCE, Intent, Source, Visit, forgotten_at
 from hubwell.presence.visit_store import TapHistory, tap_history_of, write
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import LONGEST_VISIT
 
 _SQL: Final = Queries("hubwell.presence")
 _INSTANT: Final = datetime.resolution
@@ -149,7 +150,7 @@ def _check_end(visit: _Visit, left_at: datetime) -> None:
         raise VisitError("ends-before-it-begins")
     if left_at > datetime.now(UTC):
         raise VisitError("in-the-future")
-    if left_at - visit.start > LONGEST:
+    if left_at - visit.start > LONGEST_VISIT:
         raise VisitError("too-long")
     if visit.next_start is not None and left_at >= visit.next_start:
         raise VisitError("next-visit-began")

@@ -17,10 +17,11 @@ from psycopg import AsyncConnection
 from hubwell.events import TapAnswered
 from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.presence.rules import LATE_LEAVER
-from hubwell.presence.visit_store import REMEMBERED, TapNumber
+from hubwell.presence.visit_store import TapNumber
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
 from hubwell_wire.commands import Answer
 from hubwell_wire.topics import Channel, Topic
 
@@ -54,7 +55,11 @@ async def notify_of_closing(conn: AsyncConnection[Any], now: datetime) -> None:
 
     Told again at each turn for a while.
     """
-    values = {"since": now - LATE_LEAVER - AGAIN, "until": now - LATE_LEAVER, "born": now - REMEMBERED}
+    values = {
+        "since": now - LATE_LEAVER - AGAIN,
+        "until": now - LATE_LEAVER,
+        "born": now - OPEN_VISIT_IGNORED_AFTER,
+    }
     await conn.execute(_SQL["notify_left_at_closing"], values)
 
 
@@ -62,7 +67,7 @@ async def tell_doors(settings: Settings, link: DevicePublisher) -> None:
     """Tell devices what the database notifies of, until cancelled: a task of the worker.
 
     What happens while database or broker are away is not told later: such a device says "out" where "in"
-    would be right, until its next answer, and at most for `REMEMBERED`.
+    would be right, until its next answer, and at most for `OPEN_VISIT_IGNORED_AFTER`.
     """
     told = ""
     while True:

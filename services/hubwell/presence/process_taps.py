@@ -33,9 +33,10 @@ from hubwell.presence.credential_lookup import (
 from hubwell.presence.departure_notices import answers
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.reader_messages import MessageVariant
-from hubwell.presence.rules import LONGEST, Effect, Folded, TapAt, credential_status
+from hubwell.presence.rules import Effect, Folded, TapAt, credential_status
 from hubwell.presence.visit_store import Changes, tap_history_of, write
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import LONGEST_VISIT
 from hubwell_wire.fields import Language, Verdict
 
 _SQL: Final = Queries("hubwell.presence")
@@ -249,7 +250,7 @@ async def _is_full(
     """Tell whether the space has no room for another one; of no interest once nobody waits for an answer."""
     if batch.now - tap.time > ANSWERED:
         return False
-    values = {"space": door.space_id, "person": holder.person_id, "now": batch.now, "longest": LONGEST}
+    values = {"space": door.space_id, "person": holder.person_id, "now": batch.now, "longest": LONGEST_VISIT}
     row = await (await conn.execute(_SQL["others_inside"], values)).fetchone()
     return row is not None and row[0] >= door.capacity
 

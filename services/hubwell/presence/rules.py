@@ -1,8 +1,8 @@
 """Fold one person's taps into visits: a pure function of the taps, so their order of arrival cannot matter.
 
 A tap opens a visit, a second one at the same space ends it, one at another space moves the person. Visits
-that nobody ended end at the closing time, or after `LONGEST`, and are marked as inferred. What staff or the
-person themselves say (checked in at the desk, "I left at 14:20") are taps too, with an intent.
+without an end are ended at the closing time, or after `LONGEST_VISIT`, and are marked as inferred. A check-in
+at the desk and a correction by the person ("I left at 14:20") are taps too, with an intent.
 """
 
 from collections.abc import Iterable
@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from hubwell.presence.closing_hours import Hours
+from hubwell.vocabulary import LONGEST_VISIT
 
 DEBOUNCE: Final = timedelta(seconds=5)
 """A second tap at the same space within this time is the same gesture."""
 APART: Final = timedelta(seconds=10)
 """Nobody gets from one space to another in less: the later of two such taps is a question and no move."""
-LONGEST: Final = timedelta(hours=12)
-"""Nobody stays longer without a tap; the end of such a visit is a guess and says so."""
 LATE_LEAVER: Final = timedelta(minutes=30)
 """A tap at the same space so soon after closing is somebody who locks up and leaves, not one who comes."""
 
@@ -75,7 +74,7 @@ def fold_taps(taps: Iterable[TapAt], now: datetime, hours: Hours) -> Folded:
 
 def forgotten_at(space_id: str, start: datetime, hours: Hours) -> datetime:
     """Return when a visit ends that nobody ends."""
-    return min(hours.closing_after(space_id, start), start + LONGEST)
+    return min(hours.closing_after(space_id, start), start + LONGEST_VISIT)
 
 
 def credential_status(since: datetime | None, until: datetime | None, at: datetime) -> CredentialStatus:
@@ -161,4 +160,4 @@ class VisitFold:
         if tap.space_id != here.space_id or tap.intent == "in":
             return end
         late = timedelta.max if tap.source == "self" else LATE_LEAVER
-        return min(here.time + LONGEST, end + min(late, LONGEST))
+        return min(here.time + LONGEST_VISIT, end + min(late, LONGEST_VISIT))

@@ -5,7 +5,7 @@ The caller holds the person's row (`lock_people`), so that one fold comes after 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from psycopg import AsyncConnection
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import (
     LATE_LEAVER,
-    LONGEST,
     Folded,
     TapAt,
     Visit,
@@ -22,10 +21,9 @@ from hubwell.presence.rules import (
     forgotten_at,
 )
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import LONGEST_VISIT, OPEN_VISIT_IGNORED_AFTER
 
 _SQL: Final = Queries("hubwell.presence")
-REMEMBERED: Final = timedelta(hours=16)
-"""How long a device holds somebody for inside."""
 
 TapNumber = tuple[int, int]
 """Stream and number of a tap at a reader."""
@@ -106,10 +104,10 @@ async def tap_history_of(
 ) -> TapHistory:
     """Return what matters for a tap at this time, whether it is stored already or not.
 
-    It begins at a tap before which the person was certainly out, because nobody stays longer than `LONGEST`:
-    from a later one, the same taps could pair differently.
+    It begins at a tap before which the person was certainly out, because no visit is longer than
+    `LONGEST_VISIT`: from a later one, the same taps could pair differently.
     """
-    values = {"person": person_id, "time": time, "longest": LONGEST}
+    values = {"person": person_id, "time": time, "longest": LONGEST_VISIT}
     since, taps, stored, closing = time, list[StoredTap](), dict[Visit, int](), dict(hours.spaces)
     rows = await (await conn.execute(_SQL["story"], values)).fetchall()
     for key, verdict, credential, closes, at, space, intent, source, until, stream, seq in rows:
@@ -149,7 +147,7 @@ def _left(
     return [
         number
         for visit in over
-        if visit.space_id not in here and now - visit.start <= REMEMBERED
+        if visit.space_id not in here and now - visit.start <= OPEN_VISIT_IGNORED_AFTER
         if visit.start != last or not _may_leave_late(visit, now)
         for number in story.doors_in(visit)
         if number[0] not in story.streams_out(visit)

@@ -8,8 +8,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.i18n import LANGUAGES
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import LANGUAGES
 
 _SQL: Final = Queries("hubwell.privacy", "personal_data.sql")
 _Row = TypeVar("_Row")

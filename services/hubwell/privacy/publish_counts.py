@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from hubwell.privacy.disclosure_control import Cell, Figure, Room, close
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
 
 _SQL: Final = Queries("hubwell.privacy", "publish_counts.sql")
 
@@ -23,8 +24,6 @@ SETTLE: Final = timedelta(seconds=20)
 CATCH_UP: Final = timedelta(hours=12)
 """How far back missed windows are closed; older ones stay without figures."""
 KEPT: Final = timedelta(days=90)
-_LONGEST: Final = timedelta(hours=16)
-"""A visit older than that is one that nobody ended and no job closed yet."""
 
 
 async def close_windows(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
@@ -53,7 +52,7 @@ async def _to_close(conn: AsyncConnection[Any], now: datetime) -> list[datetime]
 
 
 async def _close(conn: AsyncConnection[Any], rooms: list[Room], start: datetime) -> None:
-    values = {"start": start, "end": start + WINDOW, "longest": _LONGEST}
+    values = {"start": start, "end": start + WINDOW, "longest": OPEN_VISIT_IGNORED_AFTER}
     people = dict(await (await conn.execute(_SQL["people_in_window"], values)).fetchall())
     held = {
         Cell(scope, place): count

@@ -17,8 +17,8 @@ from fastapi import FastAPI
 
 from hubwell import app as application
 from hubwell.access import accounts, passwords, sessions, tokens
-from hubwell.access.principal import Role
 from hubwell.settings import Settings
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.web.serving import QUICK, browser
 

@@ -9,7 +9,7 @@ import pytest
 
 from hubwell.access import accounts, codes
 from hubwell.access.accounts import AccountError
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from services.access.house import PASSWORD, House, send, sign_in
 
 OTHER = "five other words not together"

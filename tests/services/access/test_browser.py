@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import PASSWORD, House, open_house
 from services.web.axe import problems

@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from hubwell.access import sessions
-from hubwell.access.principal import Role
 from hubwell.app import create_app
 from hubwell.settings import Settings
+from hubwell.vocabulary import Role
 from services.access.house import House
 
 _ANY_ROLE: Final = frozenset(Role)

@@ -3,8 +3,8 @@
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from hubwell.access.principal import Role
 from hubwell.http.guard import PUBLIC, check_every_route, require_role
+from hubwell.vocabulary import Role
 from services.access.house import House, csrf_on, send
 from services.web.serving import away
 

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from hubwell.access.oidc.errors import OidcError
 from hubwell.access.oidc.login_state import LoginStateStore
-from hubwell.access.principal import Role
 from hubwell.settings import Settings
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import House, open_house
 from services.access.providers import CLIENT, Forger, Leaving, RealProvider, forging, leave, real_provider

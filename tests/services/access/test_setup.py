@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import PASSWORD, House, open_house
 

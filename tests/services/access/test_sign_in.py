@@ -8,8 +8,8 @@ from argon2 import PasswordHasher
 from fastapi import Request
 
 from hubwell.access import passwords, rules
-from hubwell.access.principal import Role
 from hubwell.http.rate_limits import address_of
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import PASSWORD, House, open_house, send, sign_in
 

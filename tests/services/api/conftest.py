@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from hubwell.access import tokens
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.web.hub import Hub, ordinary_day
 from services.web.serving import Site, serving

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hubwell.evacuation.rules import (
-    STALE,
     Finding,
     Provenance,
     Sensed,
@@ -16,6 +15,7 @@ from hubwell.evacuation.rules import (
     sensed,
     tally,
 )
+from hubwell.vocabulary import STALE_AFTER
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -32,14 +32,14 @@ def test_no_sensor_is_missing_and_not_empty() -> None:
 
 
 def test_old_value_is_stale_and_says_since_when() -> None:
-    found = sensed([value("pir/presence", 0, age=STALE)], NOW)
+    found = sensed([value("pir/presence", 0, age=STALE_AFTER)], NOW)
 
-    assert found == Sensed(Provenance.STALE, at=NOW - STALE)
+    assert found == Sensed(Provenance.STALE, at=NOW - STALE_AFTER)
     assert reconcile(3, found).finding is Finding.NOT_KNOWN
 
 
 def test_value_of_a_clock_that_runs_ahead_is_no_value() -> None:
-    assert sensed([value("pir/presence", 1, age=-STALE)], NOW).provenance is Provenance.STALE
+    assert sensed([value("pir/presence", 1, age=-STALE_AFTER)], NOW).provenance is Provenance.STALE
 
 
 def test_headcount_says_more_than_presence_and_the_highest_counts() -> None:

@@ -21,8 +21,8 @@ from hubwell.presence.actions import check_in, check_out, close_forgotten, corre
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.departure_notices import tell_doors
 from hubwell.presence.rules import LATE_LEAVER
-from hubwell.presence.visit_store import REMEMBERED
 from hubwell.storage.connect import connect, connect_sync
+from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
 from hubwell_wire.commands import Answer
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
@@ -140,7 +140,7 @@ def test_who_is_there_again_is_not_told_off(url: str, lab: Device, den: Device, 
 def test_devices_that_have_forgotten_anyway_are_not_told(
     url: str, lab: Device, den: Device, now: datetime
 ) -> None:
-    answers(url, lab.tap(now - REMEMBERED - minutes(1), ANNA))
+    answers(url, lab.tap(now - OPEN_VISIT_IGNORED_AFTER - minutes(1), ANNA))
     assert silent(answers(url, den.tap(now, ANNA))) == []
 
 

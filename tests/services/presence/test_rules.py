@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import (
     LATE_LEAVER,
-    LONGEST,
     Effect,
     Intent,
     Source,
@@ -20,6 +19,7 @@ from hubwell.presence.rules import (
     fold_taps,
     forgotten_at,
 )
+from hubwell.vocabulary import LONGEST_VISIT
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)
 LATER = START + timedelta(days=30)
@@ -91,7 +91,7 @@ def test_forgotten_visit_ends_at_closing_time() -> None:
 
 def test_forgotten_visit_ends_after_twelve_hours_where_closing_is_later() -> None:
     begun = tap(-1.5)  # 06:30
-    assert visits([begun]) == [Visit("lab", begun.time, begun.time + LONGEST, "inferred")]
+    assert visits([begun]) == [Visit("lab", begun.time, begun.time + LONGEST_VISIT, "inferred")]
 
 
 def test_tap_after_closing_is_no_late_stay() -> None:
@@ -162,7 +162,7 @@ def test_closing_time_is_that_on_the_wall(start: str, closing: str) -> None:
     hours = Hours(ZoneInfo("Europe/Helsinki"), time(22))
     begun, ends = (datetime.fromisoformat(f"{text}+00:00") for text in (start, closing))
     assert hours.closing_after("lab", begun) == ends
-    assert forgotten_at("lab", begun, hours) == min(ends, begun + LONGEST)
+    assert forgotten_at("lab", begun, hours) == min(ends, begun + LONGEST_VISIT)
 
 
 def test_closing_time_that_a_clock_change_skips_or_repeats() -> None:
@@ -196,11 +196,11 @@ def test_nobody_is_in_two_places(taps: list[TapAt], now: int) -> None:
     for earlier, later in pairwise(found):
         assert earlier.end is not None
         assert earlier.start < earlier.end <= later.start
-    assert all(visit.end is None or visit.end - visit.start <= LONGEST for visit in found)
+    assert all(visit.end is None or visit.end - visit.start <= LONGEST_VISIT for visit in found)
     for visit in found:
         closing = HOURS.closing_after(visit.space_id, visit.start)
         assert visit.end is None or visit.ended_by == "corrected" or visit.end <= closing + LATE_LEAVER
-        assert visit.ended_by != "inferred" or visit.end == min(closing, visit.start + LONGEST)
+        assert visit.ended_by != "inferred" or visit.end == min(closing, visit.start + LONGEST_VISIT)
 
 
 @given(taps=TAPS)

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from hubwell.access.principal import Role
 from hubwell.privacy.publish_counts import window_of
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import House, open_house
 from services.dashboards.conftest import expand_macros

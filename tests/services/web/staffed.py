@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from playwright.async_api import Browser, Page
 
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import House, open_house, send
 from services.people.register import Register, badge, opened

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, expect
 
-from hubwell.access.principal import Role
 from hubwell.keys import Keys
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.people.register import badge, now
 from services.web.axe import problems

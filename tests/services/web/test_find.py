@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hubwell.api.schemas import SpaceNow
-from hubwell.web.board.co2_plot import THRESHOLD_PPM, Step, bounds, draw
+from hubwell.vocabulary import CO2_FRESH_BELOW_PPM, SpaceKind
+from hubwell.web.board.co2_plot import Step, bounds, draw
 from hubwell.web.board.space_finder import Need, find, fits, room_left
 from hubwell.web.kit.formatting import Formatter
 
@@ -73,8 +74,8 @@ def test_room_left_promises_only_what_the_shown_number_allows() -> None:
 
 def test_kind_and_size_are_conditions() -> None:
     assert not fits(space(), Need(people=11))
-    assert not fits(space(), Need(kind="workshop"))
-    assert fits(space(), Need(people=10, kind="collaboration"))
+    assert not fits(space(), Need(kind=SpaceKind.WORKSHOP))
+    assert fits(space(), Need(people=10, kind=SpaceKind.COLLABORATION))
 
 
 def steps(*minutes_ago: float, ppm: float = 600.0) -> list[Step]:
@@ -95,7 +96,7 @@ def test_lone_reading_is_a_dot_and_silence_until_now_is_shaded() -> None:
 
 
 def test_finding_tells_how_long_it_was_too_much() -> None:
-    assert "for about 15 minutes" in draw(steps(10, 5, 0, ppm=THRESHOLD_PPM), WORDS).finding
+    assert "for about 15 minutes" in draw(steps(10, 5, 0, ppm=CO2_FRESH_BELOW_PPM), WORDS).finding
     long = draw(steps(*range(0, 180, 5), ppm=1400.0), WORDS)
     assert "for about 3 hours" in long.finding
     assert "Highest: 1400 ppm at" in long.finding

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from feed.server import device_in
-from hubwell.access.principal import Role
 from hubwell.audit import log
-from hubwell.i18n import LANGUAGES
 from hubwell.privacy import retention
+from hubwell.vocabulary import LANGUAGES, Role
 from lanes.lane import Database
 from services.access.house import House, open_house
 from services.web.staffed import text_of

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, expect
 
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from hubwell.web.desk.course_sessions import _moment
 from lanes.lane import Database
 from services.access.house import send

@@ -17,8 +17,8 @@ from joserfc.jwk import KeySet
 from hubwell.access.oidc.errors import OidcError
 from hubwell.access.oidc.id_token import UnknownKeyError, check_claims, signed_claims
 from hubwell.access.oidc.login_state import LoginState, LoginStateStore
-from hubwell.access.principal import Role
 from hubwell.settings import Settings
+from hubwell.vocabulary import Role
 
 BACK: Final = "/sign-in/back"
 """Where the provider sends the browser back to, behind HUBWELL_PUBLIC_URL."""

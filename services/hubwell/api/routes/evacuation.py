@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.access.principal import Role
 from hubwell.api.evacuation_view import EvacuationView, NameViewLog, begin, view_of
 from hubwell.api.routes.hub import database_of
 from hubwell.evacuation import read_model
@@ -16,6 +15,7 @@ from hubwell.evacuation.report import Report, SpaceAtStart
 from hubwell.evacuation.rules import Provenance, State
 from hubwell.http.errors import Problem, ProblemError
 from hubwell.http.guard import require_role
+from hubwell.vocabulary import Role
 
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Problem, "description": "No token, or one that does not count."},

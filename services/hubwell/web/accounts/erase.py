@@ -8,12 +8,12 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.accounts import AccountError
-from hubwell.access.principal import Role
 from hubwell.access.rules import plain_login
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of, require_role
 from hubwell.privacy.erasure import erase_person
+from hubwell.vocabulary import Role
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]

@@ -11,7 +11,6 @@ from hubwell.access import accounts, codes, sessions
 from hubwell.access.accounts import AccountError
 from hubwell.access.errors import NotAllowedError
 from hubwell.access.passwords import Passwords
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of, require_role
@@ -23,7 +22,7 @@ from hubwell.http.rate_limits import (
     limits_of,
 )
 from hubwell.http.session_cookie import end_session, session_token_of, start_session
-from hubwell.i18n import LANGUAGES
+from hubwell.vocabulary import LANGUAGES, Role
 from hubwell.web.accounts.text import account_mistake, short_role_names
 from hubwell.web.kit.respond import formatter_for, see_other, view
 

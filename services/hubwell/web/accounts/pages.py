@@ -11,10 +11,10 @@ from psycopg import AsyncConnection
 from hubwell.access import accounts, sessions
 from hubwell.access.accounts import AccountError
 from hubwell.access.passwords import Passwords, generate_password
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of, require_role
+from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import account_mistake, role_names, short_role_names
 from hubwell.web.kit.respond import formatter_for, see_other, view
 

@@ -6,8 +6,8 @@ from math import ceil
 
 from hubwell.access.accounts import AccountError, Reason
 from hubwell.access.oidc.errors import OidcError, OidcFailure
-from hubwell.access.principal import Role
 from hubwell.access.tokens import TokenError
+from hubwell.vocabulary import Role
 from hubwell.web.kit.formatting import Formatter
 
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from hubwell.access import tokens
-from hubwell.access.principal import Role
 from hubwell.access.tokens import TokenError
 from hubwell.audit import log
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of, require_role
+from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import role_names, short_role_names, token_mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from hubwell.vocabulary import CO2_FRESH_BELOW_PPM
 from hubwell.web.kit.formatting import Formatter
 
 STEP: Final = timedelta(minutes=5)
-THRESHOLD_PPM: Final = 1000.0
 DAY: Final = timedelta(hours=24)
 _STEP_S: Final = STEP.total_seconds()
 _HOUR: Final = timedelta(hours=1)
@@ -23,6 +23,7 @@ _BOTTOM: Final = 84.0
 _LOWEST_PPM: Final = 400.0
 _LEAST_TOP_PPM: Final = 1300.0
 _TICK_HOURS: Final = 6
+_LIMIT: Final = int(CO2_FRESH_BELOW_PPM)
 _LABEL: Final = 36.0
 """Width of a time on the axis."""
 
@@ -64,6 +65,9 @@ class DayPlot:
     gaps: list[tuple[float, float]]
     """Left edge and width of each stretch without readings."""
     threshold: float
+    """Height of the dashed line."""
+    limit: int
+    """The same in ppm."""
     ticks: list[Tick]
     hours: list[Hour]
 
@@ -91,7 +95,8 @@ def draw(steps: Sequence[Step], words: Formatter) -> DayPlot:
         line="".join(scale.path(run) for run in runs if len(run) > 1),
         dots=[scale.middle(run[0]) for run in runs if len(run) == 1],
         gaps=_gaps(runs, scale, words.now),
-        threshold=scale.y(THRESHOLD_PPM),
+        threshold=scale.y(CO2_FRESH_BELOW_PPM),
+        limit=_LIMIT,
         ticks=_ticks(scale, words),
         hours=_hours(steps, words),
     )
@@ -154,25 +159,26 @@ def _finding(steps: Sequence[Step], words: Formatter) -> str:
     if not steps:
         return _("No CO₂ readings in the last 24 hours.")
     worst = max(steps, key=lambda step: step.highest)
-    peak, time = words.co2(worst.highest), words.time(worst.start)
-    minutes = sum(step.mean >= THRESHOLD_PPM for step in steps) * int(STEP.total_seconds() // 60)
+    values = {"peak": words.co2(worst.highest), "time": words.time(worst.start), "limit": _LIMIT}
+    minutes = sum(step.mean >= CO2_FRESH_BELOW_PPM for step in steps) * int(STEP.total_seconds() // 60)
     if not minutes:
-        sentence = _("CO₂ stayed below 1000 ppm in the last 24 hours. Highest: {peak} at {time}.")
-        return sentence.format(peak=peak, time=time)
+        sentence = _("CO₂ stayed below {limit} ppm in the last 24 hours. Highest: {peak} at {time}.")
+        return sentence.format(**values)
     if minutes < 120:  # noqa: PLR2004 (up to two hours people think in minutes)
         sentence = ngettext(
-            "CO₂ was above 1000 ppm for about {n} minute in the last 24 hours. Highest: {peak} at {time}.",
-            "CO₂ was above 1000 ppm for about {n} minutes in the last 24 hours. Highest: {peak} at {time}.",
+            "CO₂ was above {limit} ppm for about {n} minute in the last 24 hours. Highest: {peak} at {time}.",
+            "CO₂ was above {limit} ppm for about {n} minutes in the last 24 hours. "
+            "Highest: {peak} at {time}.",
             minutes,
         )
-        return sentence.format(n=minutes, peak=peak, time=time)
+        return sentence.format(n=minutes, **values)
     hours = round(minutes / 60)
     sentence = ngettext(
-        "CO₂ was above 1000 ppm for about {n} hour in the last 24 hours. Highest: {peak} at {time}.",
-        "CO₂ was above 1000 ppm for about {n} hours in the last 24 hours. Highest: {peak} at {time}.",
+        "CO₂ was above {limit} ppm for about {n} hour in the last 24 hours. Highest: {peak} at {time}.",
+        "CO₂ was above {limit} ppm for about {n} hours in the last 24 hours. Highest: {peak} at {time}.",
         hours,
     )
-    return sentence.format(n=hours, peak=peak, time=time)
+    return sentence.format(n=hours, **values)
 
 
 def _coverage(steps: Sequence[Step], words: Formatter) -> str | None:

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from hubwell.api import live_state
 from hubwell.api.live_updates import Feed, Status
-from hubwell.api.schemas import Kind, SpaceNow
+from hubwell.api.schemas import SpaceNow
 from hubwell.api.stream import events
 from hubwell.api.visibility import sees_exact
 from hubwell.http.database import Database
 from hubwell.http.guard import PUBLIC, PUBLIC_NO_LOOKUP
+from hubwell.vocabulary import SpaceKind
 from hubwell.web.board.co2_history import DaySteps
 from hubwell.web.board.co2_plot import draw
 from hubwell.web.board.space_finder import Need
@@ -42,7 +43,7 @@ class SpaceQuery(BaseModel):
     people: int = 1
     quiet: bool = False
     fresh: bool = False
-    kind: Kind | None = None
+    kind: SpaceKind | None = None
     find: bool = False
 
     @field_validator("people", mode="before")
@@ -57,7 +58,7 @@ class SpaceQuery(BaseModel):
     @field_validator("kind", mode="before")
     @classmethod
     def _kind(cls, value: object) -> object:
-        return value if value in ("workshop", "collaboration", "relaxation") else None
+        return value if value in set(SpaceKind) else None
 
     @field_validator("quiet", "fresh", "find", mode="before")
     @classmethod

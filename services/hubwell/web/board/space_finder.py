@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hubwell.api.schemas import Kind, SpaceNow
-from hubwell.web.kit.formatting import QUIET_BELOW_DB, Formatter
+from hubwell.api.schemas import SpaceNow
+from hubwell.vocabulary import QUIET_BELOW_DB, SpaceKind
+from hubwell.web.kit.formatting import Formatter
 
 _ALTERNATIVES: Final = 2
 _MORE_THAN_SHOWN: Final = 8
@@ -23,7 +24,7 @@ class Need:
     people: int = 1
     quiet: bool = False
     fresh: bool = False
-    kind: Kind | None = None
+    kind: SpaceKind | None = None
 
     @property
     def asks(self) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubwell.api.schemas import Kind, SpaceNow
+from hubwell.api.schemas import SpaceNow
+from hubwell.vocabulary import SpaceKind
 from hubwell.web.board.space_finder import Answer, Need, find, fits
 from hubwell.web.kit.formatting import AlertWords, Formatter, alert_words
 
@@ -33,7 +34,7 @@ class Card:
 class Group:
     """The cards of one kind of space."""
 
-    kind: Kind
+    kind: SpaceKind
     title: str
     cards: list[Card]
 
@@ -110,10 +111,10 @@ def summary(spaces: Sequence[SpaceNow], words: Formatter) -> Summary:
 def board(spaces: Sequence[SpaceNow], need: Need, words: Formatter, *, asked: bool) -> Board:
     """Make the page for a need; `asked` is whether somebody wants an answer to it."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
-    titles: dict[Kind, str] = {
-        "workshop": _("Workshops"),
-        "collaboration": _("Collaboration"),
-        "relaxation": _("Relaxation"),
+    titles: dict[SpaceKind, str] = {
+        SpaceKind.WORKSHOP: _("Workshops"),
+        SpaceKind.COLLABORATION: _("Collaboration"),
+        SpaceKind.RELAXATION: _("Relaxation"),
     }
     cards = [card(space, need, words) for space in spaces]
     groups = [

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from hubwell.access.errors import NotAllowedError
-from hubwell.access.principal import Role
 from hubwell.http.errors import ProblemError
 from hubwell.http.guard import principal_of, require_role
 from hubwell.people import course_sessions as people_sessions
 from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
 from hubwell.people.errors import PeopleError
+from hubwell.vocabulary import Role
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.forms import mistake, note, transaction
 from hubwell.web.kit.respond import formatter_for, see_other, view

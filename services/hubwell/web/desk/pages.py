@@ -11,7 +11,6 @@ from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from hubwell.access.principal import Role
 from hubwell.api.live_updates import Feed, Subscription
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import require_role
@@ -21,6 +20,7 @@ from hubwell.people.credentials import Enrolled, NewPerson
 from hubwell.people.errors import PeopleError
 from hubwell.presence import actions as presence
 from hubwell.presence.closing_hours import hub_hours
+from hubwell.vocabulary import Role
 from hubwell.web.desk.live_taps import DeskNotifier
 from hubwell.web.desk.people import desk_people
 from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from hubwell.access.principal import Role
 from hubwell.http.guard import principal_of, require_role
 from hubwell.keys import Keys
 from hubwell.people import course_sessions, credentials, persons
@@ -19,6 +18,7 @@ from hubwell.presence import actions as presence
 from hubwell.presence.closing_hours import hub_hours
 from hubwell.presence.errors import VisitError
 from hubwell.presence.errors import sentence as visit_sentence
+from hubwell.vocabulary import Role
 from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
 from hubwell.web.kit.respond import formatter_for, see_other, view
 

@@ -17,13 +17,13 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 from starlette.exceptions import HTTPException
 
-from hubwell.access.principal import Role
 from hubwell.api.evacuation_view import begin, note, view_of
 from hubwell.api.routes import evacuation as api
 from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.actions import Kind, MusterError
 from hubwell.evacuation.rules import State
 from hubwell.http.guard import principal_of, require_role
+from hubwell.vocabulary import Role
 from hubwell.web.evacuation import text
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view

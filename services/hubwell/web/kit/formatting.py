@@ -13,15 +13,13 @@ from babel.dates import format_skeleton
 from babel.numbers import get_decimal_symbol
 
 from hubwell.api.schemas import Alert, SpaceNow
-from hubwell.i18n import SOURCE, conventions
+from hubwell.i18n import conventions
+from hubwell.vocabulary import QUIET_BELOW_DB, SOURCE_LANGUAGE, STALE_AFTER
 
-STALE: Final = timedelta(minutes=5)
-"""From this age on a value is no value: as in the view space_now."""
 _A_MINUTE: Final = timedelta(minutes=1)
 _ANOTHER_YEAR: Final = timedelta(days=182)
 _WINDOW: Final = timedelta(minutes=5)
 """Of figures of people."""
-QUIET_BELOW_DB: Final = 45.0
 _TALK_BELOW_DB: Final = 60.0
 _LIVELY_BELOW_DB: Final = 75.0
 _UNITS: Final = {"Cel": "°C", "%RH": "%", "ug/m3": "µg/m³", "m3/s": "m³/s", "/": "", "count": ""}
@@ -36,7 +34,7 @@ class Formatter:
     translations: NullTranslations
     zone: ZoneInfo
     now: datetime
-    language: str = SOURCE
+    language: str = SOURCE_LANGUAGE
 
     def clock(self, moment: datetime) -> str:
         """Return the time of day, with the date where it is another day."""
@@ -80,14 +78,14 @@ class Formatter:
         seconds = max(0, int(age.total_seconds()))
         if age < _A_MINUTE:
             return ngettext("Heard {n} second ago", "Heard {n} seconds ago", seconds).format(n=seconds)
-        if age < STALE:
+        if age < STALE_AFTER:
             minutes = seconds // 60
             return ngettext("Heard {n} minute ago", "Heard {n} minutes ago", minutes).format(n=minutes)
         return _("Last heard {time}").format(time=self.clock(moment))
 
     def is_stale(self, moment: datetime | None) -> bool:
         """Tell whether a reading of this time is too old to be shown as now."""
-        return moment is None or self.now - moment >= STALE
+        return moment is None or self.now - moment >= STALE_AFTER
 
     def state(self, space: SpaceNow) -> str:
         """Return the state as a word."""

@@ -10,8 +10,8 @@ from psycopg import AsyncConnection
 
 from hubwell.audit import log
 from hubwell.http.guard import principal_of
-from hubwell.i18n import LANGUAGES
 from hubwell.people.errors import PeopleError, Why
+from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
 
 FIELDS: Final[Mapping[Why, str]] = {

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hubwell.http.guard import PUBLIC_NO_LOOKUP, principal_of
-from hubwell.i18n import LANGUAGES, negotiate_language
+from hubwell.i18n import negotiate_language
 from hubwell.settings import Settings
+from hubwell.vocabulary import LANGUAGES
 
 COOKIE: Final = "language"
 _A_YEAR_S: Final = 365 * 24 * 3600

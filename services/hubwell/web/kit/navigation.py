@@ -9,7 +9,8 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from hubwell.access.principal import Principal, Role
+from hubwell.access.principal import Principal
+from hubwell.vocabulary import Role
 from hubwell.web.kit.formatting import Formatter
 
 

@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
-from hubwell.i18n import LANGUAGES, supported_or_default, translations_for
+from hubwell.i18n import supported_or_default, translations_for
 from hubwell.settings import Settings
+from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
 
 AREAS: Final = ("kit", "board", "desk", "my_data", "evacuation", "accounts", "privacy")
@@ -30,7 +31,9 @@ class Renderer:
         self._zone = ZoneInfo(settings.zone)
         self._files = _static_files()
         # One each: gettext belongs to an environment, so a macro without its page's context speaks right too.
-        self._environments = {language: self._environment(language) for language in LANGUAGES}
+        self._environments: dict[str, Environment] = {
+            language: self._environment(language) for language in LANGUAGES
+        }
 
     def words(self, language: str | None = None) -> Formatter:
         """Return the words of this moment in a language; in the hub's where none is told."""

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.guard import principal_of, require_role
 from hubwell.privacy import personal_data
+from hubwell.vocabulary import Role
 from hubwell.web.kit.respond import see_other
 
 me_shown = APIRouter(include_in_schema=False, dependencies=[require_role(Role.STAFF)])

@@ -14,17 +14,17 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, codes
-from hubwell.access.principal import ANONYMOUS, Role
+from hubwell.access.principal import ANONYMOUS
 from hubwell.audit import log
 from hubwell.http import session_cookie
 from hubwell.http.guard import PUBLIC, principal_of
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
-from hubwell.i18n import LANGUAGES
 from hubwell.presence import actions as presence
 from hubwell.presence.closing_hours import hub_hours
 from hubwell.presence.errors import VisitError, sentence
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.settings import Settings
+from hubwell.vocabulary import LANGUAGES, Role
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.web.my_data.on_site_role import me_shown
 from hubwell.web.my_data.text import as_days

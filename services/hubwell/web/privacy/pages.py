@@ -9,7 +9,6 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.http.guard import PUBLIC, require_role
 from hubwell.privacy import retention
@@ -19,6 +18,7 @@ from hubwell.privacy.documents.dpia import dpia
 from hubwell.privacy.documents.inventory import Inventory
 from hubwell.privacy.documents.processing_record import record
 from hubwell.settings import Settings
+from hubwell.vocabulary import Role
 from hubwell.web.kit.respond import formatter_for, view
 from hubwell.web.privacy import text as said
 

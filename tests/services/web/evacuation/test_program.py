@@ -3,7 +3,7 @@
 from psycopg import AsyncConnection
 
 from hubwell.access import tokens
-from hubwell.access.principal import Role
+from hubwell.vocabulary import Role
 from services.evacuation.house import House
 from services.web.evacuation.officer import NAMES
 from services.web.serving import Site

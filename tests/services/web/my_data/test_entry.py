@@ -10,8 +10,8 @@ import pytest
 from feed.people import enrol, visits_of
 from feed.server import one
 from hubwell.access import codes
-from hubwell.access.principal import Role
 from hubwell.http.rate_limits import Limit
+from hubwell.vocabulary import Role
 from services.access.house import House, csrf_on, send
 from services.web.my_data.somebody import Somebody, with_code
 from services.web.staffed import text_of

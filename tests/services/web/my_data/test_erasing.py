@@ -6,8 +6,8 @@ import httpx
 
 from feed.server import one, rows
 from hubwell.access import accounts, sessions
-from hubwell.access.principal import Role
 from hubwell.audit import log
+from hubwell.vocabulary import Role
 from services.access.house import House, send
 from services.web.my_data.somebody import NAME, Somebody
 from services.web.staffed import text_of

@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hubwell.access import codes
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.privacy import retention
+from hubwell.vocabulary import Role
 from services.access.house import House
 from services.web.axe import problems
 from services.web.my_data.somebody import ZONE, Somebody

@@ -16,9 +16,9 @@ import pytest
 
 from feed.people import enrol, visits_of
 from feed.server import commit, device_in, one, rows
-from hubwell.access.principal import Role
 from hubwell.audit import log
 from hubwell.presence.rules import Visit
+from hubwell.vocabulary import Role
 from services.access.house import House, send
 from services.web.my_data.somebody import NAME, ZONE, Somebody, with_code
 from services.web.staffed import text_of
