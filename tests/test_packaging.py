@@ -1,6 +1,7 @@
 """The wheel holds everything, and its edge half installs and runs without the server's dependencies."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -68,7 +69,11 @@ def edge(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         install = [uv, "pip", "install", "--python", str(python)]
     else:
         install = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    locked = run(*install, "--require-hashes", "--requirement", PROJECT / "requirements" / "edge.txt")
+    # A Raspberry Pi has no compiler, and an old pip cannot build at all.
+    locked = run(
+        *install, "--only-binary", ":all:", "--require-hashes",
+        "--requirement", PROJECT / "requirements" / "edge.txt",
+    )  # fmt: skip
     if locked.returncode and NO_NETWORK.search(locked.stderr):
         missing("the package registry", "connect this machine to the network")
     assert locked.returncode == 0, locked.stderr
@@ -101,6 +106,22 @@ def test_edge_alone_has_none_of_the_server_s_dependencies(edge: Path) -> None:
     looked = run(edge / "python", "-I", "-c", LOOK)
     assert looked.returncode == 0, looked.stderr
     assert json.loads(looked.stdout) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a Raspberry Pi runs Linux")
+@pytest.mark.parametrize("board", ["RASPBERRY_PI_3B", "RASPBERRY_PI_4B", "RASPBERRY_PI_5"])
+def test_edge_alone_has_what_the_libraries_import_on_a_raspberry_pi(edge: Path, board: str) -> None:
+    """They ask which machine it is, and import more on a Raspberry Pi than here."""
+    # Names of adafruit-platformdetect, which says BCM2XXX on all of them.
+    environment = {**os.environ, "BLINKA_FORCEBOARD": board, "BLINKA_FORCECHIP": "BCM2XXX"}
+    modules = (
+        "adafruit_bme280.basic, adafruit_pn532.spi, adafruit_pn532.uart, adafruit_scd4x, board, digitalio"
+    )
+    looked = subprocess.run(
+        [edge / "python", "-I", "-c", f"import {modules}"],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert looked.returncode == 0, looked.stderr
 
 
 def test_edge_alone_checks_a_device_file(edge: Path) -> None:

@@ -5,13 +5,17 @@ device file, and a missing one is named in the fault of the sensor that needs it
 """
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from hubwell_edge.drivers.header_pins import HeaderPins
+from hubwell_edge.drivers.linux_i2c import LinuxI2C
 from hubwell_edge.drivers.sensor import SensorError
 
 EREMOTEIO = 121
@@ -62,6 +66,34 @@ class I2CBus(Protocol):
         in_end: int | None = None,
     ) -> None:
         """Write and then read without letting the bus go."""
+        ...
+
+
+class Pin(Protocol):
+    """One pin; every method raises OSError."""
+
+    def is_on(self) -> bool:
+        """Tell whether the pin is active."""
+        ...
+
+    def switch(self, *, on: bool) -> None:
+        """Make the pin active or not."""
+        ...
+
+    def close(self) -> None:
+        """Free the pin."""
+        ...
+
+
+class Pins(Protocol):
+    """Pins by their GPIO numbers (BCM); `active_high` False turns them round."""
+
+    def input(self, number: int, *, active_high: bool) -> Pin:
+        """Reserve a pin to look at; without a signal it rests inactive. Raises OSError."""
+        ...
+
+    def output(self, number: int, *, active_high: bool) -> Pin:
+        """Reserve a pin to switch, inactive from the first moment. Raises OSError."""
         ...
 
 
@@ -118,9 +150,11 @@ def library(name: str, extra: str = "edge") -> ModuleType:
 
 
 def machine_i2c(bus: int) -> I2CBus:
-    """Open ``/dev/i2c-{bus}`` of this machine. Raises ValueError or OSError if that does not work."""
-    opened: I2CBus = library("adafruit_extended_bus").ExtendedI2C(bus)
-    return opened
+    """Open ``/dev/i2c-{bus}`` of this machine. Raises OSError if that does not work."""
+    path = f"/dev/i2c-{bus}"
+    if not Path(path).exists():
+        raise FileNotFoundError(errno.ENOENT, "no such bus", path)
+    return LinuxI2C(library("adafruit_blinka.microcontroller.generic_linux.i2c").I2C(bus))
 
 
 def machine_serial(path: str, baud: int) -> SerialPort:
@@ -143,6 +177,7 @@ def machine_spi(bus: int, select_pin: int) -> tuple[Any, Any]:
 
     Raises what Blinka raises where there is no such bus or pin.
     """
+    os.environ["BLINKA_SKIP_DEPENDENCY_CHECK"] = "1"  # else it offers to install things, on any terminal
     board, busio, digitalio = library("board"), library("busio"), library("digitalio")
     names = ("SCK", "MOSI", "MISO") if bus == 0 else (f"SCK_{bus}", f"MOSI_{bus}", f"MISO_{bus}")
     spi = busio.SPI(*(getattr(board, name) for name in names))
@@ -161,20 +196,21 @@ def machine_keyboard(path: str) -> Keyboard:
     return keyboard
 
 
-def machine_pins() -> None:
-    """Leave the choice to gpiozero, which finds this machine's pins."""
+def machine_pins() -> Pins:
+    """Return the pins of this machine's header. Nothing is reserved yet."""
+    return HeaderPins(library("gpiod"))
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """How to reach buses and pins. `pins` gives a gpiozero pin factory, or None for gpiozero's own choice.
+    """How to reach buses and pins.
 
     `serial` takes a path and a speed in baud, `spi` a bus and the GPIO number of the chip's select pin, and
     `keyboard` the path of an input device.
     """
 
     i2c: Callable[[int], I2CBus] = machine_i2c
-    pins: Callable[[], Any] = machine_pins
+    pins: Callable[[], Pins] = machine_pins
     serial: Callable[[str, int], SerialPort] = machine_serial
     spi: Callable[[int, int], tuple[Any, Any]] = machine_spi
     keyboard: Callable[[str], Keyboard] = machine_keyboard
@@ -196,7 +232,7 @@ def _advice(error: Exception, part: str, bus: int, address: int) -> str:
     text = str(error)
     if code in {errno.EACCES, errno.EPERM}:
         return f"no right to use I2C bus {bus}: add the user of the agent to the group i2c and start it again"
-    if "No device found for /dev/i2c" in text or code == errno.ENOENT:
+    if code == errno.ENOENT:
         return (
             f"I2C bus {bus} does not exist: switch I2C on (raspi-config, Interface Options) and restart, "
             "or correct 'bus'"

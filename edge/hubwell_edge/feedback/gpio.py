@@ -1,25 +1,25 @@
-"""Lamps and a buzzer on GPIO pins through gpiozero."""
+"""Lamps and a buzzer on GPIO pins."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from hubwell_edge.config_tables import Options
-from hubwell_edge.drivers.hardware import Hardware, library
+from hubwell_edge.drivers.hardware import Hardware, Pin
 from hubwell_edge.drivers.sensor import SensorError
 from hubwell_edge.feedback.output import FeedbackError, Signal, Wait
 from hubwell_edge.feedback.patterns import PATTERNS
 
 Part = Literal["green", "red", "buzzer"]
-Pin = Annotated[int, Field(ge=0, le=27, description="GPIO number (BCM), not the number on the header")]
+Number = Annotated[int, Field(ge=0, le=27, description="GPIO number (BCM), not the number on the header")]
 
 
 class GpioSettings(Options):
     """Lamps and a buzzer of the device file."""
 
-    green: Pin | None = None
-    red: Pin | None = None
-    buzzer: Pin | None = None
+    green: Number | None = None
+    red: Number | None = None
+    buzzer: Number | None = None
     active_high: Annotated[bool, Field(description="false if a low pin switches the part on")] = True
 
     @model_validator(mode="after")
@@ -46,24 +46,20 @@ class Gpio:
     def __init__(self, settings: GpioSettings, hardware: Hardware) -> None:
         self._settings = settings
         self._hardware = hardware
-        self._pins: dict[Part, Any] = {}
+        self._pins: dict[Part, Pin] = {}
 
     def open(self) -> None:
         """Reserve the pins, all off. Raises FeedbackError."""
         self.close()
         try:
-            gpiozero = library("gpiozero")
-            factory = self._hardware.pins()
-            for part, pin in self._settings.pins().items():
-                self._pins[part] = gpiozero.DigitalOutputDevice(
-                    pin, active_high=self._settings.active_high, pin_factory=factory
-                )
+            pins = self._hardware.pins()
+            for part, number in self._settings.pins().items():
+                self._pins[part] = pins.output(number, active_high=self._settings.active_high)
         except SensorError as error:
             raise FeedbackError(str(error)) from error
-        except Exception as error:
-            # gpiozero's own errors, and those of the pin library below it.
+        except OSError as error:
             raise FeedbackError(
-                f"its pins cannot be used ({type(error).__name__}: {error}): check their numbers, that no "
+                f"its pins cannot be used ({error.strerror or error}): check their numbers, that no "
                 "other program uses them, and that the user of the agent is in the group gpio"
             ) from error
 
@@ -90,4 +86,4 @@ class Gpio:
 
     def _set(self, **wanted: bool) -> None:
         for part, pin in self._pins.items():
-            pin.value = wanted[part]
+            pin.switch(on=wanted[part])

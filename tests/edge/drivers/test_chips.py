@@ -67,7 +67,7 @@ def test_same_seed_gives_the_same_values_and_they_move() -> None:
     assert len(set(values(7))) > 5
 
 
-def test_simulated_pin_is_read_by_the_real_library() -> None:
+def test_simulated_pin_sees_people_come_and_go() -> None:
     hardware = simulated_hardware(3)
     (sensor,) = build_sensors([{"driver": "pir", "pin": 17}], hardware)
     sensor.open()
@@ -80,7 +80,7 @@ def test_simulated_pin_is_read_by_the_real_library() -> None:
 def test_drivers_and_models_are_imported_without_any_hardware_library() -> None:
     code = (
         "import sys, hubwell_edge.drivers.poll, hubwell_edge.sim.chips\n"
-        "print([m for m in sys.modules if m.split('_')[0] in ('adafruit', 'gpiozero', 'busio', 'board')])"
+        "print([m for m in sys.modules if m.split('_')[0] in ('adafruit', 'gpiod', 'busio', 'board')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

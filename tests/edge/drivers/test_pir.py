@@ -26,10 +26,10 @@ def pir(board: Board, told: queue.Queue[float]) -> Iterator[Pir]:
 
 def test_motion_and_its_end_are_told_at_once(board: Board, pir: Pir, told: queue.Queue[float]) -> None:
     assert [one.value for one in pir.read()] == [0.0]
-    board.pins.pin(17).drive_high()
+    board.pins.drive(17, high=True)
     assert told.get(timeout=ENOUGH_S) == 1.0
     assert [(one.quantity, one.value, one.unit) for one in pir.read()] == [("presence", 1.0, "/")]
-    board.pins.pin(17).drive_low()
+    board.pins.drive(17, high=False)
     assert told.get(timeout=ENOUGH_S) == 0.0
     assert [one.value for one in pir.read()] == [0.0]
 

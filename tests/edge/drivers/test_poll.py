@@ -189,11 +189,11 @@ async def test_motion_is_told_without_waiting_for_the_next_read(board: Board) ->
     pir = Pir(PirSettings(pin=17, every_s=3600), board.hardware)
     async with running(pir) as told:
         assert [r.v for r in (await told.value_of("pir")).readings] == [0.0]
-        board.pins.pin(17).drive_high()
+        board.pins.drive(17, high=True)
         assert [(r.s, r.v, r.u) for r in (await told.value_of("pir")).readings] == [
             ("pir/presence", 1.0, "/")
         ]
-        board.pins.pin(17).drive_low()
+        board.pins.drive(17, high=False)
         assert [r.v for r in (await told.value_of("pir")).readings] == [0.0]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gpiozero.pins.mock import MockFactory
 
 from edge.readers.virtual_card import VirtualReader
 from hubwell_edge.drivers.hardware import Hardware
@@ -18,6 +17,7 @@ from hubwell_edge.feedback.output import FeedbackError, Group, Signal
 from hubwell_edge.feedback.patterns import PATTERNS
 from hubwell_edge.feedback.screen import Screen, ScreenSettings, plain
 from hubwell_edge.sim.chips.cards import MemoryCard
+from hubwell_edge.sim.chips.pins import SimulatedPins
 from hubwell_wire.fields import Verdict
 
 GREEN, RED, BUZZER = 23, 24, 25
@@ -29,23 +29,21 @@ def at_once(_seconds: float) -> bool:
 
 
 @pytest.fixture
-def pins() -> Iterator[MockFactory]:
-    factory = MockFactory()
-    yield factory
-    factory.reset()
+def pins() -> SimulatedPins:
+    return SimulatedPins()
 
 
-def levels(pins: MockFactory) -> tuple[bool, ...]:
-    return tuple(bool(pins.pin(number).state) for number in (GREEN, RED, BUZZER))
+def levels(pins: SimulatedPins) -> tuple[bool, ...]:
+    return tuple(pins.is_high(number) for number in (GREEN, RED, BUZZER))
 
 
-def lamps(pins: MockFactory, *, active_high: bool = True) -> Gpio:
+def lamps(pins: SimulatedPins, *, active_high: bool = True) -> Gpio:
     settings = GpioSettings(green=GREEN, red=RED, buzzer=BUZZER, active_high=active_high)
     return Gpio(settings, Hardware(pins=lambda: pins))
 
 
 @pytest.mark.parametrize("group", ["yes", "ask", "no"])
-def test_pins_play_the_pattern_and_rest(pins: MockFactory, group: Group) -> None:
+def test_pins_play_the_pattern_and_rest(pins: SimulatedPins, group: Group) -> None:
     output = lamps(pins)
     output.open()
     assert levels(pins) == (False, False, False)
@@ -61,14 +59,14 @@ def test_pins_play_the_pattern_and_rest(pins: MockFactory, group: Group) -> None
     output.close()
 
 
-def test_pins_that_are_on_when_low(pins: MockFactory) -> None:
+def test_pins_that_are_on_when_low(pins: SimulatedPins) -> None:
     output = lamps(pins, active_high=False)
     output.open()
     assert levels(pins) == (True, True, True)
     output.close()
 
 
-def test_pins_go_dark_when_something_newer_comes(pins: MockFactory) -> None:
+def test_pins_go_dark_when_something_newer_comes(pins: SimulatedPins) -> None:
     output = lamps(pins)
     output.open()
     output.show(Signal("in", "words"), lambda _seconds: True)
@@ -76,14 +74,14 @@ def test_pins_go_dark_when_something_newer_comes(pins: MockFactory) -> None:
     output.close()
 
 
-def test_words_alone_make_no_second_sound(pins: MockFactory) -> None:
+def test_words_alone_make_no_second_sound(pins: SimulatedPins) -> None:
     output = lamps(pins)
     output.open()
     output.show(Signal("in", "words", quiet=True), lambda _seconds: pytest.fail("it plays"))
     output.close()
 
 
-def test_pin_in_use_is_a_sentence_and_the_others_are_freed(pins: MockFactory) -> None:
+def test_pin_in_use_is_a_sentence_and_the_others_are_freed(pins: SimulatedPins) -> None:
     first, second = lamps(pins), lamps(pins)
     first.open()
     with pytest.raises(FeedbackError, match="no other program uses them"):

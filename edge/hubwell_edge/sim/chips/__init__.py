@@ -10,7 +10,7 @@ from hubwell_edge.drivers.hardware import Hardware, I2CBus, SerialPort, machine_
 from hubwell_edge.sim.chips import bme280, scd41
 from hubwell_edge.sim.chips.attached import SelectPin, SerialCable, SilentKeyboard, SpiBus
 from hubwell_edge.sim.chips.bus import Chip, SimulatedI2C
-from hubwell_edge.sim.chips.pins import simulated_pins
+from hubwell_edge.sim.chips.pins import pins_with_people
 from hubwell_edge.sim.chips.pn532 import Pn532Chip
 from hubwell_edge.sim.chips.visitors import Visitors
 
@@ -75,7 +75,7 @@ def simulated_hardware(seed: int = 0) -> Hardware:
 
     return Hardware(
         i2c=bus,
-        pins=cache(lambda: simulated_pins(seed)),
+        pins=cache(lambda: pins_with_people(seed)),
         serial=serial,
         spi=spi,
         keyboard=lambda _path: SilentKeyboard(),

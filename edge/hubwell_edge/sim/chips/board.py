@@ -1,10 +1,9 @@
 """A board on the bench: known values, faults to order, and a clock moved by hand."""
 
-from gpiozero.pins.mock import MockFactory
-
 from hubwell_edge.drivers.hardware import Hardware
 from hubwell_edge.sim.chips import bme280, scd41
 from hubwell_edge.sim.chips.bus import SimulatedI2C
+from hubwell_edge.sim.chips.pins import SimulatedPins
 
 
 class Board:
@@ -20,7 +19,7 @@ class Board:
         self.bme280 = bme280.Bme280Chip()
         self.bus = SimulatedI2C({scd41.ADDRESS: self.scd41, bme280.ADDRESS: self.bme280})
         self.second_bus = SimulatedI2C({scd41.ADDRESS: scd41.Scd41(clock=self.clock, always_ready=True)})
-        self.pins = MockFactory()
+        self.pins = SimulatedPins()
         buses = {1: self.bus, 2: self.second_bus}
         self.hardware = Hardware(i2c=buses.__getitem__, pins=lambda: self.pins)
 
@@ -29,8 +28,7 @@ class Board:
         return self.now
 
     def close(self) -> None:
-        """Let everything that was made to hang go on, and free the pins."""
+        """Let everything that was made to hang go on."""
         self.bus.release()
         self.second_bus.release()
         self.bme280.never_done = False
-        self.pins.reset()
