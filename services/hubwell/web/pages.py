@@ -19,24 +19,32 @@ from hubwell.web.kit.respond import view
 from hubwell.web.my_data import pages as my_data
 from hubwell.web.privacy import pages as privacy
 
+ROUTERS: Final = (
+    board.pages,
+    switch,
+    *evacuation.ROUTERS,
+    *desk.ROUTERS,
+    course_sessions.sessions,
+    on_site.onsite,
+    *my_data.ROUTERS,
+    privacy.privacy,
+    login.signin,
+    setup.setup,
+    own.account,
+    accounts.pages,
+    erase.pages,
+    tokens.pages,
+)
 _REFUSALS: Final = ("bad-token", "form-expired", "not-allowed", "too-many-tries")
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Give the application its pages; their errors are pages too."""
+    """Give the application what its pages work with; their errors are pages too."""
     app.state.renderer = Renderer(settings)
     app.state.day_steps = DaySteps(app.state.database)
-    app.include_router(board.pages)
-    app.include_router(switch)
     evacuation.install(app)
     desk.install(app)
-    app.include_router(course_sessions.sessions)
-    app.include_router(on_site.onsite)
     my_data.install(app)
-    app.include_router(privacy.privacy)
-    for area in (login.signin, setup.setup, own.account, accounts.pages, erase.pages):
-        app.include_router(area)
-    app.include_router(tokens.pages)
 
 
 def error_page(request: Request, kind: str, status: int) -> Response | None:

@@ -210,6 +210,5 @@ def _person(item: read_model.RollEntry, seen: EvacuationView) -> Person:
 
 
 def install(app: FastAPI) -> None:
-    """Give the application its musters."""
+    """Give the application the log of views of names."""
     app.state.looks = NameViewLog()
-    app.include_router(api)

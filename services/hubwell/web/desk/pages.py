@@ -203,7 +203,8 @@ async def resolve_suspicion(request: Request, question: int) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Give the application the desk's pages."""
+    """Give the application what the desk's pages work with."""
     app.state.desk_bell = DeskNotifier(app.state.database.url)
-    app.include_router(desk)
-    app.include_router(desk_people)
+
+
+ROUTERS: Final = (desk, desk_people)

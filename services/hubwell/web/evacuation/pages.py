@@ -278,7 +278,9 @@ async def agree(request: Request, asked: UUID) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Give the application the muster's pages and its part of the API."""
+    """Give the application what the muster's routes work with."""
     api.install(app)
-    app.include_router(agreeing)  # first: its addresses are under the other's
-    app.include_router(osh)
+
+
+ROUTERS: Final = (api.api, agreeing, osh)
+"""`agreeing` comes before `osh`: its addresses are below those of the other."""

@@ -3,11 +3,13 @@
 import hashlib
 from datetime import UTC, datetime
 from importlib.resources import files
+from types import CodeType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from starlette.exceptions import HTTPException
 
 from hubwell.i18n import supported_or_default, translations_for
@@ -21,6 +23,28 @@ _TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+x
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 # A page depends on who asks and in which language: a cache between must not hand it to others.
 _OF_ONE_BROWSER: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Templates compiled by this process, by content: compiled once instead of once for each language.
+
+    What gettext and a setting put into a page is looked up while it is rendered, so the code is the same.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket where this content was compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _CompiledTemplates()
 
 
 class Renderer:
@@ -65,6 +89,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
+            bytecode_cache=_COMPILED,
         )
         environment.install_gettext_translations(translations_for(language), newstyle=True)  # type: ignore[attr-defined] # added by the extension
         environment.globals |= {
