@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hubwell_edge.drivers import build_sensors
 from hubwell_edge.drivers.hardware import Hardware, machine_i2c
 from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.registry import build_sensors
 from hubwell_edge.sim.chips import bme280, scd41
 from hubwell_edge.sim.chips.board import Board
 
