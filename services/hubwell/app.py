@@ -21,9 +21,10 @@ from starlette.routing import BaseRoute
 
 from hubwell.access.oidc.client import Provider
 from hubwell.access.passwords import Passwords
-from hubwell.api import openapi
+from hubwell.api import openapi, routes
+from hubwell.api.dependencies import ApiParts
+from hubwell.api.evacuation_view import NameViewLog
 from hubwell.api.live_updates import Feed, FeedIntervals
-from hubwell.api.routes import hub, people
 from hubwell.deliver.queue import deliveries
 from hubwell.http import access_errors, errors
 from hubwell.http.database import Database
@@ -35,7 +36,6 @@ from hubwell.runtime.start_errors import CannotStartError
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
 from hubwell.web import pages
-from hubwell.web.kit.navigation import addresses
 
 _log = logging.getLogger(__name__)
 _STOP_WITHIN_S: Final = 2
@@ -87,16 +87,15 @@ def create_app(settings: Settings, *, pace: FeedIntervals | None = None) -> Fast
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.feed = feed
+    app.state.api_parts = ApiParts(feed, NameViewLog())
     app.state.limits = app.state.parts.limits
     app.state.passwords = app.state.parts.passwords
     app.state.provider = app.state.parts.provider
-    pages.install(app, settings)
+    pages.install(app, settings, database)
     errors.install(app)
     access_errors.install(app)
     openapi.install(app)
     check_every_route(app)
-    app.state.addresses = addresses(app)
     return app
 
 
@@ -109,7 +108,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     application; `dependency_overrides` do not reach them.
     """
     included = APIRouter(max_body_size=_LARGEST_BODY)
-    for router in (hub.api, people.api, hub.operation, *pages.ROUTERS):
+    for router in (*routes.RESOURCES, *pages.ROUTERS):
         included.include_router(router)
     return tuple(included.routes)
 
@@ -152,7 +151,7 @@ async def _serve(app: FastAPI, sock: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
-    server = _Server(config, app.state.feed)
+    server = _Server(config, app.state.api_parts.feed)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)

@@ -5,19 +5,17 @@ else sees none, administrators included.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import Request
 from psycopg import AsyncConnection
 
 from hubwell.access.principal import Principal
 from hubwell.audit import log
 from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.read_model import Muster, Place, RollEntry
-from hubwell.http.database import Database
-from hubwell.http.guard import principal_of
+from hubwell.http.dependencies import OpenTransaction
 from hubwell.vocabulary import Role
 
 _ONE_LOOK: Final = timedelta(minutes=5)
@@ -54,25 +52,23 @@ class NameViewLog:
         self._noted[principal.actor, muster] = now
 
 
-async def view_of(request: Request) -> EvacuationView | None:
-    """Return the open muster for this principal; None where none is open."""
-    database: Database = request.app.state.database
-    looks: NameViewLog = request.app.state.looks
-    principal, now = principal_of(request), datetime.now(UTC)
-    async with database.connection() as conn, conn.transaction():
-        muster = await read_model.open_muster(conn)
-        if muster is None:
-            return None
-        seen = await _sight(conn, muster, principal, now)
-        is_new = seen.names and looks.is_new(principal, muster.id, now)
-        if is_new:
-            await note(conn, principal, "muster.names-seen", muster.id, kind=muster.kind)
+async def view_of(transaction: OpenTransaction, views: NameViewLog) -> EvacuationView | None:
+    """Return the open muster for this principal, committed with its audit entry; None where none is open."""
+    principal, now = transaction.principal, transaction.now
+    muster = await read_model.open_muster(transaction.conn)
+    if muster is None:
+        return None
+    view = await _view(transaction.conn, muster, principal, now)
+    is_new = view.names and views.is_new(principal, muster.id, now)
     if is_new:
-        looks.remember(principal, muster.id, now)
-    return seen
+        await note(transaction.conn, principal, "muster.names-seen", muster.id, kind=muster.kind)
+    await transaction.commit()
+    if is_new:
+        views.remember(principal, muster.id, now)
+    return view
 
 
-async def _sight(
+async def _view(
     conn: AsyncConnection[Any], muster: Muster, principal: Principal, now: datetime
 ) -> EvacuationView:
     await actions.follow(conn, muster.id)
@@ -89,12 +85,11 @@ async def note(
     await log.record(conn, actor=principal.actor, action=action, subject=f"muster:{muster}", detail=detail)
 
 
-async def begin(request: Request, kind: actions.Kind) -> actions.Opened:
+async def begin(transaction: OpenTransaction, kind: actions.Kind) -> actions.Opened:
     """Open a muster for this principal and note it. Raises MusterError."""
-    database: Database = request.app.state.database
-    principal = principal_of(request)
-    async with database.connection() as conn, conn.transaction():
-        opened = await actions.open_muster(conn, kind, principal.account_id, datetime.now(UTC))
-        action = "muster.became-alarm" if opened.was_drill else "muster.opened"
-        await note(conn, principal, action, opened.id, kind=kind)
+    principal = transaction.principal
+    opened = await actions.open_muster(transaction.conn, kind, principal.account_id, transaction.now)
+    action = "muster.became-alarm" if opened.was_drill else "muster.opened"
+    await note(transaction.conn, principal, action, opened.id, kind=kind)
+    await transaction.commit()
     return opened

@@ -1,15 +1,13 @@
-"""Who may see what tells when somebody came into a room: single readings, and one person's room at all."""
+"""Roles that may see single readings and the rooms of one person: both show when a person came."""
 
 from typing import Final
 
-from fastapi import Request
-
-from hubwell.http.guard import principal_of
+from hubwell.access.principal import Principal
 from hubwell.vocabulary import Role
 
 EXACT: Final = (Role.FACILITIES, Role.OSH, Role.ADMIN)
 
 
-def sees_exact(request: Request) -> bool:
-    """Tell whether the principal may see them."""
-    return principal_of(request).may(*EXACT)
+def sees_exact(principal: Principal) -> bool:
+    """Return whether the principal has one of these roles."""
+    return principal.may(*EXACT)

@@ -1,6 +1,6 @@
-"""The API's way to the database: a pool whose failures become two sentences that a person can act on.
+"""The pool of connections of pages and API; its failures become two errors with a remedy.
 
-Requests borrow a connection here and nowhere else; nothing in the API writes.
+Handlers get connections from `hubwell.http.dependencies`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from hubwell.storage.connect import connect_sync, connection_pool
 from hubwell.storage.engine import Engine, detect
 
 _PATIENCE_S: Final = 2.0
-"""How long a request waits for a connection before it says that the database is away."""
+"""How long a request waits for a connection before it is answered that the database is away."""
 _LONGEST_QUERY_S: Final = 15.0
 
 
@@ -48,7 +48,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
-        """Borrow a connection. Raises DatabaseAwayError or SchemaMissingError, also for what is done."""
+        """Borrow a connection. Raises DatabaseAwayError or SchemaMissingError, also for errors inside."""
         try:
             async with asyncio.timeout(_LONGEST_QUERY_S), self._pool.connection(_PATIENCE_S) as conn:
                 yield conn

@@ -5,13 +5,17 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from hubwell.http.database import Database
 from hubwell.settings import Settings
 from hubwell.web.accounts import erase, login, own, setup, tokens
 from hubwell.web.accounts import pages as accounts
 from hubwell.web.board import pages as board
 from hubwell.web.board.co2_history import DaySteps
+from hubwell.web.dependencies import PageParts
 from hubwell.web.desk import course_sessions, on_site
 from hubwell.web.desk import pages as desk
+from hubwell.web.desk.live_taps import DeskNotifier
+from hubwell.web.desk.people import desk_people
 from hubwell.web.evacuation import pages as evacuation
 from hubwell.web.kit.language import switch
 from hubwell.web.kit.render import Renderer
@@ -23,7 +27,8 @@ ROUTERS: Final = (
     board.pages,
     switch,
     *evacuation.ROUTERS,
-    *desk.ROUTERS,
+    desk.desk,
+    desk_people,
     course_sessions.sessions,
     on_site.onsite,
     *my_data.ROUTERS,
@@ -38,12 +43,12 @@ ROUTERS: Final = (
 _REFUSALS: Final = ("bad-token", "form-expired", "not-allowed", "too-many-tries")
 
 
-def install(app: FastAPI, settings: Settings) -> None:
-    """Give the application what its pages work with; their errors are pages too."""
+def install(app: FastAPI, settings: Settings, database: Database) -> None:
+    """Give the application what its pages work with."""
     app.state.renderer = Renderer(settings)
-    app.state.day_steps = DaySteps(app.state.database)
-    evacuation.install(app)
-    desk.install(app)
+    app.state.page_parts = PageParts(
+        day_steps=DaySteps(database), desk_notifier=DeskNotifier(settings.database_url)
+    )
     my_data.install(app)
 
 

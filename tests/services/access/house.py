@@ -103,7 +103,7 @@ async def open_house(database: Database, **settings: Any) -> AsyncIterator[House
         config = uvicorn.Config(
             app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2
         )
-        server = application._Server(config, app.state.feed)
+        server = application._Server(config, app.state.api_parts.feed)
         running = asyncio.create_task(server.serve(sockets=[sock]))
         house = House(address, database, app)
         try:

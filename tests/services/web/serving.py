@@ -41,7 +41,7 @@ async def serving(database: Database, pace: FeedIntervals = QUICK) -> AsyncItera
     settings = Settings(database_url=database.url, hub_name="Test hub")
     app = application.create_app(settings, pace=pace)
     config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2)
-    server = application._Server(config, app.state.feed)
+    server = application._Server(config, app.state.api_parts.feed)
     with application._bind("127.0.0.1", 0) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
         running = asyncio.create_task(server.serve(sockets=[sock]))

@@ -1,30 +1,32 @@
 """Musters for programs: a fire alarm panel that opens one, a printer that prints the list. Role osh only."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.api.evacuation_view import EvacuationView, NameViewLog, begin, view_of
-from hubwell.api.routes.hub import database_of
+from hubwell.api.dependencies import NameViews
+from hubwell.api.evacuation_view import EvacuationView, begin, view_of
+from hubwell.api.responses import BAD_VALUE, NO_DATABASE, Responses
 from hubwell.evacuation import read_model
 from hubwell.evacuation.actions import MusterError
 from hubwell.evacuation.report import Report, SpaceAtStart
 from hubwell.evacuation.rules import Provenance, State
+from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.errors import Problem, ProblemError
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 
-_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+_RESPONSES: Final[Responses] = {
     401: {"model": Problem, "description": "No token, or one that does not count."},
     403: {"model": Problem, "description": "The token does not have the role osh."},
-    503: {"model": Problem, "description": "The database is away or has no tables of this release."},
+    **NO_DATABASE,
 }
-_BUSY: Final[dict[int | str, dict[str, Any]]] = {
+_BUSY: Final[Responses] = {
     409: {"model": Problem, "description": "One is open already."},
-    422: {"model": Problem, "description": "A value cannot be used; `errors` says which and what to do."},
+    **BAD_VALUE,
 }
 Kind = Literal["drill", "alarm"]
 
@@ -121,43 +123,42 @@ class EarlierMusters(_Answer):
 
 
 api = APIRouter(
-    prefix="/api/v1/muster", tags=["Musters"], responses=_REFUSED, dependencies=[require_role(Role.OSH)]
+    prefix="/api/v1/muster", tags=["Musters"], responses=_RESPONSES, dependencies=[require_role(Role.OSH)]
 )
 
 
 @api.get("", summary="Who is probably inside", operation_id="getMuster")
-async def get_muster(request: Request, response: Response) -> Musters:
+async def get_muster(transaction: Transaction, views: NameViews, response: Response) -> Musters:
     """Return the open muster with its list by zone and space; in a drill names need two who agreed."""
     response.headers["Cache-Control"] = "no-store"
-    seen = await view_of(request)
-    return Musters(muster=None if seen is None else _now(seen))
+    view = await view_of(transaction, views)
+    return Musters(muster=None if view is None else _now(view))
 
 
 @api.post("", summary="Start an evacuation or a drill", operation_id="openMuster", responses=_BUSY)
-async def open_muster(request: Request, wanted: EvacuationRequest) -> Opened:
+async def open_muster(transaction: Transaction, body: EvacuationRequest) -> Opened:
     """For a fire alarm panel: the list is there with the answer."""
     try:
-        opened = await begin(request, wanted.kind)
+        opened = await begin(transaction, body.kind)
     except MusterError as error:
         raise ProblemError(409, error.why, "This muster cannot be opened", str(error)) from error
     return Opened(id=opened.id, was_drill=opened.was_drill)
 
 
 @api.get("/reports", summary="Earlier musters", operation_id="listMusterReports")
-async def list_reports(request: Request) -> EarlierMusters:
+async def list_reports(conn: ReadConnection) -> EarlierMusters:
     """At most 100; counts and times per zone, no names."""
-    async with database_of(request).connection() as conn:
-        found = await read_model.reports(conn)
+    reports = await read_model.reports(conn)
     return EarlierMusters(
-        musters=[EarlierMuster.model_validate(item, from_attributes=True) for item in found]
+        musters=[EarlierMuster.model_validate(item, from_attributes=True) for item in reports]
     )
 
 
-def _now(seen: EvacuationView) -> MusterNow:
+def _now(view: EvacuationView) -> MusterNow:
     zones: dict[str, list[SpaceList]] = {}
-    starts = {space.space_id: space for space in seen.muster.start.start}
-    for place in seen.places:
-        people = [_person(item, seen) for item in seen.people if item.space_id == place.id]
+    starts = {space.space_id: space for space in view.muster.start.start}
+    for place in view.places:
+        people = [_person(item, view) for item in view.people if item.space_id == place.id]
         zones.setdefault(place.zone, []).append(
             SpaceList(
                 id=place.id,
@@ -171,13 +172,13 @@ def _now(seen: EvacuationView) -> MusterNow:
             )
         )
     return MusterNow(
-        id=seen.muster.id,
-        kind=seen.muster.kind,
-        opened_at=seen.muster.opened_at,
-        as_of=seen.now,
-        names_shown=seen.names,
+        id=view.muster.id,
+        kind=view.muster.kind,
+        opened_at=view.muster.opened_at,
+        as_of=view.now,
+        names_shown=view.names,
         zones=[_zone(zone, spaces) for zone, spaces in zones.items()],
-        **_counts([item.state for item in seen.people]),
+        **_counts([item.state for item in view.people]),
     )
 
 
@@ -194,21 +195,16 @@ def _counts(states: list[State]) -> dict[str, int]:
     }
 
 
-def _person(item: read_model.RollEntry, seen: EvacuationView) -> Person:
+def _person(item: read_model.RollEntry, view: EvacuationView) -> Person:
     return Person(
         id=item.id,
         name=item.name or None,
         label=item.label,
         state=item.state,
         changed_at=item.changed_at,
-        since=item.since if seen.names else None,
+        since=item.since if view.names else None,
         late=item.late,
         left_at=item.left_at,
         now_in=item.now_in,
         erased=item.erased,
     )
-
-
-def install(app: FastAPI) -> None:
-    """Give the application the log of views of names."""
-    app.state.looks = NameViewLog()

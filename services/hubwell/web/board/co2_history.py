@@ -3,7 +3,9 @@
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from psycopg import AsyncConnection
 
 from hubwell.api import live_state
 from hubwell.api.readings import binned_query
@@ -14,7 +16,7 @@ _FRESH: Final = timedelta(minutes=1)
 
 
 class DaySteps:
-    """The last 24 hours of CO2 of every space, kept for a minute."""
+    """The last 24 hours of CO2 of every space, for a minute from one query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -22,27 +24,26 @@ class DaySteps:
         self._steps: dict[str, list[Step]] = {}
         self._fetching = asyncio.Lock()
 
-    async def at(self, now: datetime) -> dict[str, list[Step]]:
-        """Return the steps by space. Raises DatabaseAwayError or SchemaMissingError."""
+    async def at(self, conn: AsyncConnection[Any], now: datetime) -> dict[str, list[Step]]:
+        """Return the steps by space; `conn` is used where they are older than a minute."""
         async with self._fetching:
             if self._fetched is None or abs(now - self._fetched) > _FRESH:
-                self._steps = await self._fetch(now)
+                self._steps = await self._fetch(conn, now)
                 self._fetched = now
             return self._steps
 
-    async def _fetch(self, now: datetime) -> dict[str, list[Step]]:
+    async def _fetch(self, conn: AsyncConnection[Any], now: datetime) -> dict[str, list[Step]]:
         start, end = bounds(now)
         query = binned_query(await self._database.engine(), STEP)
-        async with self._database.connection() as conn:
-            series = {row["id"]: row["space_id"] for row in await live_state.rows(conn, "co2_series")}
-            values = {"series": list(series), "start": start, "end": end, "width": STEP}
-            rows = await live_state.rows(conn, query, values)
+        series = {row["id"]: row["space_id"] for row in await live_state.rows(conn, "co2_series")}
+        values = {"series": list(series), "start": start, "end": end, "width": STEP}
+        rows = await live_state.rows(conn, query, values)
         gathered: dict[tuple[str, datetime], list[live_state.Row]] = defaultdict(list)
         for row in rows:
             gathered[series[row["series_id"]], row["bucket"]].append(row)
         steps: dict[str, list[Step]] = defaultdict(list)
-        for (space, bucket), found in sorted(gathered.items()):
-            count = sum(row["n"] for row in found)
-            mean = sum(row["mean"] * row["n"] for row in found) / count
-            steps[space].append(Step(bucket, mean, max(row["max"] for row in found)))
+        for (space, bucket), of_step in sorted(gathered.items()):
+            count = sum(row["n"] for row in of_step)
+            mean = sum(row["mean"] * row["n"] for row in of_step) / count
+            steps[space].append(Step(bucket, mean, max(row["max"] for row in of_step)))
         return dict(steps)

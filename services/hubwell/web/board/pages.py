@@ -5,7 +5,7 @@ changed, `/plots` the drawings anew.
 """
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -14,20 +14,21 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from hubwell.api import live_state
-from hubwell.api.live_updates import Feed, Status
+from hubwell.api.dependencies import LiveFeed
+from hubwell.api.live_updates import Status
 from hubwell.api.schemas import SpaceNow
 from hubwell.api.stream import events
 from hubwell.api.visibility import sees_exact
-from hubwell.http.database import Database
+from hubwell.http.dependencies import CurrentPrincipal, ReadConnection
 from hubwell.http.guard import PUBLIC, PUBLIC_NO_LOOKUP
 from hubwell.vocabulary import SpaceKind
-from hubwell.web.board.co2_history import DaySteps
 from hubwell.web.board.co2_plot import draw
 from hubwell.web.board.space_finder import Need
 from hubwell.web.board.text import board, card, summary
+from hubwell.web.dependencies import Co2History
 from hubwell.web.kit.formatting import alert_words
 from hubwell.web.kit.language import language_of_page
-from hubwell.web.kit.render import Renderer
+from hubwell.web.kit.render import renderer_of
 from hubwell.web.kit.respond import formatter_for, fragment, view
 
 _RECENT: Final = timedelta(days=7)
@@ -74,50 +75,39 @@ class SpaceQuery(BaseModel):
 SpaceQueryParameters = Annotated[SpaceQuery, Query()]
 
 
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-def _renderer(request: Request) -> Renderer:
-    renderer: Renderer = request.app.state.renderer
-    return renderer
-
-
 @pages.get("/", dependencies=[PUBLIC])
-async def show_board(request: Request, asked: SpaceQueryParameters) -> Response:
+async def show_board(
+    request: Request, conn: ReadConnection, history: Co2History, query: SpaceQueryParameters
+) -> Response:
     """Show the board; with a need, the answer and the spaces that fit."""
-    async with _database(request).connection() as conn:
-        spaces = await live_state.spaces(conn)
+    spaces = await live_state.spaces(conn)
     words = formatter_for(request)
-    day_steps: DaySteps = request.app.state.day_steps
-    steps = await day_steps.at(words.now) if spaces else {}
-    page = board(spaces, asked.need, words, asked=asked.find)
+    steps = await history.at(conn, words.now) if spaces else {}
+    page = board(spaces, query.need, words, asked=query.find)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
     return view(request, "board/board.html", words=words, page="board", board=page, plots=plots)
 
 
 @pages.get("/plots", dependencies=[PUBLIC])
-async def show_plots(request: Request) -> Response:
+async def show_plots(request: Request, conn: ReadConnection, history: Co2History) -> Response:
     """Show every plot as a fragment."""
     words = formatter_for(request, language_of_page(request))
-    async with _database(request).connection() as conn:
-        spaces = await live_state.spaces(conn)
-    day_steps: DaySteps = request.app.state.day_steps
-    steps = await day_steps.at(words.now)
+    spaces = await live_state.spaces(conn)
+    steps = await history.at(conn, words.now)
     plots = {space.id: draw(steps.get(space.id, []), words) for space in spaces}
     return view(request, "board/plots.html", words=words, spaces=spaces, plots=plots)
 
 
 @pages.get("/live", dependencies=[PUBLIC], response_class=EventSourceResponse)
-async def stream_cards(request: Request, asked: SpaceQueryParameters) -> AsyncIterator[ServerSentEvent]:
+async def stream_cards(
+    request: Request, feed: LiveFeed, query: SpaceQueryParameters
+) -> AsyncIterator[ServerSentEvent]:
     """Send cards that changed, rendered as on the page with the same query."""
-    feed: Feed = request.app.state.feed
     language = language_of_page(request)
 
     def of_space(space: SpaceNow) -> dict[str, Any]:
         words = formatter_for(request, language)
-        item = card(space, asked.need, words)
+        item = card(space, query.need, words)
         return {
             "id": space.id,
             "fits": item.fits,
@@ -136,24 +126,22 @@ async def stream_cards(request: Request, asked: SpaceQueryParameters) -> AsyncIt
 
 
 @pages.get("/devices", dependencies=[PUBLIC])
-async def show_devices(request: Request) -> Response:
+async def show_devices(request: Request, conn: ReadConnection, principal: CurrentPrincipal) -> Response:
     """Show which device is heard, which is not, and what it measures."""
-    async with _database(request).connection() as conn:
-        devices = await live_state.devices(conn, exact=sees_exact(request))
+    devices = await live_state.devices(conn, exact=sees_exact(principal))
     return view(request, "board/devices.html", page="devices", devices=devices)
 
 
 @pages.get("/alerts", dependencies=[PUBLIC])
-async def show_alerts(request: Request) -> Response:
+async def show_alerts(request: Request, conn: ReadConnection, principal: CurrentPrincipal) -> Response:
     """Show what holds now and what ended lately."""
     words = formatter_for(request)
-    async with _database(request).connection() as conn:
-        found = await live_state.alerts(conn, datetime.now(UTC) - _RECENT, exact=sees_exact(request))
-    said = {alert.id: alert_words(words, alert) for alert in [*found.open, *found.recent]}
-    return view(request, "board/alerts.html", words=words, page="alerts", alerts=found, said=said)
+    alerts = await live_state.alerts(conn, words.now - _RECENT, exact=sees_exact(principal))
+    texts = {alert.id: alert_words(words, alert) for alert in [*alerts.open, *alerts.recent]}
+    return view(request, "board/alerts.html", words=words, page="alerts", alerts=alerts, texts=texts)
 
 
 @pages.get("/static/{name}", dependencies=[PUBLIC_NO_LOOKUP])
 async def static_file(request: Request, name: str) -> Response:
     """Serve a packaged file; its address changes with its content, so it may be kept for good."""
-    return _renderer(request).static(name)
+    return renderer_of(request).static(name)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from hubwell.api.live_updates import Feed, Subscription
-from hubwell.http.database import DatabaseAwayError, SchemaMissingError
+from hubwell.api.dependencies import LiveFeed
+from hubwell.api.live_updates import Subscription
+from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
+from hubwell.http.dependencies import DatabasePool
 from hubwell.http.guard import require_role
 from hubwell.people import credentials, persons
 from hubwell.people import desk_taps as people_desk
@@ -21,8 +23,7 @@ from hubwell.people.errors import PeopleError
 from hubwell.presence import actions as presence
 from hubwell.presence.closing_hours import hub_hours
 from hubwell.vocabulary import Role
-from hubwell.web.desk.live_taps import DeskNotifier
-from hubwell.web.desk.people import desk_people
+from hubwell.web.dependencies import DeskTaps
 from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
@@ -64,18 +65,18 @@ async def _desk(request: Request, status: int = 200, **values: Any) -> Response:
 
 
 @desk.get("/live", response_class=EventSourceResponse)
-async def watch(request: Request) -> AsyncIterator[ServerSentEvent]:
+async def watch(
+    request: Request, feed: LiveFeed, desk_taps: DeskTaps, database: DatabasePool
+) -> AsyncIterator[ServerSentEvent]:
     """Send the badges at the desk's reader whenever they change."""
-    feed: Feed = request.app.state.feed
-    bell: DeskNotifier = request.app.state.desk_bell
     loop = asyncio.get_running_loop()
     ends, shown = loop.time() + _STREAM_S, ""
     with feed.subscribe() as watching:  # it says when the server stops
-        async with bell.subscribe() as rung:
+        async with desk_taps.subscribe() as rung:
             yield ServerSentEvent(comment="hubwell", retry=_RETRY_MS)
             while not watching.closed and loop.time() < ends:
                 rung.clear()
-                html = await _taps(request)
+                html = await _taps(request, database)
                 if html is None:
                     return
                 event = "beat" if html == shown else "taps"
@@ -84,11 +85,11 @@ async def watch(request: Request) -> AsyncIterator[ServerSentEvent]:
                 await _until_rung(rung, watching)
 
 
-async def _taps(request: Request) -> str | None:
+async def _taps(request: Request, database: Database) -> str | None:
     """Render the list; None while the database is away."""
     words = formatter_for(request, language_of_page(request))
     with suppress(DatabaseAwayError, SchemaMissingError):
-        async with transaction(request) as conn:
+        async with database.connection() as conn:
             taps = await people_desk.taps(conn, datetime.now(UTC))
         return fragment(request, "desk/taps.html", words, taps=taps)
     return None
@@ -200,11 +201,3 @@ async def resolve_suspicion(request: Request, question: int) -> Response:
         if credential is not None:
             await note(conn, request, "question.settled", credential=credential)
     return see_other("/desk?done=settled")
-
-
-def install(app: FastAPI) -> None:
-    """Give the application what the desk's pages work with."""
-    app.state.desk_bell = DeskNotifier(app.state.database.url)
-
-
-ROUTERS: Final = (desk, desk_people)

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hubwell.http.guard import PUBLIC_NO_LOOKUP, principal_of
+from hubwell.http.parts import parts_of
 from hubwell.i18n import negotiate_language
-from hubwell.settings import Settings
 from hubwell.vocabulary import LANGUAGES
 
 COOKIE: Final = "language"
@@ -22,7 +22,7 @@ switch = APIRouter(include_in_schema=False)
 
 def language_of(request: Request) -> str:
     """Return the language to answer this request in."""
-    settings: Settings = request.app.state.settings
+    settings = parts_of(request).settings
     wishes = (
         principal_of(request).language,
         request.cookies.get(COOKIE),

@@ -1,13 +1,10 @@
-"""What a principal can go to from every page: by role, and only what this application has.
+"""Pages that every page links to, by the roles of the principal.
 
-A new area adds one line here, with the roles its page is for; none: it is for everybody.
+A new area adds one line here, with the roles its page is for; without roles it is for all.
 """
 
 from dataclasses import dataclass
 from typing import Final
-
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 
 from hubwell.access.principal import Principal
 from hubwell.vocabulary import Role
@@ -37,12 +34,7 @@ _ENTRIES: Final = (
 )
 
 
-def addresses(app: FastAPI) -> frozenset[str]:
-    """Return the addresses that the application answers."""
-    return frozenset(route.path for route in iter_route_contexts(app.routes) if route.path)
-
-
-def entries(principal: Principal, words: Formatter, there: frozenset[str]) -> list[tuple[str, str, str]]:
+def entries(principal: Principal, words: Formatter) -> list[tuple[str, str, str]]:
     """Return key, address and name of what this principal can go to."""
     _ = words.translations.gettext
     names = {
@@ -60,5 +52,5 @@ def entries(principal: Principal, words: Formatter, there: frozenset[str]) -> li
     return [
         (entry.key, entry.address, names[entry.key])
         for entry in _ENTRIES
-        if entry.address in there and (not entry.roles or principal.may(*entry.roles))
+        if not entry.roles or principal.may(*entry.roles)
     ]

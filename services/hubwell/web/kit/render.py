@@ -7,6 +7,7 @@ from types import CodeType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import BytecodeCache, Environment, PackageLoader, PrefixLoader, StrictUndefined
 from jinja2.bccache import Bucket
@@ -104,6 +105,12 @@ class Renderer:
     def _address(self, name: str) -> str:
         digest = hashlib.sha256(self._files[name]).hexdigest()[:12]
         return f"/static/{name}?v={digest}"
+
+
+def renderer_of(request: Request) -> Renderer:
+    """Return the renderer of the application that answers the request."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer
 
 
 def _static_files() -> dict[str, bytes]:

@@ -13,13 +13,12 @@ from hubwell.http.guard import principal_of
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.language import language_of
 from hubwell.web.kit.navigation import entries
-from hubwell.web.kit.render import Renderer
+from hubwell.web.kit.render import renderer_of
 
 
 def formatter_for(request: Request, language: str | None = None) -> Formatter:
     """Return the words of this moment, in the reader's language unless another is told."""
-    renderer: Renderer = request.app.state.renderer
-    return renderer.words(language or language_of(request))
+    return renderer_of(request).words(language or language_of(request))
 
 
 def view(
@@ -34,18 +33,15 @@ def view(
 
     A page of `layout.html` names itself with `page`, as in the navigation (see `nav`).
     """
-    renderer: Renderer = request.app.state.renderer
     words = words or formatter_for(request)
     principal = principal_of(request)
-    nav = entries(principal, words, request.app.state.addresses)
-    known = {"principal": principal, "here": _address(request), "nav": nav} | values
-    return renderer.page(template, words, status, **known)
+    shared = {"principal": principal, "here": _address(request), "nav": entries(principal, words)}
+    return renderer_of(request).page(template, words, status, **(shared | values))
 
 
 def fragment(request: Request, template: str, words: Formatter, **values: Any) -> str:  # noqa: ANN401 (for templates)
     """Render a piece of a page with `words` and these values."""
-    renderer: Renderer = request.app.state.renderer
-    return renderer.fragment(template, words, **values)
+    return renderer_of(request).fragment(template, words, **values)
 
 
 def see_other(address: str) -> Response:

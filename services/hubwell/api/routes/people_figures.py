@@ -10,21 +10,18 @@ from io import StringIO
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
+from psycopg import AsyncConnection
 from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.api import live_state
-from hubwell.http.database import Database
-from hubwell.http.errors import Problem
+from hubwell.api.responses import BAD_VALUE, NO_DATABASE
+from hubwell.http.dependencies import AppSettings, ReadConnection
 from hubwell.http.guard import PUBLIC
 
 Scope = Literal["space", "zone", "hub"]
 _COLUMNS: Final = ("scope", "place", "start", "about", "fullness", "withheld")
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    422: {"model": Problem, "description": "A value cannot be used; `errors` says which and what to do."},
-    503: {"model": Problem, "description": "The database is away or has no tables of this release."},
-}
 _EXAMPLE: Final[dict[str, Any]] = {
     "day": "2026-11-23",
     "time_zone": "Europe/Helsinki",
@@ -41,7 +38,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     ],
 }
 
-api = APIRouter(prefix="/api/v1", tags=["People"], responses=_RESPONSES)
+api = APIRouter(prefix="/api/v1", tags=["People"], responses=BAD_VALUE | NO_DATABASE, dependencies=[PUBLIC])
 
 
 class FigureQuery(BaseModel):
@@ -52,6 +49,9 @@ class FigureQuery(BaseModel):
     day: date | None = Field(None, description="In the hub's time zone; today unless told.")
     scope: Scope | None = Field(None, description="Only spaces, only zones, or only the hub.")
     place: str | None = Field(None, max_length=120, description="Id of a space, or name of a zone.")
+
+
+FigureParameters = Annotated[FigureQuery, Query()]
 
 
 class PeopleFigure(BaseModel):
@@ -82,13 +82,12 @@ class PeopleFigures(BaseModel):
     "/people",
     summary="How many people were where, in fixed windows",
     operation_id="listPeopleFigures",
-    dependencies=[PUBLIC],
 )
-async def list_figures(request: Request, asked: Annotated[FigureQuery, Query()]) -> PeopleFigures:
+async def list_figures(conn: ReadConnection, settings: AppSettings, query: FigureParameters) -> PeopleFigures:
     """Return groups of five or more, rounded down, in windows of five minutes."""
-    day, rows = await _figures(request, asked)
+    day, rows = await _figures(conn, query, ZoneInfo(settings.zone))
     return PeopleFigures.model_validate(
-        {"day": day, "time_zone": request.app.state.settings.zone, "window_minutes": 5, "figures": rows}
+        {"day": day, "time_zone": settings.zone, "window_minutes": 5, "figures": rows}
     )
 
 
@@ -96,13 +95,12 @@ async def list_figures(request: Request, asked: Annotated[FigureQuery, Query()])
     "/people.csv",
     summary="The same as a table",
     operation_id="exportPeopleFigures",
-    dependencies=[PUBLIC],
     response_class=Response,
     responses={200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}},
 )
-async def export_figures(request: Request, asked: Annotated[FigureQuery, Query()]) -> Response:
+async def export_figures(conn: ReadConnection, settings: AppSettings, query: FigureParameters) -> Response:
     """One row a window and place, with the columns of the JSON answer."""
-    day, rows = await _figures(request, asked)
+    day, rows = await _figures(conn, query, ZoneInfo(settings.zone))
     name = f'attachment; filename="people-{day}.csv"'
     return Response("".join(_lines(rows)), media_type="text/csv", headers={"Content-Disposition": name})
 
@@ -121,19 +119,18 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
-async def _figures(request: Request, asked: FigureQuery) -> tuple[date, live_state.Rows]:
-    zone = ZoneInfo(request.app.state.settings.zone)
-    day = asked.day or datetime.now(zone).date()
+async def _figures(
+    conn: AsyncConnection[Any], query: FigureQuery, zone: ZoneInfo
+) -> tuple[date, live_state.Rows]:
+    day = query.day or datetime.now(zone).date()
     begin = datetime.combine(day, time(), zone)
     values = {
         "start": begin.astimezone(UTC),
         "end": datetime.combine(_next(day), time(), zone).astimezone(UTC),
-        "scope": asked.scope,
-        "place": asked.place,
+        "scope": query.scope,
+        "place": query.place,
     }
-    database: Database = request.app.state.database
-    async with database.connection() as conn:
-        return day, await live_state.rows(conn, "people_figures", values)
+    return day, await live_state.rows(conn, "people_figures", values)
 
 
 def _next(day: date) -> date:

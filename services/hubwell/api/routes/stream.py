@@ -1,0 +1,66 @@
+"""Changes as they happen, as server-sent events."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from fastapi import APIRouter
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from hubwell.api.dependencies import LiveFeed
+from hubwell.api.live_updates import Status
+from hubwell.api.responses import MAY_FAIL, Responses
+from hubwell.api.schemas import SpaceNow
+from hubwell.api.stream import events
+from hubwell.http.guard import PUBLIC
+
+_RESPONSES: Final[Responses] = {
+    200: {
+        "description": "Begins with `status` and every space, then each space that changed, "
+        "at most about once a second.",
+        "content": {
+            "text/event-stream": {
+                "examples": {
+                    "space": {
+                        "summary": "A space changed; the data is what GET /spaces/{id} says.",
+                        "value": 'event: space\ndata: {"id":"wood-workshop","state":"used", ...}\n\n',
+                    },
+                    "status": {
+                        "summary": "How changes arrive: live, polling or away.",
+                        "value": 'event: status\ndata: {"state":"live","since":"2026-11-22T12:00Z"}\n\n',
+                    },
+                    "alert": {
+                        "summary": "An alert was delivered; GET /alerts tells more.",
+                        "value": 'event: alert\ndata: {"event":17,"spaces":["wood-workshop"]}\n\n',
+                    },
+                    "beat": {
+                        "summary": "Nothing changed for 15 seconds.",
+                        "value": "event: beat\ndata: {}\n\n",
+                    },
+                }
+            }
+        },
+    }
+}
+
+api = APIRouter(prefix="/api/v1/stream", tags=["Spaces"], responses=MAY_FAIL, dependencies=[PUBLIC])
+
+
+@api.get(
+    "",
+    summary="Changes as they happen (server-sent events)",
+    operation_id="streamChanges",
+    response_class=EventSourceResponse,
+    responses=_RESPONSES,
+)
+async def stream_changes(feed: LiveFeed) -> AsyncIterator[ServerSentEvent]:
+    """Reconnecting is safe at any time: the stream begins with everything as it is now."""
+    async for event in events(feed, _space_json, _status_json):
+        yield event
+
+
+def _space_json(space: SpaceNow) -> dict[str, Any]:
+    return space.model_dump(mode="json")
+
+
+def _status_json(status: Status) -> dict[str, Any]:
+    return {"state": status.state, "since": status.since}
