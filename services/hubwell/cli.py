@@ -107,10 +107,15 @@ def broker(
 @app.command()
 def migrate() -> None:
     """Bring the database to the schema of this release."""
+    from hubwell.storage.migrate import NewerSchemaError
     from hubwell.storage.migrate import migrate as bring_up_to_date
     from hubwell.storage.revisions import newest_revision
 
-    bring_up_to_date(settings().database_url)
+    try:
+        bring_up_to_date(settings().database_url)
+    except NewerSchemaError as error:
+        print(f"{error}.", file=sys.stderr)
+        raise typer.Exit(1) from error
     print(f"The database is at revision {newest_revision()}.")
 
 

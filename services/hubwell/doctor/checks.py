@@ -18,7 +18,7 @@ from hubwell.settings import Settings
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import detect
 from hubwell.storage.queries import Queries
-from hubwell.storage.revisions import current_revision, newest_revision
+from hubwell.storage.revisions import current_revision, is_current, newest_revision
 from hubwell_wire.topics import Channel, site_filter
 
 _SQL: Final = Queries("hubwell.doctor")
@@ -70,12 +70,13 @@ def _engine(conn: Connection[Any]) -> Finding:
 
 def _schema(conn: Connection[Any]) -> Finding:
     found, needed = current_revision(conn), newest_revision()
-    if found == needed:
+    if found == needed and is_current(conn):
         return Finding("schema", "ok", f"revision {found}")
     advice = (
-        "Run `hubwell migrate`." if found is None or found < needed else "Install the newer release again."
+        "Run `hubwell migrate`." if found is None or found <= needed else "Install the newer release again."
     )
-    return Finding("schema", "failed", f"revision {found}; this release needs {needed}", advice)
+    text = "views or queue of another release" if found == needed else f"this release needs {needed}"
+    return Finding("schema", "failed", f"revision {found}; {text}", advice)
 
 
 def _processes(conn: Connection[Any]) -> Iterator[Finding]:

@@ -28,6 +28,12 @@ class Engine(StrEnum):
         """Whether rollups are kept by the database itself."""
         return self is Engine.TIMESCALE_COMMUNITY
 
+    @property
+    def variants(self) -> frozenset[str]:
+        """Which files of the schema are for this engine, by the second part of their names."""
+        rollup = "rollup_continuous" if self.has_continuous_aggregates else "rollup_view"
+        return frozenset({rollup, "hypertable"} if self.has_hypertables else {rollup})
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseVersion:

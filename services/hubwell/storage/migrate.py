@@ -1,81 +1,109 @@
-"""Bring a database to the schema of this release: Alembic revisions, forward only, in plain SQL.
+"""Bring a database to the schema of this release: migrations once, then views, functions and triggers.
 
-The delivery queue's tables belong to the library that uses them (procrastinate); its own migrations are
-applied by the same command, so that an operator knows one command only.
+Everything happens in one transaction: an upgrade that fails leaves the database as it was, with the views of
+the release before. The tables of the delivery queue belong to the library that uses them (procrastinate);
+its own migrations are applied by the same command.
 """
 
-from importlib.resources import files
-from typing import Any, cast
+from typing import Any, Final
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from procrastinate.schema import SchemaManager
-from sqlalchemy import URL, Connection, create_engine, make_url, pool
-from sqlalchemy.exc import DBAPIError
 
-from hubwell.storage.revisions import queue_migrations
+from hubwell.storage.connect import connect_sync
+from hubwell.storage.engine import detect
+from hubwell.storage.repeatable import create_views, drop_views
+from hubwell.storage.revisions import (
+    applied,
+    current_revision,
+    exists,
+    is_current,
+    is_known,
+    landed_revision,
+    migration_files,
+    queue_migrations,
+    queue_sql,
+)
 
-_LOCK = 0x6875627765  # "hubwe": one migration at a time, whoever starts it
+_LOCK: Final = 0x6875627765  # "hubwe": one migration at a time, from whichever process
+
+_APPLIED: Final = """
+CREATE TABLE IF NOT EXISTS schema_migration (
+    name       text PRIMARY KEY,
+    digest     text,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
 
 
-def sqlalchemy_url(url: str) -> URL:
-    """Return the SQLAlchemy form of a libpq URL, with psycopg as its driver."""
-    return make_url(url).set(drivername="postgresql+psycopg")
+class NewerSchemaError(Exception):
+    """The database was migrated by a newer release than this."""
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(files("hubwell.storage") / "migrations"))
-    return config
+def migrate(url: str, revision: str | None = None) -> None:
+    """Migrate the database at `url`. Safe to call at every start and from several processes.
 
+    With a `revision`, stop after the migration of that number and create no views: a backup is restored into
+    the tables that it was taken from, and migrated then.
 
-def migrate(url: str, revision: str = "head") -> None:
-    """Migrate the database at `url` to `revision`. Safe to call at every start and from several processes.
-
-    Raises psycopg.Error; a failed revision leaves the one before it whole.
+    :raises psycopg.Error: the database refused; nothing has changed.
+    :raises NewerSchemaError: going back is not possible: install the newer release, or restore a backup.
     """
-    engine = create_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
-    try:
-        with engine.connect() as connection:
-            _upgrade(connection, revision)
-    except DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise error.orig from error
-        raise
-    finally:
-        engine.dispose()
+    with connect_sync(url, name="migrate") as conn, conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        current = current_revision(conn)
+        if current is not None and not is_known(current):
+            raise NewerSchemaError(f"a newer release made this database (schema {current}): install that one")
+        if not is_current(conn):
+            _upgrade(conn, revision)
 
 
-def _upgrade(connection: Connection, revision: str) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
-    connection.commit()
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    try:
-        command.upgrade(config, revision)
-        _migrate_queue(driver)
-        driver.commit()  # SQLAlchemy does not know of this transaction: it would neither commit nor roll back
-    finally:
-        if not driver.closed:
-            driver.rollback()
-            driver.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
-            driver.commit()
+def _upgrade(conn: psycopg.Connection[Any], revision: str | None) -> None:
+    conn.execute(_APPLIED)
+    _adopt_landed(conn)
+    grants = drop_views(conn)
+    _apply_migrations(conn, revision)
+    if revision is None:
+        create_views(conn, grants)
+    _migrate_queue(conn)
+
+
+def _adopt_landed(conn: psycopg.Connection[Any]) -> None:
+    """Take over what releases up to 0002 wrote down of their migrations, and drop their two tables."""
+    landed = landed_revision(conn)
+    if landed is not None:
+        _note(conn, [file.name for file in migration_files() if file.number <= landed])
+    if exists(conn, "queue_schema"):
+        conn.execute("INSERT INTO schema_migration (name) SELECT migration FROM queue_schema")
+    conn.execute("DROP TABLE IF EXISTS alembic_version, queue_schema")
+
+
+def _apply_migrations(conn: psycopg.Connection[Any], revision: str | None) -> None:
+    done = applied(conn)
+    pending = [
+        file
+        for file in migration_files()
+        if file.name not in done and (revision is None or file.number <= revision)
+    ]
+    for file in pending:
+        # Asked each time, because the first migration itself creates the extension that it goes by.
+        if file.runs_on(detect(conn).engine):
+            conn.execute(file.text.encode())
+    _note(conn, [file.name for file in pending])
 
 
 def _migrate_queue(conn: psycopg.Connection[Any]) -> None:
-    """Create the queue's tables, or apply those of its migrations that are newer than what is there."""
-    conn.execute("CREATE TABLE IF NOT EXISTS queue_schema (migration text PRIMARY KEY)")
-    known = queue_migrations()
-    done = {row[0] for row in conn.execute("SELECT migration FROM queue_schema")}
-    if not done:
-        conn.execute(SchemaManager.get_schema())
+    """Create the queue's tables, or apply those of its migrations that the database does not have."""
+    migrations, done = queue_migrations(), applied(conn)
+    pending = [path for path in migrations if path.name not in done]
+    if pending == migrations:
+        conn.execute((queue_sql() / "schema.sql").read_bytes())
     else:
-        for migration in known:
-            if migration.name not in done:
-                conn.execute(migration.read_bytes())
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO queue_schema VALUES (%s) ON CONFLICT DO NOTHING", [(path.name,) for path in known]
-        )
+        for path in pending:
+            conn.execute(path.read_bytes())
+    _note(conn, [path.name for path in pending])
+
+
+def _note(conn: psycopg.Connection[Any], names: list[str]) -> None:
+    conn.execute(
+        "INSERT INTO schema_migration (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (names,)
+    )

@@ -207,7 +207,7 @@ async def test_database_away_is_a_problem_and_comes_back_by_itself(site: Site) -
 
 async def test_database_without_tables_says_what_to_run(hub: Hub, site: Site) -> None:
     hub.conn.execute("DROP VIEW space_now")
-    hub.conn.execute("DELETE FROM alembic_version")
+    hub.conn.execute("DELETE FROM schema_migration")
 
     spaces = await site.client.get("/api/v1/spaces")
     health = await site.client.get("/api/v1/health")

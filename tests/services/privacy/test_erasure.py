@@ -326,7 +326,7 @@ KNOWN_WITHOUT_PEOPLE = {
     # Of accounts, which have their own erasure.
     "account_role", "account_identity", "break_glass", "course_session",
     # Which release the schema and the queue are of.
-    "alembic_version", "queue_schema",
+    "schema_migration",
 }  # fmt: skip
 
 

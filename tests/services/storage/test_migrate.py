@@ -1,47 +1,34 @@
 """The schema: from nothing, from every earlier release with data in it, twice, and by two at once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
-from alembic.script import ScriptDirectory
 
 from feed.server import reading, rows
 from hubwell.storage import migrate as migrations
-from hubwell.storage.migrate import migrate
+from hubwell.storage.engine import Engine, detect
+from hubwell.storage.migrate import NewerSchemaError, migrate
+from hubwell.storage.repeatable import created_by
 from hubwell.storage.revisions import (
+    SqlFile,
     current_revision,
     is_current,
     is_known,
+    migration_files,
     newest_revision,
     queue_migrations,
+    revisions,
+    view_files,
 )
 from hubwell.storage.table_digest import TABLES, table_digest
-from lanes.lane import Database
+from lanes.lane import Database, Lane
+from services.storage.schema_snapshot import create_landed, schema
 
-REVISIONS = [
-    script.revision
-    for script in reversed(list(ScriptDirectory.from_config(migrations._config()).walk_revisions()))
-]
-
-COLUMNS = """
-SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default
-FROM information_schema.columns WHERE table_schema = 'public'
-"""
-CONSTRAINTS = """
-SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
-"""
-INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
-VIEWS = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'"
-FUNCTIONS = """
-SELECT p.oid::regprocedure::text, md5(p.prosrc) FROM pg_proc p
-WHERE p.pronamespace = 'public'::regnamespace
-  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
-"""
 DATA = """
 INSERT INTO space (id, name, kind, capacity) VALUES ('lab', 'Lab', 'workshop', 8);
 INSERT INTO device (id, space_id) VALUES ('lab-pi', 'lab');
@@ -77,17 +64,6 @@ INSERT INTO visit (person_id, space_id, during) SELECT id, 'lab', '[2026-11-02 0
 """Revision -> people who tapped and were in; the next revision has to say here what became of them."""
 
 
-def schema(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    queries = {
-        "columns": COLUMNS,
-        "constraints": CONSTRAINTS,
-        "indexes": INDEXES,
-        "views": VIEWS,
-        "functions": FUNCTIONS,
-    }
-    return {name: sorted(rows(url, query), key=repr) for name, query in queries.items()}
-
-
 def test_empty_database_gets_everything(empty_lane_database: Database) -> None:
     url = empty_lane_database.url
     with reading(url) as conn:
@@ -109,7 +85,7 @@ def test_migrating_again_changes_nothing(empty_lane_database: Database) -> None:
     assert schema(url) == before
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize("revision", revisions())
 def test_every_earlier_release_is_brought_up_with_its_data(
     empty_database: Database, database: Database, revision: str
 ) -> None:
@@ -149,6 +125,118 @@ def test_badges_of_the_first_release_become_counted_people(empty_lane_database: 
         ("ab" * 16, 1, "counted", 2, "tap", begin),
         ("cd" * 16, 2, "counted", 1, None, begin + timedelta(minutes=30)),
     ]
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_landed_database_is_upgraded_in_place_to_the_schema_of_a_fresh_one(
+    empty_lane_database: Database, lanes: Callable[[str], Lane], revision: str
+) -> None:
+    url = empty_lane_database.url
+    create_landed(url, revision)
+    with reading(url) as conn:
+        conn.execute(DATA)
+        conn.execute(PEOPLE[revision])
+        before = {table: table_digest(conn, table) for table in TABLES if exists(conn, table)}
+        assert (current_revision(conn), is_current(conn)) == (revision, False)
+
+    migrate(url)
+
+    lane = lanes(empty_lane_database.engine)
+    fresh = lane.create("migrated")
+    assert schema(url) == schema(fresh.url)
+    lane.drop(fresh)
+    with reading(url) as conn:
+        assert is_current(conn)
+        if revision == "0002":
+            assert {table: table_digest(conn, table) for table in before} == before
+
+
+@pytest.fixture
+def readers(empty_database: Database) -> Iterator[str]:
+    """Give a role that may read some views of a landed database, as Grafana's may."""
+    role = f"reader_{uuid4().hex[:8]}"
+    create_landed(empty_database.url)
+    with reading(empty_database.url) as conn:
+        conn.execute(f"CREATE ROLE {role}")
+        conn.execute(f"GRANT SELECT ON space_now TO {role} WITH GRANT OPTION")
+        conn.execute("GRANT SELECT ON ledger_lost TO PUBLIC")
+    yield role
+    with reading(empty_database.url) as conn:
+        conn.execute(f"DROP OWNED BY {role}")
+        conn.execute(f"DROP ROLE {role}")
+
+
+def test_privileges_on_views_outlast_an_upgrade(empty_database: Database, readers: str) -> None:
+    before = schema(empty_database.url)["grants"]
+    assert {("space_now", "SELECT", readers, True), ("ledger_lost", "SELECT", "-", False)} <= set(before)
+    migrate(empty_database.url)
+    assert schema(empty_database.url)["grants"] == before
+
+
+def test_every_view_function_and_trigger_is_re_created(lane_database: Database) -> None:
+    """The catalogue has no view, function or trigger that a migration created."""
+    found = schema(lane_database.url)
+    with reading(lane_database.url) as conn:
+        made = created_by(file for file in view_files() if file.runs_on(detect(conn).engine))
+    views = {name for name, _ in found["views"]} - {"reading_5m"}  # a continuous aggregate on one engine
+    assert views == set(made.views) - {"reading_5m"}
+    functions = {line.split("(")[0].split(".")[-1] for (line,) in found["functions"]}
+    assert {name for name in functions if not name.startswith("procrastinate")} == set(made.functions)
+    triggers = {
+        (name, table) for table, name, _ in found["triggers"] if not table.startswith("procrastinate")
+    }
+    assert triggers == set(made.triggers)
+
+
+def test_triggers_and_functions_are_found_in_the_text() -> None:
+    text = """
+-- CREATE VIEW in a comment
+CREATE VIEW a AS SELECT 1;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER t AFTER INSERT OR UPDATE OF login
+    ON account FOR EACH STATEMENT EXECUTE FUNCTION f();
+CREATE CONSTRAINT TRIGGER u AFTER DELETE ON account_role DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION f();
+"""
+    found = created_by([SqlFile("10_some", None, text)])
+    assert found == (["a"], ["f"], [("t", "account"), ("u", "account_role")])
+
+
+def test_changed_view_is_brought_up_without_a_migration(empty_database: Database, database: Database) -> None:
+    migrate(empty_database.url)
+    with reading(empty_database.url) as conn:
+        conn.execute("CREATE OR REPLACE VIEW ledger_lost AS SELECT declared_at, cause, count FROM gap")
+        conn.execute("UPDATE schema_migration SET digest = 'of another release' WHERE name = 'views'")
+        assert not is_current(conn)
+    migrate(empty_database.url)
+    assert schema(empty_database.url) == schema(database.url)
+
+
+def test_database_of_a_newer_release_is_refused(empty_database: Database) -> None:
+    migrate(empty_database.url)
+    with reading(empty_database.url) as conn:
+        conn.execute("INSERT INTO schema_migration (name) VALUES ('9999_what_comes')")
+    with pytest.raises(NewerSchemaError, match="schema 9999"):
+        migrate(empty_database.url)
+
+
+def test_view_of_an_operator_is_named_and_nothing_changes(empty_database: Database) -> None:
+    create_landed(empty_database.url)
+    with reading(empty_database.url) as conn:
+        conn.execute("CREATE VIEW of_the_caretaker AS SELECT name FROM space_now")
+    before = schema(empty_database.url)
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="of_the_caretaker"):
+        migrate(empty_database.url)
+    assert schema(empty_database.url) == before
+
+
+def test_files_of_the_schema_are_named_and_numbered() -> None:
+    variants = {variant for engine in Engine for variant in engine.variants}
+    for files in (migration_files(), view_files()):
+        assert {file.variant for file in files} - {None} <= variants
+        numbers = {file.name for file in files}
+        assert len({name.partition("_")[0] for name in numbers}) == len(numbers)
+    assert revisions() == [f"{n:04}" for n in range(1, len(revisions()) + 1)]
 
 
 def exists(conn: psycopg.Connection[Any], table: str) -> bool:
@@ -216,11 +304,11 @@ def test_queue_of_an_earlier_release_is_brought_up_by_its_own_files(
 
 
 def queue_tables(url: str) -> list[tuple[Any, ...]]:
-    """Columns without their order: a column that was added later stands last."""
+    """Columns without their order: a column that was added later is the last."""
     return sorted(
         (table, column, *rest)
-        for table, column, _, *rest in rows(url, COLUMNS)
-        if table.startswith(("procrastinate", "queue"))
+        for table, column, _, *rest in schema(url)["columns"]
+        if table.startswith("procrastinate")
     )
 
 

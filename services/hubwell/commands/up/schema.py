@@ -4,8 +4,8 @@ import psycopg
 
 from hubwell.runtime.start_errors import CannotStartError
 from hubwell.spaces.demo import seed
+from hubwell.storage.migrate import NewerSchemaError, migrate
 from hubwell.storage.queries import Queries
-from hubwell.storage.revisions import is_current
 
 
 def prepare(url: str, *, demo: bool) -> int:
@@ -14,18 +14,12 @@ def prepare(url: str, *, demo: bool) -> int:
     :raises CannotStartError: the database refused.
     """
     try:
-        with psycopg.connect(url) as connection:
-            current = is_current(connection)
-        if not current:
-            # Imported only when there is something to migrate: a start as of every day need not wait for it.
-            from hubwell.storage.migrate import migrate  # noqa: PLC0415
-
-            migrate(url)
+        migrate(url)
         if not demo:
             return 0
         with psycopg.connect(url) as connection:
             return seed(connection)
-    except psycopg.Error as error:
+    except (psycopg.Error, NewerSchemaError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
 
