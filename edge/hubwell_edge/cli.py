@@ -79,14 +79,14 @@ def muster(
 ) -> None:
     """Open the sealed list of who is probably inside; needs neither server nor broker."""
     from hubwell_edge.settings import EdgeSettings
-    from hubwell_edge.taps.self_check import look_at_muster
+    from hubwell_edge.taps.self_check import inspect_muster
 
     with _plain_errors():
         folder = EdgeSettings.load(config).outbox.dir
         if not check_only:
             _print_muster(folder, part or [], as_json=as_json)
             return
-    look = look_at_muster(folder)
+    look = inspect_muster(folder)
     print(look.text)
     if not look.ok:
         raise typer.Exit(1)
@@ -107,7 +107,7 @@ def _print_muster(folder: Path, parts: list[str], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(muster.as_json(opened, now), ensure_ascii=False, indent=1))
     else:
-        print("\n".join(muster.in_words(opened, now)))
+        print("\n".join(muster.as_text(opened, now)))
 
 
 @app.command()

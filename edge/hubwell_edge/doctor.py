@@ -19,7 +19,7 @@ from hubwell_edge.outbox.file import OutboxError
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.sources.build import build_sources
-from hubwell_edge.taps.self_check import look_at_badges, look_at_muster
+from hubwell_edge.taps.self_check import inspect_badges, inspect_muster
 from hubwell_wire.messages import Meta
 from hubwell_wire.topics import Channel, Topic
 
@@ -117,9 +117,9 @@ def _outbox(settings: EdgeSettings) -> Iterator[Finding]:
 
 def _badges(settings: EdgeSettings) -> Iterator[Finding]:
     if settings.reader:
-        for look in look_at_badges(settings):
+        for look in inspect_badges(settings):
             yield Finding(look.part, look.ok, look.text)
-    muster = look_at_muster(settings.outbox.dir)
+    muster = inspect_muster(settings.outbox.dir)
     if muster.ok:
         yield Finding(muster.part, muster.ok, muster.text)
 
@@ -146,7 +146,7 @@ async def _ask_broker(settings: EdgeSettings) -> list[Finding]:
             foreign = str(Topic(settings.site, "hubwell-doctor-foreign", Channel.CMD))
             await client.publish(foreign, b"{}", qos=1)
     except aiomqtt.MqttError as error:
-        return [Finding("broker", ok=False, text=mqtt_link.in_words(error, settings))]
+        return [Finding("broker", ok=False, text=mqtt_link.explain(error, settings))]
     findings = [Finding("broker", ok=True, text=f"{where} answers")]
     if own:
         findings.append(Finding("rights", ok=False, text=f"may not publish to its own topics: {own[0]}"))

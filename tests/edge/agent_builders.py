@@ -14,7 +14,7 @@ from uuid import UUID
 
 from hubwell_edge.agent.device import run_device
 from hubwell_edge.clock import Stamp
-from hubwell_edge.outbox.message import Draft, event_draft, telemetry_draft
+from hubwell_edge.outbox.message import DraftMessage, draft_event, draft_telemetry
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.sources.observation import Observation, Source
@@ -34,12 +34,12 @@ def reading(value: float = 812.0, t: int = 0) -> Reading:
     return Reading(s="scd41/co2", v=value, u="ppm", t=t)
 
 
-def telemetry(value: float = 812.0, when: Stamp | None = None) -> Draft:
-    return telemetry_draft((reading(value),), when or stamp())
+def telemetry(value: float = 812.0, when: Stamp | None = None) -> DraftMessage:
+    return draft_telemetry((reading(value),), when or stamp())
 
 
-def tap(when: Stamp | None = None) -> Draft:
-    return event_draft(TapData(reader="desk", badge=BADGE, epoch=1), when or stamp())
+def tap(when: Stamp | None = None) -> DraftMessage:
+    return draft_event(TapData(reader="desk", badge=BADGE, epoch=1), when or stamp())
 
 
 def receipt(boot: UUID, upto: int, *ranges: tuple[int, int]) -> Receipt:
@@ -51,7 +51,7 @@ def seqs(outbox: Outbox) -> list[int]:
 
 
 @dataclass
-class HandClock:
+class ManualClock:
     """Moves only when told."""
 
     at: Stamp

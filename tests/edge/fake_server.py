@@ -20,7 +20,7 @@ from hubwell_wire.parse import parse
 from hubwell_wire.topics import Channel, Topic, site_filter
 
 
-class StandInServer:
+class FakeServer:
     """`messages` by boot and number; `copies` counts how often each came."""
 
     def __init__(self, url: str, site: str = "hub") -> None:
@@ -86,12 +86,12 @@ class StandInServer:
     def taps(self) -> list[Tap]:
         return [message for message in self.received if isinstance(message, Tap)]
 
-    async def say(self, device: str, order: Answer | Forget | Muster | SealedRoster) -> None:
-        """Give an order to a device; lists of badges are retained."""
-        channel = Channel.CONFIG if isinstance(order, SealedRoster) else Channel.CMD
+    async def send(self, device: str, command: Answer | Forget | Muster | SealedRoster) -> None:
+        """Send a command to a device; lists of badges are retained."""
+        channel = Channel.CONFIG if isinstance(command, SealedRoster) else Channel.CMD
         assert self._client is not None
         topic = str(Topic(self._site, device, channel))
-        await self._client.publish(topic, order.encode(), qos=1, retain=channel is Channel.CONFIG)
+        await self._client.publish(topic, command.encode(), qos=1, retain=channel is Channel.CONFIG)
 
     async def _serve(self) -> None:
         while True:
@@ -128,7 +128,7 @@ class StandInServer:
             refused = (Refusal(seq=message.seq, reason=reason),) if reason else ()
             answer = self.reply(message) if isinstance(message, Tap) else None
             if answer is not None:
-                await self.say(parsed.topic.device, answer)
+                await self.send(parsed.topic.device, answer)
         boot = getattr(message, "boot", None)
         if boot is not None and getattr(message, "state", "online") == "online":
             self._due.setdefault((parsed.topic.device, boot), []).extend(refused)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.agent_builders import start_agent, until
-from edge.fake_server import StandInServer
+from edge.fake_server import FakeServer
 from hubwell_edge.cli import app
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.systemd import notify
@@ -53,8 +53,8 @@ MEMORY_LIMIT = 80 * 2**20
 
 
 @pytest.fixture
-async def server(mosquitto: Mosquitto) -> AsyncIterator[StandInServer]:
-    async with StandInServer(mosquitto.url) as stand_in:
+async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
+    async with FakeServer(mosquitto.url) as stand_in:
         yield stand_in
 
 
@@ -65,7 +65,7 @@ def _device_file(folder: Path, text: str, **values: object) -> Path:
 
 
 async def test_agent_killed_again_and_again_loses_and_doubles_nothing(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     config = _device_file(tmp_path, STEADY, url=mosquitto.url, rate=2000, count=6000)
     log = tmp_path / "log"
@@ -82,7 +82,7 @@ async def test_agent_killed_again_and_again_loses_and_doubles_nothing(
 
 
 async def test_agent_stops_cleanly_on_sigterm_and_goes_on_later(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     config = _device_file(tmp_path, STEADY, url=mosquitto.url, rate=1000, count=1_000_000)
     agent = start_agent("run", "--config", str(config), log=tmp_path / "log")
@@ -97,7 +97,7 @@ async def test_agent_stops_cleanly_on_sigterm_and_goes_on_later(
 
 
 async def test_second_agent_on_the_same_outbox_is_one_clear_sentence(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     config = _device_file(tmp_path, STEADY, url=mosquitto.url, rate=10, count=1_000_000)
     first = start_agent("run", "--config", str(config), log=tmp_path / "log")
@@ -113,7 +113,7 @@ async def test_second_agent_on_the_same_outbox_is_one_clear_sentence(
 
 
 async def test_ten_sensors_at_one_hertz_stay_small(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     # The SCD41 itself measures every five seconds; the others are read at 1 Hz.
     kinds = ["scd4x"] * 2 + ["bme280"] * 6 + ["pir"] * 2
@@ -151,7 +151,7 @@ def test_check_says_what_it_would_do(tmp_path: Path) -> None:
     (tmp_path / "device.toml").write_text(text)
     code, output = _run("check", "--config", str(tmp_path / "device.toml"))
     assert code == 0
-    assert "device 'room-1' of site 'hub': the settings are right" in output
+    assert "device 'room-1' of site 'hub': the settings are valid" in output
     assert "mqtt.example:8883 with TLS" in output
     assert "reads part-1/co2 in ppm every 10 s" in output
 

@@ -7,7 +7,7 @@ from edge.agent_builders import BADGE, NOON, reading, stamp
 from hubwell_edge import clock
 from hubwell_edge.agent.batch import Batch
 from hubwell_edge.clock import Stamp, SystemClock, to_ms, to_rfc3339
-from hubwell_edge.outbox.message import Draft, Kind
+from hubwell_edge.outbox.message import DraftMessage, Kind
 from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import MAX_READINGS, TapData, Telemetry
 from hubwell_wire.parse import parse
@@ -15,7 +15,7 @@ from hubwell_wire.parse import parse
 NOON_TIME = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def _offsets(draft: Draft) -> list[int]:
+def _offsets(draft: DraftMessage) -> list[int]:
     boot = "00000000-0000-0000-0000-000000000001"
     envelope = f'{{"v":1,"id":"{boot}","boot":"{boot}","seq":1,"ts":"2026-11-22T12:00:00Z",'
     payload = (envelope + '"clock":"synced","mono_ms":1,').encode() + draft.body[1:]

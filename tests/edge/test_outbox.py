@@ -8,7 +8,7 @@ import pytest
 from edge.agent_builders import NOON, receipt, seqs, stamp, tap, telemetry
 from hubwell_edge.outbox.file import OutboxError, OutboxUnavailableError
 from hubwell_edge.outbox.message import Kind
-from hubwell_edge.outbox.store import WAITING_BYTES, Outbox
+from hubwell_edge.outbox.store import UNWRITTEN_BYTES, Outbox
 from hubwell_wire.messages import Gap, Telemetry
 from hubwell_wire.parse import parse
 from lanes.disk import mounted_disk
@@ -22,7 +22,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def _message(row: object) -> object:
-    return parse(f"hub/v1/hub/room-1/{row.channel}", row.payload()).message  # type: ignore[attr-defined] # a Row
+    return parse(f"hub/v1/hub/room-1/{row.channel}", row.payload()).message  # type: ignore[attr-defined] # a StoredMessage
 
 
 def test_put_numbers_without_holes_and_keeps_values_exact(outbox: Outbox) -> None:
@@ -210,7 +210,7 @@ def test_full_disk_keeps_messages_in_memory_until_it_is_back(outbox: Outbox) -> 
     results = [outbox.put([telemetry(i) for _ in range(20)], {"replay": str(i)}) for i in range(30)]
     assert not results[-1]
     stored = outbox.pending
-    assert stored + outbox.waiting == 1 + 30 * 20
+    assert stored + outbox.unwritten == 1 + 30 * 20
     assert outbox.crowded(10**6)
     _fill(outbox, 10**6)
     assert outbox.flush()
@@ -222,17 +222,17 @@ def test_memory_overflow_is_counted_and_declared_when_the_disk_is_back(outbox: O
     _fill(outbox, 1)
     big = [telemetry() for _ in range(1000)]
     given = 0
-    while given < 2 * WAITING_BYTES:
+    while given < 2 * UNWRITTEN_BYTES:
         outbox.put([*big, tap()])
         given += sum(draft.size for draft in big)
     _fill(outbox, 10**6)
-    before = outbox.waiting
+    before = outbox.unwritten
     assert outbox.flush()
     gap = _message(outbox.unsent(1)[0])
     assert isinstance(gap, Gap)
     assert (gap.data.cause, gap.data.first) == ("disk-full", None)
     rows = outbox.unsent(10**6)
-    rounds = -(-2 * WAITING_BYTES // sum(draft.size for draft in big))
+    rounds = -(-2 * UNWRITTEN_BYTES // sum(draft.size for draft in big))
     assert len(rows) == before + 1
     assert gap.data.count == rounds * 1001 - before
     assert sum(row.kind == Kind.EVENT for row in rows) == rounds
@@ -281,10 +281,10 @@ def test_taps_of_just_now_go_before_what_waits_longer(tmp_path: Path) -> None:
     box = Outbox(tmp_path, kernel_boot="k1")
     box.put([telemetry(), tap(stamp(mono_ms=1000))])
     box.put([telemetry(), tap(stamp(mono_ms=5000)), tap(stamp(mono_ms=5001, synced=False))])
-    keys = [row.seq for row in box.unsent(100, live_from_ms=5000)]
+    keys = [row.seq for row in box.unsent(100, recent_from_ms=5000)]
     assert keys == [4, 1, 2, 3, 5]
-    sent = {row.key for row in box.unsent(1, live_from_ms=5000)}
-    assert [row.seq for row in box.unsent(2, sent=sent, live_from_ms=5000)] == [1, 2]
+    sent = {row.key for row in box.unsent(1, recent_from_ms=5000)}
+    assert [row.seq for row in box.unsent(2, sent=sent, recent_from_ms=5000)] == [1, 2]
     box.close()
 
 
@@ -293,6 +293,6 @@ def test_many_taps_of_just_now_do_not_keep_older_rows_from_going(tmp_path: Path)
     box = Outbox(tmp_path, kernel_boot="k1")
     for n in range(80):
         box.put([telemetry(), tap(stamp(mono_ms=5000 + n))])
-    first = [row.seq for row in box.unsent(60, live_from_ms=5000)]
+    first = [row.seq for row in box.unsent(60, recent_from_ms=5000)]
     assert first == [*range(2, 102, 2), *range(1, 21, 2)]
     box.close()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edge.agent_builders import ROOT, start_agent, until
-from edge.fake_server import StandInServer
+from edge.fake_server import FakeServer
 from hubwell_edge.sources.observation import SourceError
 from hubwell_edge.sources.replay import ReplaySource
 from hubwell_edge.sources.replay_map import load_map
@@ -40,12 +40,12 @@ Point = tuple[str, datetime, float]
 
 
 @pytest.fixture
-async def server(mosquitto: Mosquitto) -> AsyncIterator[StandInServer]:
-    async with StandInServer(mosquitto.url) as stand_in:
+async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
+    async with FakeServer(mosquitto.url) as stand_in:
         yield stand_in
 
 
-def _points(server: StandInServer) -> Counter[Point]:
+def _points(server: FakeServer) -> Counter[Point]:
     return Counter(
         (one.s, message.ts + timedelta(milliseconds=one.t), one.v)
         for message in server.received
@@ -76,7 +76,7 @@ def _command(file: Path, layout: Path, broker: str, *more: str) -> list[str]:
 
 
 async def test_replay_brings_every_value_and_time_exactly_once(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     file, layout, points = _recording(tmp_path, 3000)
     log = tmp_path / "log"
@@ -88,7 +88,7 @@ async def test_replay_brings_every_value_and_time_exactly_once(
 
 
 async def test_replay_killed_and_started_again_still_brings_each_once(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     file, layout, points = _recording(tmp_path, 8000)
     command = _command(file, layout, mosquitto.url, "--outbox", str(tmp_path / "box"))
@@ -107,7 +107,7 @@ async def test_replay_killed_and_started_again_still_brings_each_once(
 
 
 async def test_replay_interrupted_says_so_and_fails(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     file, layout, _ = _recording(tmp_path, 100)
     server.answers = False

@@ -11,8 +11,8 @@ import pytest
 
 from edge.agent_builders import (
     BADGE,
-    HandClock,
     ListSource,
+    ManualClock,
     reading,
     receipt,
     running,
@@ -22,9 +22,9 @@ from edge.agent_builders import (
     telemetry,
     until,
 )
-from edge.fake_server import StandInServer
+from edge.fake_server import FakeServer
 from hubwell_edge.agent.device import run_device
-from hubwell_edge.outbox.message import Draft
+from hubwell_edge.outbox.message import DraftMessage
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import SensorMeta, TapData, Telemetry
@@ -35,8 +35,8 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def server(mosquitto: Mosquitto) -> AsyncIterator[StandInServer]:
-    async with StandInServer(mosquitto.url) as stand_in:
+async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
+    async with FakeServer(mosquitto.url) as stand_in:
         yield stand_in
 
 
@@ -51,7 +51,7 @@ def _observations(count: int, *, cursor: bool = True) -> list[Observation]:
     ]
 
 
-def _fill(folder: Path, drafts: list[Draft], **options: int) -> None:
+def _fill(folder: Path, drafts: list[DraftMessage], **options: int) -> None:
     box = Outbox(folder, **options)  # type: ignore[arg-type] # only cap_bytes
     for draft in drafts:
         box.put([draft])
@@ -59,7 +59,7 @@ def _fill(folder: Path, drafts: list[Draft], **options: int) -> None:
 
 
 async def test_everything_arrives_once_in_order_and_the_outbox_is_empty_then(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     device = settings(mosquitto.url, tmp_path / "box")
     source = ListSource(_observations(100))
@@ -74,7 +74,7 @@ async def test_everything_arrives_once_in_order_and_the_outbox_is_empty_then(
 
 
 async def test_times_of_readings_arrive_exactly(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     device = settings(mosquitto.url, tmp_path / "box")
     await run_device(device, [ListSource(_observations(13))], stop=asyncio.Event())
@@ -90,14 +90,14 @@ async def test_times_of_readings_arrive_exactly(
 async def test_version_311_works_too_also_with_the_embedded_broker(
     iotcore_broker: IotCore, tmp_path: Path
 ) -> None:
-    async with StandInServer(iotcore_broker.url) as server:
+    async with FakeServer(iotcore_broker.url) as server:
         device = settings(iotcore_broker.url, tmp_path / "box", broker={"protocol": 311})
         assert await run_device(device, [ListSource(_observations(30))], stop=asyncio.Event())
         assert len(server.values) == 30
 
 
 async def test_event_goes_at_once_with_what_was_collected_before(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     device = settings(mosquitto.url, tmp_path / "box", batch={"readings": 1000, "seconds": 3600})
     event = Observation(event=TapData(reader="desk", badge=BADGE, epoch=1))
@@ -108,7 +108,7 @@ async def test_event_goes_at_once_with_what_was_collected_before(
 
 
 async def test_lost_receipts_mean_sending_again_and_deleting_at_last(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     server.answers = False
     async with running(settings(mosquitto.url, tmp_path / "box"), ListSource(_observations(30))) as task:
@@ -121,7 +121,7 @@ async def test_lost_receipts_mean_sending_again_and_deleting_at_last(
 
 
 async def test_broker_away_then_back_loses_nothing(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     device = settings(mosquitto.url, tmp_path / "box", broker={"window": 5})
     server.answers = False
@@ -141,7 +141,7 @@ async def test_broker_that_is_not_there_yet_is_awaited(mosquitto: Mosquitto, tmp
     async with running(device, ListSource(_observations(10))) as task:
         await asyncio.sleep(0.3)
         mosquitto.start()
-        async with StandInServer(mosquitto.url) as server:
+        async with FakeServer(mosquitto.url) as server:
             assert await task
             assert len(server.values) == 10
 
@@ -152,7 +152,7 @@ async def test_outage_fills_the_outbox_and_the_server_learns_exactly_what_was_dr
     folder = tmp_path / "box"
     _fill(folder, [telemetry(float(n)) for n in range(1500)] + [tap()], cap_bytes=64 * 1024)
     device = settings(mosquitto.url, folder, outbox={"cap_bytes": 64 * 1024})
-    async with StandInServer(mosquitto.url) as server:
+    async with FakeServer(mosquitto.url) as server:
         assert await run_device(device, [], stop=asyncio.Event())
         (gap,) = server.gaps
         assert gap.data.count == 1501 - len(server.received) + 1
@@ -162,7 +162,7 @@ async def test_outage_fills_the_outbox_and_the_server_learns_exactly_what_was_dr
 
 
 async def test_refusal_by_the_server_deletes_and_tells_the_reason_once(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.refuse = lambda _: "unit 'ppb' of series 'scd41/co2' is unknown"
     assert await run_device(
@@ -174,10 +174,10 @@ async def test_refusal_by_the_server_deletes_and_tells_the_reason_once(
 
 
 async def test_clock_becoming_right_corrects_what_waited(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     noon = stamp().wall_ms
-    clock = HandClock(stamp(wall_ms=1000, mono_ms=5000, synced=False))
+    clock = ManualClock(stamp(wall_ms=1000, mono_ms=5000, synced=False))
     source = ListSource([Observation(readings=(reading(1.0),))], ends=False)
     async with running(settings(mosquitto.url, tmp_path / "box"), source, clock=clock):
         await until(lambda: server.statuses)
@@ -191,7 +191,7 @@ async def test_clock_becoming_right_corrects_what_waited(
 
 
 async def test_rows_of_an_earlier_boot_that_never_knew_the_time_go_up_flagged(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     box = Outbox(tmp_path / "box", kernel_boot="an earlier one")
     box.put([telemetry(7.0, stamp(wall_ms=1000, synced=False))])
@@ -201,9 +201,9 @@ async def test_rows_of_an_earlier_boot_that_never_knew_the_time_go_up_flagged(
 
 
 async def test_clock_set_back_is_reported_and_the_order_stays(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
-    clock = HandClock(stamp())
+    clock = ManualClock(stamp())
     go_on = asyncio.Event()
 
     class Two:
@@ -228,7 +228,7 @@ async def test_clock_set_back_is_reported_and_the_order_stays(
 
 
 async def test_failing_source_is_reported_and_started_again(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     class Fragile:
         name = "fragile"
@@ -256,13 +256,13 @@ async def test_failing_source_is_reported_and_started_again(
 @pytest.mark.parametrize("protocol", [5, 311])
 async def test_two_agents_with_one_name_take_turns_lose_nothing_and_say_so(
     mosquitto: Mosquitto,
-    server: StandInServer,
+    server: FakeServer,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     protocol: int,
 ) -> None:
-    monkeypatch.setattr("hubwell_edge.agent.uplink._RIVAL_DELAY_S", 0.5)
+    monkeypatch.setattr("hubwell_edge.agent.uplink._TAKEN_OVER_DELAY_S", 0.5)
     caplog.set_level(logging.WARNING)
     one = settings(mosquitto.url, tmp_path / "one", broker={"protocol": protocol})
     two = settings(mosquitto.url, tmp_path / "two", broker={"protocol": protocol})
@@ -303,7 +303,7 @@ async def test_publish_that_the_broker_refuses_is_said_once_and_stays(
 
 
 async def test_receipt_that_is_not_understood_harms_nothing(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.answers = False
     ack = str(Topic("hub", "room-1", Channel.ACK))
@@ -320,7 +320,7 @@ async def test_receipt_that_is_not_understood_harms_nothing(
 
 
 async def test_last_will_says_offline_when_the_connection_breaks(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path
 ) -> None:
     device = settings(mosquitto.url, tmp_path / "box", broker={"resend_s": 60})
     task = asyncio.create_task(
@@ -333,7 +333,7 @@ async def test_last_will_says_offline_when_the_connection_breaks(
 
 
 async def test_retained_list_that_is_taken_back_is_no_message(
-    mosquitto: Mosquitto, server: StandInServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, server: FakeServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = str(Topic("hub", "room-1", Channel.CONFIG))
     async with running(settings(mosquitto.url, tmp_path / "box"), ListSource([], ends=False)):

@@ -1,1 +1,1 @@
-"""The agent of one device: sources -> stamp -> outbox -> uplink."""
+"""The agent of one device: sources -> stamps -> outbox -> uplink to the broker."""

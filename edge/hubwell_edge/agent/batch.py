@@ -1,18 +1,18 @@
-"""Collects observations until they are worth a message; from the agent's sources, to the outbox.
+"""Collects observations of the sources into drafts for the outbox.
 
-Pure: no clock, no disk. The agent says when a batch is over, by size or by time.
+Pure: no clock, no disk. The agent decides when a batch is complete, by size or by time.
 """
 
 from dataclasses import dataclass, field
 from typing import Final
 
 from hubwell_edge.clock import STEP_MS, Stamp, to_ms
-from hubwell_edge.outbox.message import Draft, event_draft, telemetry_draft
+from hubwell_edge.outbox.message import DraftMessage, draft_event, draft_telemetry
 from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import MAX_OFFSET_MS, MAX_READINGS, FaultData, Reading, TapData
 
 _MARGIN_MS: Final = MAX_OFFSET_MS // 2
-"""Room that is left for the offsets which readings of one observation have among themselves."""
+"""Room left for the offsets that the readings of one observation have among themselves (milliseconds)."""
 
 
 _NO_STAMP: Final = Stamp(0, 0, synced=False)
@@ -20,13 +20,13 @@ _NO_STAMP: Final = Stamp(0, 0, synced=False)
 
 @dataclass(slots=True)
 class Batch:
-    """Readings and events in order, and the cursors that they bring the sources to.
+    """Drafts in order, and the cursors that the sources have reached with them.
 
-    Readings are put together in one message while their times come from the same clock: either all of
-    them bring a time of their own, or all are stamped by a clock that was not set in between.
+    Readings share one message while their times come from the same clock: either all of them have a time of
+    their own, or all are stamped by a clock that was not set in between.
     """
 
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[DraftMessage] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     readings: int = 0
     urgent: bool = False
@@ -35,10 +35,10 @@ class Batch:
     _own_times: bool = False
 
     def add(self, source: str, observation: Observation, now: Stamp) -> None:
-        """Take an observation; `now` is its stamp if it brings no time of its own."""
+        """Add an observation; `now` is its stamp if it has no time of its own."""
         stamp = now
         if observation.taken is not None:
-            # Whoever knows the time answers for it; our clock has no part in it.
+            # The source vouches for this time, so it counts as synchronised whatever our clock's state.
             stamp = Stamp(to_ms(observation.taken), now.mono_ms, synced=True)
         if observation.event is not None:
             self._add_event(observation.event, stamp)
@@ -47,16 +47,16 @@ class Batch:
         if observation.cursor is not None:
             self.cursors[source] = observation.cursor
 
-    def take(self) -> tuple[list[Draft], dict[str, str]]:
-        """Return everything collected and begin anew."""
+    def take(self) -> tuple[list[DraftMessage], dict[str, str]]:
+        """Return the collected drafts and cursors, and empty the batch."""
         self._finish_message()
-        taken = self.drafts, self.cursors
+        collected = self.drafts, self.cursors
         self.drafts, self.cursors, self.readings, self.urgent = [], {}, 0, False
-        return taken
+        return collected
 
     def _add_event(self, event: TapData | FaultData, stamp: Stamp) -> None:
         self._finish_message()
-        self.drafts.append(event_draft(event, stamp))
+        self.drafts.append(draft_event(event, stamp))
         self.urgent = True
 
     def _add_readings(self, readings: tuple[Reading, ...], stamp: Stamp, *, own_times: bool) -> None:
@@ -70,7 +70,7 @@ class Batch:
         self.readings += len(readings)
 
     def _offset(self, stamp: Stamp) -> int:
-        """Milliseconds from the message's time to `stamp`; by the boot clock, which nobody sets."""
+        """Milliseconds from the message's time to `stamp`; measured by the boot clock, which is never set."""
         if self._own_times:
             return stamp.wall_ms - self._base.wall_ms
         return stamp.mono_ms - self._base.mono_ms
@@ -85,10 +85,10 @@ class Batch:
 
     def _finish_message(self) -> None:
         if self._open:
-            self.drafts.append(telemetry_draft(tuple(self._open), self._base))
+            self.drafts.append(draft_telemetry(tuple(self._open), self._base))
             self._open = []
 
 
 def _moved(reading: Reading, offset_ms: int) -> Reading:
-    """Return the reading with `t` shifted. Made anew: pydantic's own copy takes four times as long."""
+    """Return a copy with `t` shifted. Built by hand: pydantic's own copy takes four times as long."""
     return Reading(s=reading.s, v=reading.v, u=reading.u, q=reading.q, t=reading.t + offset_ms)

@@ -1,6 +1,6 @@
-"""One device put together: outbox, agent and uplink, started writers first and stopped in reverse.
+"""Runs one device: builds outbox, agent and uplink, starts them in that order and stops them in reverse.
 
-The command line runs one of these, the simulated hub one for each of its rooms.
+The command line runs one device, the simulated hub one for each of its rooms.
 """
 
 import asyncio
@@ -12,17 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from hubwell_edge.agent.loop import Agent
 from hubwell_edge.agent.uplink import Uplink
 from hubwell_edge.clock import Clock, SystemClock
-from hubwell_edge.outbox.message import event_draft
+from hubwell_edge.outbox.message import draft_event
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.sources.observation import Source
-from hubwell_edge.taps.assembly import Station, open_desk, sources_of
-from hubwell_edge.taps.commands import CommandHandler
+from hubwell_edge.taps.assembly import Station, build_tap_handler, build_tap_sources
+from hubwell_edge.taps.commands import CommandDispatcher
 from hubwell_edge.taps.tap_handler import TapHandler
 from hubwell_wire.messages import Meta, ReaderMeta, SensorMeta
 
-Watch = Callable[[Outbox], None]
+OnOpened = Callable[[Outbox], None]
 
 
 async def run_device(
@@ -34,58 +34,58 @@ async def run_device(
     sensors: tuple[SensorMeta, ...] = (),
     readers: tuple[ReaderMeta, ...] = (),
     stations: Sequence[Station] = (),
-    watch: Watch | None = None,
+    on_opened: OnOpened | None = None,
     pulse: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Run one device until `stop` is set, or until its sources ended and the server has everything.
+    """Run one device until `stop` is set, or until its sources have ended and every message has a receipt.
 
-    Return whether everything has a receipt. `sensors` and `readers` describe what its sources will send,
-    `stations` are badge readers that it serves itself; `watch` is called with the open outbox before the
-    start, `pulse` about every second while the agent makes progress. Raises OutboxError, and SourceError when
-    a source can never go on.
+    Returns whether every message has a receipt. `sensors` and `readers` describe what the sources will send;
+    `stations` are badge readers that the device serves itself. `on_opened` is called with the open outbox
+    before the start, `pulse` about every second while the agent makes progress. Raises OutboxError, and
+    SourceError when a source cannot continue.
     """
     clock = clock or SystemClock(settings.clock)
     outbox = Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes)
     thread = OutboxThread(outbox)
-    desk: TapHandler | None = None
+    tap_handler: TapHandler | None = None
     try:
-        if watch is not None:
-            watch(outbox)
+        if on_opened is not None:
+            on_opened(outbox)
         fault = outbox.take_fault()
         if fault is not None:
-            await thread.put([event_draft(fault, clock.now())], {})
+            await thread.put([draft_event(fault, clock.now())], {})
         readers = (*readers, *(station.meta for station in stations))
         meta = Meta(v=1, name=settings.name, software=software(), sensors=sensors, readers=readers)
         uplink = Uplink(settings, thread, clock=clock, meta=meta)
         if stations:
-            desk = open_desk(settings, thread, clock, lambda: uplink.online)
-            desk.start()
-            sources = [*sources, *sources_of(stations, desk)]
-        uplink.set_command_handler(CommandHandler(thread, desk, clock))
+            tap_handler = build_tap_handler(settings, thread, clock, lambda: uplink.online)
+            tap_handler.start()
+            sources = [*sources, *build_tap_sources(stations, tap_handler)]
+        uplink.set_command_handler(CommandDispatcher(thread, tap_handler, clock))
         agent = Agent(thread, sources, clock=clock, batch=settings.batch, pulse=pulse)
         return await _run(agent, uplink, thread, stop)
     finally:
-        if desk is not None:
-            await desk.close()
+        if tap_handler is not None:
+            await tap_handler.close()
         await thread.close()
 
 
 async def _run(agent: Agent, uplink: Uplink, thread: OutboxThread, stop: asyncio.Event) -> bool:
-    silence = asyncio.Event()
-    sending = asyncio.create_task(uplink.run(silence), name="uplink.run")
+    stop_sending = asyncio.Event()
+    sending = asyncio.create_task(uplink.run(stop_sending), name="uplink.run")
     working = asyncio.create_task(_read_and_drain(agent, thread), name="agent.run")
     stopped = asyncio.create_task(stop.wait(), name="stop")
     try:
         await asyncio.wait({sending, working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        # Reading stops first, so that its last batch is stored before the uplink's last look.
+        # Reading stops first, so that its last batch is stored before the uplink looks for the last time.
         working.cancel()
         with suppress(asyncio.CancelledError):
             await working
     finally:
         stopped.cancel()
-        silence.set()
+        stop_sending.set()
         await sending
-    return not thread.outbox.pending and not thread.outbox.waiting
+    return not thread.outbox.pending and not thread.outbox.unwritten
 
 
 async def _read_and_drain(agent: Agent, thread: OutboxThread) -> None:
@@ -94,7 +94,7 @@ async def _read_and_drain(agent: Agent, thread: OutboxThread) -> None:
 
 
 def software() -> str:
-    """Return what runs here, for the device's `meta` message."""
+    """Return name and version of this program, for the device's `meta` message."""
     try:
         own = version("hubwell")
     except PackageNotFoundError:

@@ -1,6 +1,6 @@
-"""The agent loop: sources -> stamp -> batch -> outbox.
+"""The agent loop: sources -> stamps -> batches -> outbox.
 
-Sending is not its business: the uplink takes rows out of the same outbox at its own pace.
+Sending is left to the uplink, which reads the same outbox at its own pace.
 """
 
 import asyncio
@@ -44,20 +44,20 @@ class Agent:
         self._last = Stamp(0, 0, synced=False)
 
     async def run(self) -> None:
-        """Read until every source has ended; what was read is in the outbox then.
+        """Read until every source has ended; the outbox then holds everything that was read.
 
-        Cancel it to stop earlier; observations that are still collected are stored all the same. Raises
-        SourceError when a source can never go on.
+        Cancel it to stop earlier; observations collected so far are stored before it returns. Raises
+        SourceError when a source cannot continue.
         """
         self._last = self._clock.now()
         if self._last.synced:
             await self._outbox.restamp(self._last)
-        ticker = asyncio.create_task(self._tick_for_ever(), name="agent.tick")
+        ticker = asyncio.create_task(self._tick(), name="agent.tick")
         failed: BaseExceptionGroup[SourceError] | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for source in self._sources:
-                    group.create_task(self._feed(source), name=f"agent.source.{source.name}")
+                    group.create_task(self._run_source(source), name=f"agent.source.{source.name}")
         except* SourceError as failures:
             failed = failures  # raised below: Python before 3.11.4 wraps what is raised in here
         finally:
@@ -66,8 +66,11 @@ class Agent:
         if failed is not None:
             raise failed.exceptions[0]
 
-    async def _feed(self, source: Source) -> None:
-        """Read one source to its end; one that fails is reported and asked again after a pause."""
+    async def _run_source(self, source: Source) -> None:
+        """Read one source to its end.
+
+        A failing source is reported and started again after a growing pause.
+        """
         pause = _TICK_S
         while True:
             try:
@@ -75,7 +78,7 @@ class Agent:
             except SourceError:
                 raise
             except Exception as error:
-                # Whatever a driver does must not stop the other sensors of the device.
+                # No failure of one driver may stop the other sensors of the device.
                 logger.exception("source %s failed", source.name, extra={"action": "source-failed"})
                 detail = as_text(f"{type(error).__name__}: {error}")
                 await self._take(source, _fault(source, "error", detail))
@@ -107,36 +110,38 @@ class Agent:
         drafts, cursors = self._batch.take()
         await self._outbox.put(drafts, cursors)
 
-    async def _tick_for_ever(self) -> None:
+    async def _tick(self) -> None:
         pause = min(_TICK_S, self._settings.seconds)
         loop = asyncio.get_running_loop()
         due = loop.time() + self._settings.seconds
         while True:
             await asyncio.sleep(pause)
-            await self._look_at_clock()
-            # Shared by all sources, so that a device sends one message where its parts would send ten.
+            await self._check_clock()
+            # One batch for all sources: the device sends one message where its parts would send ten.
             if loop.time() >= due:
                 await self._flush()
                 due = loop.time() + self._settings.seconds
             self._pulse()
 
-    async def _look_at_clock(self) -> None:
+    async def _check_clock(self) -> None:
         now, last = self._clock.now(), self._last
         self._last = now
         if now.synced and not last.synced:
             await self._flush()
             count = await self._outbox.restamp(now)
-            logger.info("the clock is right now; %d messages corrected", count, extra={"action": "restamp"})
+            logger.info(
+                "the clock is synchronised now; %d messages corrected", count, extra={"action": "restamp"}
+            )
         elif now.synced and abs(now.offset_ms - last.offset_ms) > STEP_MS:
             await self._report_step(now.offset_ms - last.offset_ms)
 
     async def _report_step(self, step_ms: int) -> None:
-        """Tell that a believed clock was set.
+        """Report that a synchronised clock was set by `step_ms` milliseconds.
 
-        Nobody knows since when it had been wrong, or whether it is right now, so times already given stay
-        as they are; the numbering keeps the order.
+        How long it had been wrong, and whether it is right now, is unknown, so existing times are left
+        unchanged; the sequence numbers preserve the order.
         """
-        text = f"the clock was set by {step_ms / 1000:+.1f} s; earlier times stay as they were given"
+        text = f"the clock was set by {step_ms / 1000:+.1f} s; earlier times are left unchanged"
         logger.warning("%s", text, extra={"action": "clock-step"})
         self._batch.add("clock", _clock_fault(text), self._clock.now())
         await self._flush()

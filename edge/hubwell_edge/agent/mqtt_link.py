@@ -1,6 +1,6 @@
-"""How this device connects to a broker with aiomqtt: identity, last will, and what went wrong in words.
+"""MQTT connection of this device through aiomqtt: identity, last will, and errors as sentences.
 
-Used by the uplink and by the doctor; the traps of the library (2.5) are dealt with here and nowhere else.
+Used by the uplink and by the doctor. Workarounds for the library (2.5) are in this module only.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class _Client(aiomqtt.Client):
-    """One that can always be cancelled.
+    """A client whose calls can always be cancelled.
 
-    aiomqtt waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that comes together with
-    the broker's answer: whoever publishes in a loop would then go on for ever.
+    aiomqtt waits with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that arrives together
+    with the broker's answer: a task that publishes in a loop would then never end.
     """
 
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - as in the library
@@ -45,7 +45,10 @@ class _Client(aiomqtt.Client):
 
 
 def make_client(settings: EdgeSettings, *, suffix: str = "") -> aiomqtt.Client:
-    """Return a client that is not connected yet. A `suffix` makes it another client than the agent's."""
+    """Return a client that is not connected yet.
+
+    With a `suffix` it has another identifier than the agent's.
+    """
     address = settings.address
     newest = settings.broker.protocol == 5  # noqa: PLR2004 - the protocol's number is its name
     will = Status(v=1, state="offline").encode()
@@ -56,14 +59,14 @@ def make_client(settings: EdgeSettings, *, suffix: str = "") -> aiomqtt.Client:
         password=address.password,
         identifier=client_id(settings) + suffix,
         protocol=aiomqtt.ProtocolVersion.V5 if newest else aiomqtt.ProtocolVersion.V311,
-        # The library's default (clean on first connect) makes Mosquitto forget the session on restart.
+        # With the library's default (clean on first connect) Mosquitto discards the session on a restart.
         clean_session=None if newest else False,
         clean_start=False if newest else MQTT_CLEAN_START_FIRST_ONLY,
         properties=_connect_properties() if newest else None,
         will=None if suffix else aiomqtt.Will(topic(settings, Channel.STATUS), will, qos=1, retain=True),
         keepalive=settings.broker.keepalive_s,
         timeout=TIMEOUT_S,
-        # Without it a small publish may wait 40 ms for the answer to the one before.
+        # Without TCP_NODELAY a small publish may wait 40 ms for the answer to the one before.
         socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         tls_context=settings.broker.tls_context(),
         # Unconfirmed publishes stay at the library's 20 at a time: it does not heed the broker's Receive
@@ -77,14 +80,14 @@ def client_id(settings: EdgeSettings) -> str:
 
 
 def topic(settings: EdgeSettings, channel: Channel) -> str:
-    """Return a topic of this device."""
+    """Return the topic of one of this device's channels."""
     return str(Topic(settings.site, settings.device, channel))
 
 
 def watch_refusals(client: aiomqtt.Client, refused: Callable[[str], None]) -> None:
     """Call `refused` with the reason whenever the broker refuses a publish (MQTT 5 only).
 
-    aiomqtt returns from `publish` as if nothing were wrong, so paho's callback has to be asked.
+    aiomqtt's `publish` returns normally after a refusal, so this hooks into paho's callback.
     """
     inner = client._client  # noqa: SLF001 - aiomqtt 2.x hides the reason code of PUBACK
     original: Any = inner.on_publish
@@ -98,7 +101,7 @@ def watch_refusals(client: aiomqtt.Client, refused: Callable[[str], None]) -> No
 
 
 def refused_subscription(codes: Any) -> str | None:  # noqa: ANN401 - tuple of int or list of ReasonCode
-    """Return the reason if the broker refused a subscription."""
+    """Return the reason if the broker refused a subscription, else None."""
     for code in codes:
         if getattr(code, "value", code) >= _FAILURE:
             return str(code)
@@ -106,7 +109,7 @@ def refused_subscription(codes: Any) -> str | None:  # noqa: ANN401 - tuple of i
 
 
 def was_taken_over(error: BaseException) -> bool:
-    """Tell whether the connection ended because another client came with the same identifier."""
+    """Return whether the broker closed the connection because another client used the same identifier."""
     for link in (error, error.__cause__):
         code = getattr(link, "rc", None)
         if isinstance(code, ReasonCode) and code.value == _TAKEN_OVER:
@@ -114,8 +117,8 @@ def was_taken_over(error: BaseException) -> bool:
     return False
 
 
-def in_words(error: BaseException, settings: EdgeSettings) -> str:
-    """Say what went wrong with the connection and what to do."""
+def explain(error: BaseException, settings: EdgeSettings) -> str:
+    """Return a sentence that names the connection problem and what to do."""
     where = f"{settings.address.host}:{settings.address.port}"
     code = getattr(error, "rc", None)
     if isinstance(error, MqttConnectError):
@@ -126,7 +129,7 @@ def in_words(error: BaseException, settings: EdgeSettings) -> str:
     if "Connection refused" in text:
         return f"no broker answers at {where}: check that it runs, and broker.url"
     if "Name or service not known" in text or "name resolution" in text:
-        return f"the name {settings.address.host} is not known in this network: check broker.url"
+        return f"the name {settings.address.host} cannot be resolved in this network: check broker.url"
     if "CERTIFICATE" in text or "certificate" in text:
         return (
             f"the certificate of broker {where} is not accepted ({text}): check broker.ca_file and the clock"

@@ -1,4 +1,4 @@
-"""``hubwell-edge run`` and ``check``: settings -> one device, with signals and systemd around it."""
+"""``hubwell-edge run`` and ``check``: from settings to one running device, with signals and systemd."""
 
 import asyncio
 import logging
@@ -13,13 +13,13 @@ from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.settings import EdgeSettings, SettingsError
 from hubwell_edge.sources.build import Sources, build_sources
 from hubwell_edge.systemd import Watchdog, notify
-from hubwell_edge.taps.self_check import check_badges, look_at_badges
+from hubwell_edge.taps.self_check import check_badges, inspect_badges
 
 logger: Final = logging.getLogger(__name__)
 
 
 def serve(config: Path | None, secrets: Path | None, *, simulate_hardware: bool) -> None:
-    """Run the agent until it is told to stop. Raises SettingsError, OutboxError, SourceError."""
+    """Run the agent until SIGINT or SIGTERM. Raises SettingsError, OutboxError, SourceError."""
     settings = EdgeSettings.load(config, secrets)
     sources = build_sources(settings, simulate_hardware=simulate_hardware)
     if not sources.any:
@@ -54,7 +54,7 @@ async def _serve(settings: EdgeSettings, sources: Sources) -> None:
             stop=stop,
             sensors=sources.sensors,
             stations=sources.stations,
-            watch=started,
+            on_opened=started,
             pulse=beat,
         )
     finally:
@@ -62,20 +62,20 @@ async def _serve(settings: EdgeSettings, sources: Sources) -> None:
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set `stop` on Ctrl-C and SIGTERM."""
+    """Set `stop` on SIGINT (Ctrl-C) and SIGTERM."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
 
 
 def describe(config: Path | None, secrets: Path | None) -> Iterator[str]:
-    """Yield lines that say what the agent would do. Raises SettingsError."""
+    """Yield lines that describe what the agent would do with these settings. Raises SettingsError."""
     settings = EdgeSettings.load(config, secrets)
     sources = build_sources(settings)
     address = settings.address
     secure = "with TLS" if address.tls else "without TLS"
     now = SystemClock(settings.clock).now()
-    yield f"device {settings.device!r} of site {settings.site!r}: the settings are right"
+    yield f"device {settings.device!r} of site {settings.site!r}: the settings are valid"
     yield f"sends to {address.host}:{address.port} {secure} as {address.username or 'anonymous'}"
     yield f"keeps up to {settings.outbox.cap_bytes / 2**20:.0f} MiB in {settings.outbox.dir}"
     yield f"one message every {settings.batch.seconds:g} s or {settings.batch.readings} readings"
@@ -86,7 +86,7 @@ def describe(config: Path | None, secrets: Path | None) -> Iterator[str]:
     for station in sources.stations:
         yield f"reads badges at {station.reader.name!r} ({station.reader.driver})"
     if sources.stations:
-        for look in look_at_badges(settings):
-            yield look.text
+        for result in inspect_badges(settings):
+            yield result.text
     if not sources.any:
         yield "reads nothing: add a [[sensor]] or [[reader]] table"

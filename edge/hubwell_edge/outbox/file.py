@@ -1,6 +1,6 @@
-"""The outbox on disk: who may open it, its tables, and what to do when the file is broken.
+"""The SQLite file of the outbox: its lock, its tables, and what happens when the file is corrupt.
 
-`outbox.py` does the work on what is opened here; nothing else touches the file.
+`store.py` works on the opened file; no other module touches it.
 """
 
 import errno
@@ -30,32 +30,32 @@ CREATE TABLE IF NOT EXISTS dropped (
 CREATE TABLE IF NOT EXISTS cursor (source TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_REFUSED: Final = (
+_DISK_REFUSES: Final = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
 )
 _PRIMARY_CODE: Final = 0xFF
-_FREE_PAGES_KEPT: Final = 256
+_MOST_FREE_PAGES: Final = 256
 
 Result = TypeVar("Result")
 
 
 class OutboxError(Exception):
-    """The outbox cannot be used at all; the message says why and what to do."""
+    """The outbox cannot be used at all; the message gives the reason and what to do."""
 
 
 class OutboxUnavailableError(Exception):
-    """The disk refuses right now (full, read-only, broken); the same call may work later."""
+    """The disk refuses right now (full, read-only, broken); the same call may succeed later."""
 
 
 class OutboxFile:
-    """A locked SQLite file in `folder`, made if it is not there.
+    """A locked SQLite file in `folder`, created if it does not exist.
 
-    A file that SQLite calls corrupt is renamed and a new one begun; `set_aside` then says so in a
-    sentence and `generation` counts up. Raises OutboxError when the folder cannot be written or another
-    agent has it open.
+    A file that SQLite reports as corrupt is renamed and replaced by a new one; `set_aside` then holds a
+    sentence about it and `generation` is incremented. Raises OutboxError when the folder cannot be written or
+    another agent has the file open.
     """
 
     def __init__(self, folder: Path, *, reserve_bytes: int) -> None:
@@ -79,26 +79,26 @@ class OutboxFile:
         self._reserve.make()
 
     def close(self) -> None:
-        """Close the file and let another agent have it."""
+        """Close the file and release its lock."""
         self._db.close()
         os.close(self._lock)
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
         """Return all rows of a query. Raises OutboxUnavailableError like `write`."""
-        return self._guarded(lambda: self._db.execute(sql, values).fetchall())
+        return self._translate_errors(lambda: self._db.execute(sql, values).fetchall())
 
     def write(self, work: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
-        """Run `work` in one transaction; `durable` waits until the disk has it.
+        """Run `work` in one transaction; with `durable` the call returns after the disk has written it.
 
         Without `durable` a power cut may undo the last transactions, but never out of order. Raises
-        OutboxUnavailableError when the disk refuses; nothing of `work` has happened then.
+        OutboxUnavailableError when the disk refuses; the transaction has then been rolled back.
         """
-        return self._guarded(lambda: self._transaction(work, durable=durable))
+        return self._translate_errors(lambda: self._transaction(work, durable=durable))
 
     def shrink(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Like `write`, for work that only deletes: on a full disk it may use the reserve.
 
-        SQLite writes a log even of deletions, so without a reserve a full disk could never be relieved.
+        SQLite writes deletions to its log as well, so without a reserve a full disk could never be relieved.
         """
         try:
             result = self.write(work, durable=False)
@@ -108,27 +108,27 @@ class OutboxFile:
             try:
                 return self.write(work, durable=False)
             finally:
-                self._fold_log()
+                self._checkpoint()
         if self._log_bytes() > self._free_bytes():
-            self._fold_log()
+            self._checkpoint()
         return result
 
     def scrub(self) -> None:
-        """Leave no byte of deleted rows: fold the log into the file, and delete files that were set aside."""
-        self._fold_log()
-        for kept in self._path.parent.glob("outbox-corrupt-*"):
-            logger.warning("%s is deleted for an erasure", kept.name, extra={"action": "outbox-erased"})
-            overwrite(kept)
-            kept.unlink()
+        """Remove every byte of deleted rows: checkpoint the log, and delete files that were set aside."""
+        self._checkpoint()
+        for corrupt in self._path.parent.glob("outbox-corrupt-*"):
+            logger.warning("%s is deleted for an erasure", corrupt.name, extra={"action": "outbox-erased"})
+            overwrite(corrupt)
+            corrupt.unlink()
 
-    def _fold_log(self) -> None:
-        """Fold the log into the file and give free pages back to the disk, with the reserve as room to work.
+    def _checkpoint(self) -> None:
+        """Write the log into the file and return free pages to the disk, with the reserve as working space.
 
-        SQLite does so by itself only when its log has grown to 4 MB, which on a full disk it never can: the
-        log of rows long gone would then keep the disk full for ever.
+        SQLite's automatic checkpoint starts only when the log has grown to 4 MB, which a full disk prevents:
+        the log of long-deleted rows would then keep the disk full permanently.
         """
         self._reserve.release()
-        with suppress(sqlite3.Error):  # it only gives space back earlier
+        with suppress(sqlite3.Error):  # optional: it only frees space earlier
             for step in ("incremental_vacuum", "wal_checkpoint(TRUNCATE)"):
                 self._db.execute(f"PRAGMA {step}").fetchall()
         self._reserve.make()
@@ -141,15 +141,17 @@ class OutboxFile:
         disk = os.statvfs(self._path.parent)
         return disk.f_bavail * disk.f_frsize
 
-    def _guarded(self, step: Callable[[], Result]) -> Result:
+    def _translate_errors(self, step: Callable[[], Result]) -> Result:
         try:
             return step()
         except sqlite3.DatabaseError as error:
             code = error.sqlite_errorcode & _PRIMARY_CODE
             if code in _CORRUPT:
-                self._begin_anew(error)
-                raise OutboxUnavailableError(f"the outbox was corrupt ({error}) and is begun anew") from error
-            if code in _REFUSED:
+                self._replace_corrupt_file(error)
+                raise OutboxUnavailableError(
+                    f"the outbox was corrupt ({error}) and has been replaced"
+                ) from error
+            if code in _DISK_REFUSES:
                 raise OutboxUnavailableError(f"the disk refuses: {error}") from error
             raise
 
@@ -162,7 +164,7 @@ class OutboxFile:
             result = work(self._db)
             self._db.execute("COMMIT")
         except BaseException:
-            # SQLite rolls back by itself on some errors, and a broken file may refuse even that.
+            # SQLite has already rolled back after some errors, and a corrupt file may refuse even that.
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
@@ -174,28 +176,30 @@ class OutboxFile:
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & _PRIMARY_CODE not in _CORRUPT:
                 raise OutboxError(f"cannot open the outbox {self._path}: {error}; free some space") from error
-            self._put_aside(error)
+            self._set_aside(error)
             return _open(self._path)
 
-    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+    def _replace_corrupt_file(self, error: sqlite3.DatabaseError) -> None:
         self._db.close()
-        self._put_aside(error)
+        self._set_aside(error)
         self._db = _open(self._path)
 
-    def _put_aside(self, error: sqlite3.DatabaseError) -> None:
-        kept = self._path.with_name(f"outbox-corrupt-{time.time_ns()}.db")
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        corrupt = self._path.with_name(f"outbox-corrupt-{time.time_ns()}.db")
         for suffix in ("", "-wal", "-shm"):
             part = self._path.with_name(self._path.name + suffix)
             if part.exists():
-                part.rename(kept.with_name(kept.name + suffix))
+                part.rename(corrupt.with_name(corrupt.name + suffix))
         reason = " ".join(str(error).split())
-        self.set_aside = f"outbox file was corrupt ({reason}); kept as {kept.name}, a new one begun"
+        self.set_aside = (
+            f"outbox file was corrupt ({reason}); renamed to {corrupt.name}, a new one was created"
+        )
         self.generation += 1
         logger.error("%s", self.set_aside, extra={"action": "outbox-set-aside"})
 
 
 def overwrite(path: Path) -> None:
-    """Write zeros over a file. What an SSD keeps in its spare blocks is out of reach."""
+    """Write zeros over the content of a file. Copies in the spare blocks of an SSD are out of reach."""
     with suppress(OSError), path.open("r+b") as file:
         blank = bytes(64 * 1024)
         for _ in range(-(-path.stat().st_size // len(blank))):
@@ -205,15 +209,15 @@ def overwrite(path: Path) -> None:
 
 
 class Reserve:
-    """A file of `size` bytes that only keeps space for the moment in which the disk is full."""
+    """A file of `size` bytes that reserves space for the moment at which the disk is full."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._size = size
 
     def make(self) -> None:
-        """Take the space if there is any and it is not taken yet."""
-        with suppress(OSError):  # no space now: the next call tries again
+        """Reserve the space unless it is reserved already or the disk has no room."""
+        with suppress(OSError):  # no space now; the next call tries again
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 if os.fstat(handle).st_size < self._size:
@@ -222,10 +226,10 @@ class Reserve:
                 os.close(handle)
 
     def release(self) -> bool:
-        """Give the space back; False when there was none."""
-        held = self._path.exists() and self._path.stat().st_size > 0
+        """Free the reserved space; return whether there was any."""
+        reserved = self._path.exists() and self._path.stat().st_size > 0
         self._path.unlink(missing_ok=True)
-        return held
+        return reserved
 
 
 def _lock(path: Path) -> int:
@@ -251,7 +255,7 @@ def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        # A tap is about a person: what is deleted is overwritten, not only marked as free.
+        # Taps are personal data: deleted content is overwritten, not only marked as free.
         db.execute("PRAGMA secure_delete = ON")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA temp_store = MEMORY")
@@ -266,7 +270,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _add_cause(db: sqlite3.Connection) -> None:
-    """Give files of release 0.1 the column that tells why numbers were dropped."""
+    """Add the column `cause` (why numbers were dropped) to files of release 0.1."""
     with closing(db.execute("PRAGMA table_info(dropped)")) as columns:
         if "cause" not in {column[1] for column in columns}:
             db.execute("ALTER TABLE dropped ADD COLUMN cause TEXT NOT NULL DEFAULT 'outbox-full'")
@@ -279,5 +283,5 @@ def _check(db: sqlite3.Connection) -> None:
         broken = sqlite3.DatabaseError(verdict)
         broken.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise broken
-    if db.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES_KEPT:
+    if db.execute("PRAGMA freelist_count").fetchone()[0] > _MOST_FREE_PAGES:
         db.execute("PRAGMA incremental_vacuum").fetchall()

@@ -1,13 +1,13 @@
-"""Numbers that were dropped from the outbox: remembered there until a gap event declares them.
+"""Sequence numbers of dropped messages: recorded in the file until a gap event declares them.
 
-Functions of a SQLite connection inside a transaction of `outbox.py`.
+Functions of a SQLite connection, called inside a transaction of `store.py`.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from hubwell_edge.outbox.message import ROW_BYTES, SEQ_BITS, SEQ_MASK
+from hubwell_edge.outbox.message import OVERHEAD_BYTES, SEQ_BITS, SEQ_MASK
 from hubwell_wire.messages import GapData
 
 Cause = Literal["outbox-full", "erased"]
@@ -16,7 +16,7 @@ _CHUNK: Final = 200
 
 
 def make_room(db: sqlite3.Connection, excess: int) -> list[int]:
-    """Drop the oldest telemetry until `excess` bytes are free; return the sizes of what was dropped."""
+    """Drop the oldest telemetry until `excess` bytes are free; return the size of each dropped message."""
     sizes: list[int] = []
     freed = 0
     sql = "SELECT key, length(body) FROM message WHERE kind = 0 ORDER BY key LIMIT ?"
@@ -25,13 +25,13 @@ def make_room(db: sqlite3.Connection, excess: int) -> list[int]:
             if freed >= excess:
                 break
             drop(db, key, "outbox-full")
-            sizes.append(length + ROW_BYTES)
+            sizes.append(length + OVERHEAD_BYTES)
             freed += sizes[-1]
     return sizes
 
 
 def drop(db: sqlite3.Connection, key: int, cause: Cause) -> None:
-    """Delete a row and remember its number."""
+    """Delete a message and record its number, joined to the range that ends just before it."""
     db.execute("DELETE FROM message WHERE key = ?", (key,))
     before = db.execute(
         "SELECT first, last, cause FROM dropped WHERE first < ? ORDER BY first DESC LIMIT 1", (key,)
@@ -42,10 +42,10 @@ def drop(db: sqlite3.Connection, key: int, cause: Cause) -> None:
         db.execute("INSERT INTO dropped (first, last, cause) VALUES (?, ?, ?)", (key, key, cause))
 
 
-def gaps(db: sqlite3.Connection) -> Iterator[tuple[int, GapData]]:
-    """Yield what has to be declared, each with the number of its boot.
+def undeclared_gaps(db: sqlite3.Connection) -> Iterator[tuple[int, GapData]]:
+    """Yield each gap to declare, with the local number of its boot.
 
-    Numbers that a receipt covers meanwhile are no hole.
+    Numbers that a receipt has covered in the meantime are not a gap.
     """
     for first_key, last_key, cause in db.execute(
         "SELECT first, last, cause FROM dropped ORDER BY first"
@@ -57,8 +57,8 @@ def gaps(db: sqlite3.Connection) -> Iterator[tuple[int, GapData]]:
             yield n, GapData(cause=cause, count=last - first + 1, first=first, last=last)
 
 
-def forget_old_boots(db: sqlite3.Connection, current: int) -> None:
-    """Delete earlier boots that have neither rows nor holes any more."""
+def delete_old_boots(db: sqlite3.Connection, current: int) -> None:
+    """Delete earlier boots that have neither messages nor undeclared gaps."""
     db.execute(
         "DELETE FROM boot WHERE n < ?1"
         " AND NOT EXISTS (SELECT 1 FROM message WHERE key BETWEEN n << ?2 AND (n << ?2) + ?3)"

@@ -1,6 +1,6 @@
-"""Which rows are on their way to the server, and when to send them again.
+"""Bookkeeping of the messages that were published and have no receipt yet, and when to send them again.
 
-Pure bookkeeping for the uplink: no network, no disk; times are seconds of the event loop's clock.
+Pure: no network, no disk. Times are seconds of the event loop's clock.
 """
 
 from collections.abc import Collection, Iterable
@@ -8,77 +8,81 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from hubwell_edge.outbox.message import Row
+from hubwell_edge.outbox.message import StoredMessage
 from hubwell_wire.messages import Receipt
 
-MOST_PATIENT: Final = 4
-"""While no receipt comes at all, rows are repeated up to this many times more slowly."""
+SLOWEST_RESEND: Final = 4
+"""While no receipt arrives at all, the resend interval grows up to this many times its setting."""
 
 
 @dataclass(slots=True)
-class _Sent:
+class _Published:
     boot: UUID
     seq: int
     due: float
     acknowledged: bool = False
 
+    def is_settled_by(self, receipt: Receipt, refused: Collection[int]) -> bool:
+        """Return whether the receipt confirms or refuses the message."""
+        return self.boot == receipt.boot and (receipt.covers(self.seq) or self.seq in refused)
 
-class Flight:
-    """Rows that were published and have no receipt yet, at most `window` of them."""
+
+class InFlight:
+    """Published messages without a receipt, at most `window` of them."""
 
     def __init__(self, window: int, resend_s: float) -> None:
         self._window = window
         self._resend_s = resend_s
-        self._patience = 1
-        self._sent: dict[int, _Sent] = {}
+        self._slowdown = 1
+        self._messages: dict[int, _Published] = {}
 
     @property
     def keys(self) -> Collection[int]:
-        """The rows on their way."""
-        return self._sent.keys()
+        """Keys of the messages in flight."""
+        return self._messages.keys()
 
     @property
     def room(self) -> int:
-        """How many more rows may be sent."""
-        return self._window - len(self._sent)
+        """How many more messages may be sent."""
+        return self._window - len(self._messages)
 
-    def sent(self, rows: Iterable[Row], now: float) -> None:
-        """Note that rows are being published."""
-        due = now + self._resend_s * self._patience
-        for row in rows:
-            self._sent[row.key] = _Sent(row.boot, row.seq, due)
+    def published(self, messages: Iterable[StoredMessage], now: float) -> None:
+        """Record messages that are being published at `now`."""
+        due = now + self._resend_s * self._slowdown
+        for message in messages:
+            self._messages[message.key] = _Published(message.boot, message.seq, due)
 
     def acknowledged(self, key: int) -> None:
-        """Note that the broker has the row: it may arrive even if we lose the connection."""
-        if key in self._sent:
-            self._sent[key].acknowledged = True
+        """Record the broker's PUBACK: the message may reach the server even if the connection is lost."""
+        if key in self._messages:
+            self._messages[key].acknowledged = True
 
-    def landed(self, receipt: Receipt) -> None:
-        """Forget what the server has."""
-        self._patience = 1
+    def confirm(self, receipt: Receipt) -> None:
+        """Remove the messages that a receipt confirms or refuses."""
+        self._slowdown = 1
         refused = {refusal.seq for refusal in receipt.rejected}
-        self._sent = {
-            key: sent
-            for key, sent in self._sent.items()
-            if sent.boot != receipt.boot or not (receipt.covers(sent.seq) or sent.seq in refused)
+        self._messages = {
+            key: message
+            for key, message in self._messages.items()
+            if not message.is_settled_by(receipt, refused)
         }
 
-    def forget(self, keys: Iterable[int]) -> None:
-        """Forget rows that are not in the outbox any more."""
+    def discard(self, keys: Iterable[int]) -> None:
+        """Remove messages that are no longer in the outbox."""
         for key in keys:
-            self._sent.pop(key, None)
+            self._messages.pop(key, None)
 
     def overdue(self, now: float) -> list[int]:
-        """Return the rows to send again, and be more patient with them the next time."""
-        keys = [key for key, sent in self._sent.items() if sent.due <= now]
+        """Return the keys of the messages to send again, and double the interval until the next time."""
+        keys = [key for key, message in self._messages.items() if message.due <= now]
         if keys:
-            self._patience = min(self._patience * 2, MOST_PATIENT)
+            self._slowdown = min(self._slowdown * 2, SLOWEST_RESEND)
         return keys
 
     def next_due(self) -> float | None:
-        """Return when the first row has to be sent again."""
-        return min((sent.due for sent in self._sent.values()), default=None)
+        """Return the time at which the first message has to be sent again; None with nothing in flight."""
+        return min((message.due for message in self._messages.values()), default=None)
 
     def reconnected(self) -> None:
-        """Make rows that the broker never confirmed free to be sent at once."""
-        self._sent = {key: sent for key, sent in self._sent.items() if sent.acknowledged}
+        """Make messages that the broker never acknowledged available for sending at once."""
+        self._messages = {key: message for key, message in self._messages.items() if message.acknowledged}

@@ -1,7 +1,7 @@
-"""Messages on their way through the outbox: a draft has no number yet, a row has one.
+"""Messages of the outbox: a draft has no number yet, a stored message has one.
 
-The body holds only a message's own fields; the envelope is written when the row is sent, because the
-outbox may still correct its time.
+The body holds only the fields of the message itself; the envelope is written when the message is sent,
+because the outbox may still correct its time.
 """
 
 from dataclasses import dataclass, replace
@@ -15,15 +15,15 @@ from hubwell_edge.clock import Stamp, to_rfc3339
 from hubwell_wire.messages import FaultData, GapData, Reading, TapData
 from hubwell_wire.topics import Channel
 
-ROW_BYTES: Final = 120
-"""What a row costs on disk besides its body: key, times, id, its part of a page (rounded up)."""
+OVERHEAD_BYTES: Final = 120
+"""Bytes on disk of a stored message besides its body: key, times, id, its share of a page (rounded up)."""
 _READINGS: Final = TypeAdapter(tuple[Reading, ...])
 SEQ_BITS: Final = 40
 SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 
 
 class Kind(IntEnum):
-    """What a message holds. Gap events are kept apart because they are sent before anything else."""
+    """What a message holds. Gap events have a kind of their own because they are sent first."""
 
     TELEMETRY = 0
     EVENT = 1
@@ -31,8 +31,8 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A message before it has a number. `body` is the JSON object of its own fields."""
+class DraftMessage:
+    """A message without a number. `body` is the JSON object of its own fields."""
 
     kind: Kind
     body: bytes
@@ -40,11 +40,11 @@ class Draft:
 
     @property
     def size(self) -> int:
-        """Bytes that it counts against the cap."""
-        return len(self.body) + ROW_BYTES
+        """Bytes that the message adds to the size of the outbox."""
+        return len(self.body) + OVERHEAD_BYTES
 
     def corrected(self, now: Stamp) -> Self:
-        """Return it with the time that a clock which is right by now gives it."""
+        """Return the draft with its wall-clock time computed from `now`, a stamp of a synchronised clock."""
         if self.stamp.synced:
             return self
         wall_ms = self.stamp.mono_ms + now.offset_ms
@@ -52,8 +52,8 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A stored message. `key` orders all rows of an outbox from oldest to newest."""
+class StoredMessage:
+    """A message in the file. `key` orders all messages of an outbox from oldest to newest."""
 
     key: int
     boot: UUID
@@ -64,36 +64,38 @@ class Row:
 
     @property
     def seq(self) -> int:
-        """Its number within `boot`."""
+        """Number of the message within `boot`."""
         return self.key & SEQ_MASK
 
     @property
     def channel(self) -> Channel:
-        """Where it is published."""
+        """The channel on which the message is published."""
         return Channel.TELEMETRY if self.kind == Kind.TELEMETRY else Channel.EVENT
 
     def payload(self) -> bytes:
-        """Return the message as it goes over MQTT."""
+        """Return the MQTT payload: envelope and body as one JSON object."""
         envelope = (
             f'{{"v":1,"id":"{self.id}","boot":"{self.boot}","seq":{self.seq},'
             f'"ts":"{to_rfc3339(self.stamp.wall_ms)}","clock":"{self.stamp.state}",'
             f'"mono_ms":{self.stamp.mono_ms},'
         )
+        # Without its opening brace the body continues the object that the envelope began.
         return envelope.encode() + self.body[1:]
 
 
-def telemetry_draft(readings: tuple[Reading, ...], stamp: Stamp) -> Draft:
-    """Draft a telemetry message; `t` of each reading is relative to the stamp."""
-    return Draft(Kind.TELEMETRY, b'{"r":%b}' % _READINGS.dump_json(readings, exclude_defaults=True), stamp)
+def draft_telemetry(readings: tuple[Reading, ...], stamp: Stamp) -> DraftMessage:
+    """Return a telemetry draft; `t` of each reading is in milliseconds relative to the stamp."""
+    body = b'{"r":%b}' % _READINGS.dump_json(readings, exclude_defaults=True)
+    return DraftMessage(Kind.TELEMETRY, body, stamp)
 
 
-def event_draft(data: TapData | FaultData | GapData, stamp: Stamp) -> Draft:
-    """Draft an event message."""
+def draft_event(data: TapData | FaultData | GapData, stamp: Stamp) -> DraftMessage:
+    """Return an event draft."""
     name = {TapData: b"tap", FaultData: b"fault", GapData: b"gap"}[type(data)]
     kind = Kind.GAP if isinstance(data, GapData) else Kind.EVENT
-    return Draft(kind, b'{"type":"%b","data":%b}' % (name, data.encode()), stamp)
+    return DraftMessage(kind, b'{"type":"%b","data":%b}' % (name, data.encode()), stamp)
 
 
-def row_key(boot: int, seq: int) -> int:
-    """Return the key of number `seq` in the outbox's boot number `boot`."""
+def message_key(boot: int, seq: int) -> int:
+    """Return the key of number `seq` in the numbering with the local number `boot`."""
     return boot << SEQ_BITS | min(seq, SEQ_MASK)

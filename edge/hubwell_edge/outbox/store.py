@@ -1,8 +1,8 @@
-"""Messages wait here, on disk, until the server says that it has them.
+"""The outbox: stores messages on disk until the server confirms that it has them.
 
-Drafts come from the agent and get their number at the moment they are stored; the uplink takes rows out
-and tells of receipts. Blocking: all calls come from one thread. What has to be dropped is declared by gap
-events, so that the numbering never has a hole that nobody explains.
+Drafts come from the agent and get their number at the moment they are stored; the uplink reads stored
+messages and applies receipts. Blocking: all calls come from one thread. Messages that have to be dropped are
+declared by gap events, so that every gap in the numbering is explained.
 """
 
 import logging
@@ -17,30 +17,41 @@ from uuid import UUID, uuid4
 
 from hubwell_edge.clock import Stamp, kernel_boot_id
 from hubwell_edge.outbox.file import OutboxFile, OutboxUnavailableError
-from hubwell_edge.outbox.gaps import forget_old_boots, gaps, make_room
-from hubwell_edge.outbox.message import ROW_BYTES, SEQ_BITS, SEQ_MASK, Draft, Kind, Row, event_draft, row_key
-from hubwell_edge.outbox.taps import LIVE_TAPS, erase, is_tap_of, stored
-from hubwell_edge.outbox.unwritten import PendingMessage, shed
+from hubwell_edge.outbox.gaps import delete_old_boots, make_room, undeclared_gaps
+from hubwell_edge.outbox.message import (
+    OVERHEAD_BYTES,
+    SEQ_BITS,
+    SEQ_MASK,
+    DraftMessage,
+    Kind,
+    StoredMessage,
+    draft_event,
+    message_key,
+)
+from hubwell_edge.outbox.taps import RECENT_TAPS, erase, is_tap_of, stored_taps
+from hubwell_edge.outbox.unwritten import UnwrittenDrafts, drop_oldest
 from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
 
 logger: Final = logging.getLogger(__name__)
 
 DEFAULT_CAP_BYTES: Final = 64 * 1024 * 1024
-WAITING_BYTES: Final = 4 * 1024 * 1024
-"""Memory for messages that the disk refuses."""
+UNWRITTEN_BYTES: Final = 4 * 1024 * 1024
+"""Memory for drafts that the disk refuses."""
 _RESERVE_BYTES: Final = 1024 * 1024
-"""Space kept so that receipts can be applied on a full disk."""
+"""Disk space held in reserve so that receipts can be applied on a full disk."""
 _RETRY_S: Final = 1.0
-_AHEAD: Final = 50
-"""Taps that may be on their way before older rows: a receipt names at most a hundred ranges."""
+_MOST_RECENT_TAPS: Final = 50
+"""How many recent taps are sent before older messages. The server's receipt then names each of them as a
+range of its own, and a receipt has at most a hundred ranges.
+"""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """What the outbox knows about itself without asking the file; changes only after a commit."""
+    """Figures of the file, held in memory so that reading them needs no query; set after a commit."""
 
     last_seq: int = 0
     pending: int = 0
@@ -49,9 +60,9 @@ class _Counts:
 
 
 class Outbox:
-    """The store. Raises OutboxError from the constructor when the folder cannot be used.
+    """The store. The constructor raises OutboxError when the folder cannot be used.
 
-    `boot` names the numbering: new when the file is new or the kernel was started again.
+    `boot` identifies the numbering; it is a new UUID when the file is new or the kernel was restarted.
     """
 
     def __init__(
@@ -60,9 +71,9 @@ class Outbox:
         self._folder = folder
         self._cap = cap_bytes
         self._kernel = kernel_boot or kernel_boot_id()
-        self._waiting: deque[PendingMessage] = deque()
-        self._waiting_bytes = 0
-        self._given_up = 0
+        self._unwritten: deque[UnwrittenDrafts] = deque()
+        self._unwritten_bytes = 0
+        self._dropped_unnumbered = 0
         self._refused = False
         self._retry_at = 0.0
         self._n = self._newest = 0
@@ -77,7 +88,7 @@ class Outbox:
         newest = self._file.read("SELECT n, boot, kernel, last_seq FROM boot ORDER BY n DESC LIMIT 1")
         n, boot, kernel, last_seq = newest[0] if newest else (0, "", "", 0)
         if kernel != self._kernel:
-            # Above every number used before, so that keys of a file that was set aside never come again.
+            # Above every number used before: keys of a file that was set aside must not be used again.
             n, boot, last_seq = max(n, self._n) + 1, str(uuid4()), 0
             row = (n, boot, self._kernel)
             sql = "INSERT INTO boot (n, boot, kernel) VALUES (?, ?, ?)"
@@ -86,79 +97,84 @@ class Outbox:
         self._boots = {UUID(name): number for number, name in self._file.read("SELECT n, boot FROM boot")}
         count, size = self._file.read("SELECT count(*), coalesce(sum(length(body)), 0) FROM message")[0]
         dropped = bool(self._file.read("SELECT 1 FROM dropped LIMIT 1"))
-        self._counts = _Counts(last_seq, count, size + count * ROW_BYTES, dropped)
+        self._counts = _Counts(last_seq, count, size + count * OVERHEAD_BYTES, dropped)
         self._generation = self._file.generation
 
     def close(self) -> None:
-        """Close the file. What the disk refuses until now is lost, and the log says so."""
+        """Close the file. Drafts that the disk still refuses are lost; their count is logged."""
         if not self.flush():
-            count = self._given_up + sum(len(parcel.drafts) for parcel in self._waiting)
+            count = self._dropped_unnumbered + sum(len(batch.drafts) for batch in self._unwritten)
             logger.error("%d messages were never written to the disk", count, extra={"action": "outbox-lost"})
         self._file.close()
 
     @property
     def folder(self) -> Path:
-        """Where the file is; other files of the device lie beside it."""
+        """The folder of the file; other files of the device are stored beside it."""
         return self._folder
 
     @property
     def last_seq(self) -> int:
-        """Highest number given out in `boot`; 0 before the first."""
+        """Highest number assigned in `boot`; 0 before the first."""
         return self._counts.last_seq
 
     @property
     def pending(self) -> int:
-        """How many rows wait for a receipt."""
+        """Number of stored messages without a receipt."""
         return self._counts.pending
 
     @property
     def size(self) -> int:
-        """Bytes that the rows count against the cap."""
+        """Bytes that the stored messages count against the cap."""
         return self._counts.size
 
     @property
-    def waiting(self) -> int:
-        """How many messages wait in memory because the disk refuses."""
-        return sum(len(parcel.drafts) for parcel in self._waiting)
+    def unwritten(self) -> int:
+        """Number of drafts that wait in memory because the disk refuses them."""
+        return sum(len(batch.drafts) for batch in self._unwritten)
 
-    def crowded(self, rows: int) -> bool:
-        """Tell whether a source that can wait should: `rows` pending, half the cap, or a refusing disk."""
-        return self.pending >= rows or self.size > self._cap // 2 or bool(self._waiting)
+    def crowded(self, messages: int) -> bool:
+        """Return whether sources that can wait should wait.
+
+        That is so with `messages` or more pending, with more than half the cap used, or with unwritten
+        drafts.
+        """
+        return self.pending >= messages or self.size > self._cap // 2 or bool(self._unwritten)
 
     def cursor(self, source: str) -> str | None:
-        """Return where this source has to go on, as of its last stored message."""
+        """Return the cursor of a source as of its last stored message, or None."""
         rows = self._read("SELECT value FROM cursor WHERE source = ?", source)
         return str(rows[0][0]) if rows else None
 
-    def put(self, drafts: Sequence[Draft], cursors: Mapping[str, str] | None = None) -> bool:
-        """Store drafts and cursors in one transaction, events so that a power cut cannot undo them.
+    def put(self, drafts: Sequence[DraftMessage], cursors: Mapping[str, str] | None = None) -> bool:
+        """Store drafts and cursors in one transaction; a power cut cannot undo stored events.
 
-        Return False when the disk refuses: they then wait in memory (4 MiB; beyond that the oldest
-        telemetry is given up and later declared), and `flush` or a call a second later tries again.
+        Returns False when the disk refuses. The drafts then wait in memory (up to 4 MiB; beyond that the
+        oldest telemetry is dropped and later declared), and `flush`, or another call a second later, tries
+        again.
         """
-        self._waiting.append(PendingMessage(list(drafts), dict(cursors or {})))
-        self._waiting_bytes += sum(draft.size for draft in drafts)
+        self._unwritten.append(UnwrittenDrafts(list(drafts), dict(cursors or {})))
+        self._unwritten_bytes += sum(draft.size for draft in drafts)
         if time.monotonic() < self._retry_at:
-            self._shed()
+            self._limit_memory()
             return False
         return self.flush()
 
-    def put_event(self, draft: Draft) -> tuple[UUID, int] | None:
-        """Store one event and return the boot and the number that it got.
+    def put_event(self, draft: DraftMessage) -> tuple[UUID, int] | None:
+        """Store one event and return its boot and number.
 
-        None when the disk refuses: it then waits in memory like all others and gets its number later.
+        Returns None when the disk refuses: the event then waits in memory and gets its number later.
         """
         return (self.boot, self._newest) if self.put([draft]) else None
 
     def flush(self) -> bool:
-        """Try to store what waits in memory; True when nothing waits any more."""
-        if not self._waiting:
+        """Try to store the drafts that wait in memory; return whether none is left."""
+        if not self._unwritten:
             return True
-        durable = any(draft.kind != Kind.TELEMETRY for parcel in self._waiting for draft in parcel.drafts)
+        durable = any(draft.kind != Kind.TELEMETRY for batch in self._unwritten for draft in batch.drafts)
         try:
-            counts = self._write(self._store_waiting, durable=durable)
+            counts = self._write(self._store_unwritten, durable=durable)
         except OutboxUnavailableError as error:
-            self._refusal(error)
+            self._on_disk_refusal(error)
             return False
         if counts.dropped and not self._counts.dropped:
             logger.warning(
@@ -167,10 +183,10 @@ class Outbox:
                 extra={"action": "outbox-full"},
             )
         self._counts = counts
-        # The declaration of what was given up comes last of all.
-        self._newest = counts.last_seq - bool(self._given_up)
-        self._waiting.clear()
-        self._waiting_bytes = self._given_up = 0
+        # The gap event of dropped drafts is stored last, so the newest event is the one before it.
+        self._newest = counts.last_seq - bool(self._dropped_unnumbered)
+        self._unwritten.clear()
+        self._unwritten_bytes = self._dropped_unnumbered = 0
         if self._refused:
             logger.warning("the outbox can be written again", extra={"action": "outbox-writable"})
         self._refused, self._retry_at = False, 0.0
@@ -182,18 +198,19 @@ class Outbox:
         *,
         sent: Collection[int] = (),
         hold_from_ms: int | None = None,
-        live_from_ms: int | None = None,
-    ) -> list[Row]:
-        """Return the oldest rows whose keys are not in `sent`: gap events first, then taps of just now.
+        recent_from_ms: int | None = None,
+    ) -> list[StoredMessage]:
+        """Return the oldest messages whose keys are not in `sent`: gap events first, then recent taps.
 
-        Rows that this kernel boot stamped with an unsynchronised clock at or after `hold_from_ms` of its
-        boot clock are held back: they can still be corrected. Taps at or after `live_from_ms` go before
-        what waits longer, some fifty of them: somebody stands there. None holds back, or prefers, nothing.
+        Messages that this kernel boot stamped with an unsynchronised clock at or after `hold_from_ms` of its
+        boot clock (milliseconds) are held back, because their time can still be corrected. Up to fifty taps
+        at or after `recent_from_ms` come before older messages, because a person waits for the answer. None
+        turns off holding back, or the preference.
         """
         many = limit + len(sent)
         keys = self._read("SELECT key FROM message WHERE kind = 2 ORDER BY key LIMIT ?", many)
-        if live_from_ms is not None:
-            keys += self._read(LIVE_TAPS, self._n, live_from_ms, _AHEAD)
+        if recent_from_ms is not None:
+            keys += self._read(RECENT_TAPS, self._n, recent_from_ms, _MOST_RECENT_TAPS)
         keys += self._read(
             "SELECT key FROM message WHERE kind <> 2 AND (synced = 1 OR stamped <> ? OR mono_ms < ?)"
             " ORDER BY key LIMIT ?",
@@ -201,16 +218,16 @@ class Outbox:
             2**62 if hold_from_ms is None else hold_from_ms,
             many,
         )
-        # A tap of just now may be among the oldest too.
-        return self.rows([key for key in dict.fromkeys(key for (key,) in keys) if key not in sent][:limit])
+        # A recent tap may be among the oldest messages too; it is sent once.
+        return self.load([key for key in dict.fromkeys(key for (key,) in keys) if key not in sent][:limit])
 
-    def rows(self, keys: Iterable[int]) -> list[Row]:
-        """Return the rows with these keys, in that order; those that are gone are left out."""
+    def load(self, keys: Iterable[int]) -> list[StoredMessage]:
+        """Return the messages with these keys, in that order; keys that are no longer stored are left out."""
         names = {n: boot for boot, n in self._boots.items()}
         sql = "SELECT key, kind, wall_ms, mono_ms, synced, id, body FROM message WHERE key = ?"
-        found = (row for key in keys for row in self._read(sql, key))
+        rows = (row for key in keys for row in self._read(sql, key))
         return [
-            Row(
+            StoredMessage(
                 key,
                 names[key >> SEQ_BITS],
                 Kind(kind),
@@ -218,19 +235,19 @@ class Outbox:
                 UUID(bytes=name),
                 body,
             )
-            for key, kind, wall, mono, synced, name, body in found
+            for key, kind, wall, mono, synced, name, body in rows
         ]
 
     def apply(self, receipt: Receipt) -> int:
-        """Delete what the receipt covers; return how many rows that were. An unknown boot deletes none.
+        """Delete the messages that a receipt covers; return how many (none for an unknown boot).
 
-        Raises OutboxUnavailableError when the disk refuses; a later receipt covers the same rows.
+        Raises OutboxUnavailableError when the disk refuses; a later receipt covers the same messages.
         """
         n = self._boots.get(receipt.boot)
         if n is None:
             return 0
         ranges = [(1, receipt.upto), *receipt.ranges, *((r.seq, r.seq) for r in receipt.rejected)]
-        spans = [(row_key(n, first), row_key(n, last)) for first, last in ranges]
+        spans = [(message_key(n, first), message_key(n, last)) for first, last in ranges]
         upto = min(receipt.upto, SEQ_MASK)
 
         def delete(db: sqlite3.Connection) -> list[int]:
@@ -238,19 +255,19 @@ class Outbox:
             sizes = [size for span in spans for (size,) in db.execute(sql, span).fetchall()]
             db.execute("UPDATE boot SET safe_upto = ? WHERE n = ? AND safe_upto < ?", (upto, n, upto))
             if n != self._n:
-                forget_old_boots(db, self._n)
+                delete_old_boots(db, self._n)
             return sizes
 
         sizes = self._shrink(delete)
-        size = self._counts.size - sum(sizes) - len(sizes) * ROW_BYTES
+        size = self._counts.size - sum(sizes) - len(sizes) * OVERHEAD_BYTES
         self._counts = replace(self._counts, pending=self._counts.pending - len(sizes), size=size)
         return len(sizes)
 
     def declare(self, stamp: Stamp) -> int:
-        """Turn dropped numbers into gap events of their boots; return how many events that made.
+        """Turn the recorded numbers of dropped messages into gap events of their boots; return how many.
 
-        The uplink calls it before it sends anything newer, so that the server learns of a hole before it
-        could wonder. Numbers that a receipt covers meanwhile are no hole and are not declared.
+        The uplink calls this before it sends anything newer, so that the server learns of a gap before it
+        could report it as unexplained. Numbers that a receipt has covered in the meantime are not declared.
         """
         if not self._counts.dropped:
             return 0
@@ -261,41 +278,41 @@ class Outbox:
         return len(sizes)
 
     def restamp(self, now: Stamp) -> int:
-        """Correct the rows that this kernel boot stamped before its clock was right; return how many.
+        """Correct messages stamped in this kernel boot before its clock was set; return how many.
 
-        ``ts = now_wall - (now_boot - row_boot)``: the boot clock does not jump. Rows of earlier boots
+        ``ts = now_wall - (now_boot - message_boot)``: the boot clock does not jump. Messages of earlier boots
         cannot be corrected and stay ``unsynced``. Raises ValueError if `now` is not synchronised.
         """
         if not now.synced:
             raise ValueError("a clock that is not synchronised itself cannot correct other times")
-        for parcel in self._waiting:
-            parcel.drafts = [draft.corrected(now) for draft in parcel.drafts]
+        for batch in self._unwritten:
+            batch.drafts = [draft.corrected(now) for draft in batch.drafts]
         sql = "UPDATE message SET wall_ms = mono_ms + ?, synced = 1 WHERE synced = 0 AND stamped = ?"
         values = (now.offset_ms, self._n)
         return self._write(lambda db: db.execute(sql, values).rowcount, durable=False)
 
     def badges(self) -> set[str]:
-        """Return the pseudonyms of all taps that wait here."""
-        found = self._write(lambda db: list(stored(db)), durable=False)
-        return {badge for _, _, badges in found for badge in badges}
+        """Return the pseudonyms of all stored taps."""
+        taps = self._write(lambda db: list(stored_taps(db)), durable=False)
+        return {badge for _, _, badges in taps for badge in badges}
 
     def erase(self, badges: Collection[str]) -> int:
-        """Delete every tap of these badges so that no byte of it is left in the files; return how many.
+        """Delete every tap of these badges and overwrite its bytes in the files; return how many were stored.
 
-        Their numbers are declared as `erased`. Files that were set aside as corrupt go too: nobody could say
-        what is in them. Raises OutboxUnavailableError when the disk refuses.
+        Their numbers are declared as `erased`. Files that were set aside as corrupt are deleted too, because
+        their content is unknown. Raises OutboxUnavailableError when the disk refuses.
         """
-        for parcel in self._waiting:
-            parcel.drafts = [draft for draft in parcel.drafts if not is_tap_of(draft, badges)]
+        for batch in self._unwritten:
+            batch.drafts = [draft for draft in batch.drafts if not is_tap_of(draft, badges)]
         sizes = self._shrink(lambda db: erase(db, badges))
-        left = self._counts
-        size, dropped = left.size - sum(sizes), left.dropped or bool(sizes)
-        self._counts = replace(left, pending=left.pending - len(sizes), size=size, dropped=dropped)
+        counts = self._counts
+        size, dropped = counts.size - sum(sizes), counts.dropped or bool(sizes)
+        self._counts = replace(counts, pending=counts.pending - len(sizes), size=size, dropped=dropped)
         self._file.scrub()
         return len(sizes)
 
     def take_fault(self) -> FaultData | None:
-        """Return, once, that a corrupt file was set aside and a new one begun."""
+        """Return, once, the fault of a corrupt file that was set aside and replaced; None without one."""
         detail, self._file.set_aside = self._file.set_aside, None
         return FaultData(part="outbox", state="recovered", detail=as_text(detail)) if detail else None
 
@@ -322,18 +339,20 @@ class Outbox:
             raise
 
     def _load_if_new(self) -> bool:
-        """Begin a new numbering if the file was found corrupt and replaced."""
+        """Start a new numbering if the file was corrupt and has been replaced."""
         if self._generation == self._file.generation:
             return False
         self._load()
         return True
 
-    def _store_waiting(self, db: sqlite3.Connection) -> _Counts:
-        drafts = [draft for parcel in self._waiting for draft in parcel.drafts]
-        if self._given_up:
-            drafts.append(event_draft(GapData(cause="disk-full", count=self._given_up), drafts[-1].stamp))
+    def _store_unwritten(self, db: sqlite3.Connection) -> _Counts:
+        drafts = [draft for batch in self._unwritten for draft in batch.drafts]
+        if self._dropped_unnumbered:
+            drafts.append(
+                draft_event(GapData(cause="disk-full", count=self._dropped_unnumbered), drafts[-1].stamp)
+            )
         last_seq = self._insert(db, self._n, self._counts.last_seq, drafts)
-        cursors = [pair for parcel in self._waiting for pair in parcel.cursors.items()]
+        cursors = [pair for batch in self._unwritten for pair in batch.cursors.items()]
         db.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursors)
         size = self._counts.size + sum(draft.size for draft in drafts)
         sizes = make_room(db, size - self._cap)
@@ -344,10 +363,10 @@ class Outbox:
             self._counts.dropped or bool(sizes),
         )
 
-    def _insert(self, db: sqlite3.Connection, n: int, last_seq: int, drafts: Sequence[Draft]) -> int:
+    def _insert(self, db: sqlite3.Connection, n: int, last_seq: int, drafts: Sequence[DraftMessage]) -> int:
         rows = [
             (
-                row_key(n, seq),
+                message_key(n, seq),
                 self._n,
                 draft.kind,
                 draft.stamp.synced,
@@ -364,15 +383,15 @@ class Outbox:
 
     def _store_gaps(self, db: sqlite3.Connection, stamp: Stamp) -> tuple[list[int], int]:
         sizes = []
-        for n, gap in gaps(db):
+        for n, gap in undeclared_gaps(db):
             (last_seq,) = db.execute("SELECT last_seq FROM boot WHERE n = ?", (n,)).fetchone()
-            draft = event_draft(gap, stamp)
+            draft = draft_event(gap, stamp)
             self._insert(db, n, last_seq, [draft])
             sizes.append(draft.size)
         db.execute("DELETE FROM dropped")
         return sizes, db.execute("SELECT last_seq FROM boot WHERE n = ?", (self._n,)).fetchone()[0]
 
-    def _refusal(self, error: OutboxUnavailableError) -> None:
+    def _on_disk_refusal(self, error: OutboxUnavailableError) -> None:
         if not self._refused:
             logger.error(
                 "the outbox cannot be written (%s); messages wait in memory until it can",
@@ -381,10 +400,10 @@ class Outbox:
             )
         self._refused = True
         self._retry_at = time.monotonic() + _RETRY_S
-        self._shed()
+        self._limit_memory()
 
-    def _shed(self) -> None:
-        """Give up what memory may not hold."""
-        given_up = shed(self._waiting, self._waiting_bytes - WAITING_BYTES)
-        self._waiting_bytes -= sum(draft.size for draft in given_up)
-        self._given_up += len(given_up)
+    def _limit_memory(self) -> None:
+        """Drop the drafts that exceed the memory for unwritten drafts."""
+        dropped = drop_oldest(self._unwritten, self._unwritten_bytes - UNWRITTEN_BYTES)
+        self._unwritten_bytes -= sum(draft.size for draft in dropped)
+        self._dropped_unnumbered += len(dropped)

@@ -1,6 +1,6 @@
-"""The outbox as asyncio code sees it: every call runs in the one thread that owns it.
+"""Asyncio access to the outbox: every call runs in the one thread that owns the file.
 
-Between agent, uplink and outbox also goes the news that something was stored, or that room was made.
+Also carries two signals between agent, uplink and outbox: a message was stored, and room was made.
 """
 
 import asyncio
@@ -12,60 +12,60 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from hubwell_edge.clock import Stamp
-from hubwell_edge.outbox.message import Draft, Row
+from hubwell_edge.outbox.message import DraftMessage, StoredMessage
 from hubwell_edge.outbox.store import Outbox
 from hubwell_wire.messages import Receipt
 
 Result = TypeVar("Result")
 
-_LOOK_AGAIN_S: Final = 1.0
+_RETRY_S: Final = 1.0
 
 
 class OutboxThread:
-    """Wraps an open outbox. `news` is set when there is something to send; the uplink clears it."""
+    """Wraps an open outbox. `wakeup` is set when there is something to send; the uplink clears it."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
-        self.news = asyncio.Event()
+        self.wakeup = asyncio.Event()
         self._freed = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "outbox")
 
-    async def put(self, drafts: Sequence[Draft], cursors: Mapping[str, str]) -> bool:
-        """Store, or try again what could not be stored; see Outbox.put."""
+    async def put(self, drafts: Sequence[DraftMessage], cursors: Mapping[str, str]) -> bool:
+        """Store drafts and cursors, or retry unwritten ones when there are none; see Outbox.put."""
         if not drafts and not cursors:
             return await self.run(self.outbox.flush)
-        done = await self.run(partial(self.outbox.put, drafts, cursors))
-        self.news.set()
-        return done
+        stored = await self.run(partial(self.outbox.put, drafts, cursors))
+        self.wakeup.set()
+        return stored
 
-    async def put_event(self, draft: Draft) -> tuple[UUID, int] | None:
+    async def put_event(self, draft: DraftMessage) -> tuple[UUID, int] | None:
         """Store one event and return its boot and number; see Outbox.put_event."""
         number = await self.run(partial(self.outbox.put_event, draft))
-        self.news.set()
+        self.wakeup.set()
         return number
 
     async def erase(self, badges: Collection[str]) -> int:
         """Delete the taps of these badges; see Outbox.erase."""
         count = await self.run(partial(self.outbox.erase, badges))
         self._freed.set()
-        self.news.set()
+        self.wakeup.set()
         return count
 
     async def apply(self, receipt: Receipt) -> int:
-        """Delete what the server has; see Outbox.apply."""
+        """Delete the messages that a receipt covers; see Outbox.apply."""
         count = await self.run(partial(self.outbox.apply, receipt))
         if count:
             self._freed.set()
         return count
 
-    async def wait_while_crowded(self, rows: int) -> None:
-        """Wait until the outbox is at ease again; for sources that can wait."""
-        while self.outbox.crowded(rows):
+    async def wait_while_crowded(self, messages: int) -> None:
+        """Wait until the outbox is no longer crowded; for sources that can wait. See Outbox.crowded."""
+        while self.outbox.crowded(messages):
             await self._wait_for_room()
 
     async def wait_until_empty(self) -> None:
-        """Wait until the server has everything."""
-        while self.outbox.pending or self.outbox.waiting:
+        """Wait until every message has a receipt."""
+        while self.outbox.pending or self.outbox.unwritten:
             await self._wait_for_room()
 
     async def cursor(self, source: str) -> str | None:
@@ -73,15 +73,17 @@ class OutboxThread:
         return await self.run(partial(self.outbox.cursor, source))
 
     async def unsent(
-        self, limit: int, *, sent: Collection[int], hold_from_ms: int, live_from_ms: int
-    ) -> list[Row]:
+        self, limit: int, *, sent: Collection[int], hold_from_ms: int, recent_from_ms: int
+    ) -> list[StoredMessage]:
         """See Outbox.unsent."""
-        ask = partial(self.outbox.unsent, sent=sent, hold_from_ms=hold_from_ms, live_from_ms=live_from_ms)
-        return await self.run(partial(ask, limit))
+        query = partial(
+            self.outbox.unsent, sent=sent, hold_from_ms=hold_from_ms, recent_from_ms=recent_from_ms
+        )
+        return await self.run(partial(query, limit))
 
-    async def rows(self, keys: Sequence[int]) -> list[Row]:
-        """See Outbox.rows."""
-        return await self.run(partial(self.outbox.rows, keys))
+    async def load(self, keys: Sequence[int]) -> list[StoredMessage]:
+        """See Outbox.load."""
+        return await self.run(partial(self.outbox.load, keys))
 
     async def declare(self, stamp: Stamp) -> int:
         """See Outbox.declare."""
@@ -90,23 +92,23 @@ class OutboxThread:
     async def restamp(self, now: Stamp) -> int:
         """See Outbox.restamp."""
         count = await self.run(partial(self.outbox.restamp, now))
-        self.news.set()  # what was held back may be sent now
+        self.wakeup.set()  # messages that were held back may be sent now
         return count
 
     async def close(self) -> None:
-        """Close the outbox and end the thread."""
+        """Close the outbox and end its thread."""
         await self.run(self.outbox.close)
         self._thread.shutdown()
 
     async def _wait_for_room(self) -> None:
         self._freed.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
-        if self.outbox.waiting:
+            await asyncio.wait_for(self._freed.wait(), _RETRY_S)
+        if self.outbox.unwritten:
             await self.run(self.outbox.flush)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Do something with files that belong to the outbox's thread, and return its result."""
-        # A cancelled caller must not leave the work half known: it is finished, then the cancel goes on.
+        """Run `work` in the outbox's thread, for files that belong to it, and return its result."""
+        # Cancelling the caller does not cancel the work: the thread finishes what it has begun.
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         return await asyncio.shield(future)

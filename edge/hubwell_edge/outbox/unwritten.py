@@ -1,32 +1,32 @@
-"""Messages that wait in memory because the disk refuses them."""
+"""Drafts that wait in memory because the disk refuses them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hubwell_edge.outbox.message import Draft, Kind
+from hubwell_edge.outbox.message import DraftMessage, Kind
 
 
 @dataclass(slots=True)
-class PendingMessage:
-    """Drafts and cursors that must be stored together."""
+class UnwrittenDrafts:
+    """Drafts and source cursors that must be stored in one transaction."""
 
-    drafts: list[Draft]
+    drafts: list[DraftMessage]
     cursors: dict[str, str]
 
 
-def shed(waiting: Iterable[PendingMessage], excess: int) -> list[Draft]:
-    """Take out and return the oldest telemetry, and only then events, until `excess` bytes are free."""
-    given_up: list[Draft] = []
+def drop_oldest(batches: Iterable[UnwrittenDrafts], excess: int) -> list[DraftMessage]:
+    """Remove the oldest telemetry, then the oldest events, until `excess` bytes are free; return them."""
+    dropped: list[DraftMessage] = []
     for kinds in ({Kind.TELEMETRY}, {Kind.EVENT, Kind.GAP}):
-        for parcel in waiting:
-            kept: list[Draft] = []
-            for draft in parcel.drafts:
+        for batch in batches:
+            remaining: list[DraftMessage] = []
+            for draft in batch.drafts:
                 if excess > 0 and draft.kind in kinds:
                     excess -= draft.size
-                    given_up.append(draft)
+                    dropped.append(draft)
                 else:
-                    kept.append(draft)
-            parcel.drafts = kept
+                    remaining.append(draft)
+            batch.drafts = remaining
             if excess <= 0:
-                return given_up
-    return given_up
+                return dropped
+    return dropped

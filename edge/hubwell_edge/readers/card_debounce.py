@@ -12,7 +12,7 @@ GONE_AFTER_S: Final = 0.4
 _ANY_RANDOM: Final = b"random"
 
 
-class Presence:
+class CardDebounce:
     """Follows one reader's card; seconds are those of any steady clock."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from hubwell_edge.readers.reader import Card, Reader
 from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData
 
-LOOK_S: Final = 0.5
+WAIT_S: Final = 0.5
 """How long the thread waits for a card before it looks whether it should end."""
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -40,25 +40,25 @@ async def cards(
     error of ours.
     """
     out: asyncio.Queue[Card | None] = asyncio.Queue()
-    watcher = _Watcher(reader, report, out, asyncio.get_running_loop(), first_pause_s)
-    watcher.start()
+    thread = _ReaderThread(reader, report, out, asyncio.get_running_loop(), first_pause_s)
+    thread.start()
     try:
         while True:
             try:
                 async with asyncio.timeout(hung_s):
                     card = await out.get()
             except TimeoutError:
-                watcher.look_whether_it_hangs(hung_s)
+                thread.check_for_hang(hung_s)
                 continue
             if card is None:
-                watcher.raise_failure()
+                thread.raise_failure()
             else:
                 yield card
     finally:
-        await watcher.stop()
+        await thread.stop()
 
 
-class _Watcher:
+class _ReaderThread:
     """The thread, and what it knows of the reader's health."""
 
     def __init__(
@@ -79,7 +79,7 @@ class _Watcher:
         self._thread = threading.Thread(target=self._work, name=f"reader-{reader.name}", daemon=True)
         self._failure: BaseException | None = None
         self._fault: str | None = None
-        self._last_sign = time.monotonic()
+        self._last_call_end = time.monotonic()
 
     def start(self) -> None:
         """Start the thread."""
@@ -89,15 +89,15 @@ class _Watcher:
         """Let the reader go; one that hangs is left behind, its thread does not keep the process."""
         self._stopping.set()
         try:
-            async with asyncio.timeout(4 * LOOK_S):
+            async with asyncio.timeout(4 * WAIT_S):
                 await self._ended.wait()
         except TimeoutError:
             log.warning("reader %s does not answer; it is left as it is", self._reader.name)
 
-    def look_whether_it_hangs(self, hung_s: float) -> None:
+    def check_for_hang(self, hung_s: float) -> None:
         """Report a fault if the thread has been in one call for too long."""
-        if self._fault is None and time.monotonic() - self._last_sign > hung_s:
-            self._tell(
+        if self._fault is None and time.monotonic() - self._last_call_end > hung_s:
+            self._report_state(
                 "silent",
                 f"{self._reader.name} has not answered for {hung_s:g} s: take its power away for a moment, "
                 "or restart the agent",
@@ -112,7 +112,7 @@ class _Watcher:
         try:
             pause = self._first_pause_s
             while not self._stopping.is_set():
-                if self._use():
+                if self._read_until_failure():
                     pause = self._first_pause_s
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -122,32 +122,32 @@ class _Watcher:
         finally:
             self._in_loop(self._ended.set)
 
-    def _use(self) -> bool:
+    def _read_until_failure(self) -> bool:
         """Open the reader and take its cards until it fails; say whether it had worked."""
         worked = False
         try:
             self._reader.open()
             while not self._stopping.is_set():
-                card = self._reader.wait(LOOK_S)
+                card = self._reader.wait(WAIT_S)
                 worked = True
-                self._last_sign = time.monotonic()
+                self._last_call_end = time.monotonic()
                 if self._fault is not None:
-                    self._in_loop(self._tell, "recovered", f"{self._reader.name} reads cards again")
+                    self._in_loop(self._report_state, "recovered", f"{self._reader.name} reads cards again")
                 if card is not None:
                     self._in_loop(self._out.put_nowait, card)
         except SensorError as error:
-            self._in_loop(self._tell, error.state, str(error))
+            self._in_loop(self._report_state, error.state, str(error))
         except Exception as error:  # noqa: BLE001 - a fault in one driver must not take the device with it
             # Where it failed, without the error's own text: nobody knows whether a card's number is in it.
             where, name = "".join(traceback.format_tb(error.__traceback__)), type(error).__name__
             log.error("the driver of %s failed; please report this: %s\n%s", self._reader.name, name, where)  # noqa: TRY400
-            self._in_loop(self._tell, "error", f"the driver of {self._reader.name} failed: {name}")
+            self._in_loop(self._report_state, "error", f"the driver of {self._reader.name} failed: {name}")
         finally:
             self._reader.close()
-        self._last_sign = time.monotonic()
+        self._last_call_end = time.monotonic()
         return worked
 
-    def _tell(self, state: str, detail: str) -> None:
+    def _report_state(self, state: str, detail: str) -> None:
         now = None if state == "recovered" else state
         if now == self._fault:
             return

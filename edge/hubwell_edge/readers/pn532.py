@@ -16,7 +16,7 @@ from pydantic import Field
 
 from hubwell_edge.drivers.hardware import Hardware, SerialPort, library
 from hubwell_edge.drivers.sensor import SensorError
-from hubwell_edge.readers.card_debounce import Presence
+from hubwell_edge.readers.card_debounce import CardDebounce
 from hubwell_edge.readers.ntag424 import read_sun
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError, SignedCardSettings
 
@@ -82,7 +82,7 @@ class Pn532:
         self._clock = clock
         self._chip: Any = None
         self._let_go: list[Callable[[], object]] = []
-        self._presence = Presence()
+        self._presence = CardDebounce()
         self._spoilt = 0
         self.name = settings.name
         self.bus = settings.port if settings.interface == "uart" else f"spi-{settings.spi_bus}"

@@ -27,7 +27,7 @@ _DECIMALS: Final = (0, 1, 1, 1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TimedObservation:
     """One observation and the true hub time of it in Unix milliseconds (its own time may be wrong)."""
 
     at_ms: int
@@ -48,11 +48,11 @@ class Device:
         """Tell whether the device has its network at Unix second `at`."""
         return not self._active("network-gone", at)
 
-    def happenings(self, after_ms: int, *, measure_after_ms: int | None = None) -> Iterator[Happening]:
+    def timeline(self, after_ms: int, *, measure_after_ms: int | None = None) -> Iterator[TimedObservation]:
         """Yield what the device observes after a Unix millisecond, in order of hub time and without end.
 
         With `measure_after_ms` the sensors begin only then, while taps come from `after_ms` on. No two
-        happenings share a millisecond: taps avoid whole seconds, reports of faults come just before a tick.
+        timeline share a millisecond: taps avoid whole seconds, reports of faults come just before a tick.
         """
         sensing_ms = after_ms if measure_after_ms is None else max(after_ms, measure_after_ms)
         day = self.room.date_of(after_ms / 1000)
@@ -68,12 +68,12 @@ class Device:
                 yield from taps
             day += timedelta(days=1)
 
-    def _tick(self, sample: Sample) -> list[Happening]:
+    def _tick(self, sample: Sample) -> list[TimedObservation]:
         at_ms = sample.at * 1000
         if not self._faults:
-            return [self._happening(at_ms, measured=readings(sample.values))]
+            return [self._timed(at_ms, measured=readings(sample.values))]
         reports = self._reports(sample.at)
-        seen = [self._happening(at_ms - len(PARTS) + n, event=report) for n, report in enumerate(reports)]
+        seen = [self._timed(at_ms - len(PARTS) + n, event=report) for n, report in enumerate(reports)]
         silent = self._active("silent", sample.at)
         measured = tuple(
             reading
@@ -81,18 +81,18 @@ class Device:
             if not any(fault.concerns(reading.s) for fault, _ in silent)
         )
         if measured:
-            seen.append(self._happening(at_ms, measured=measured))
+            seen.append(self._timed(at_ms, measured=measured))
         return seen
 
-    def _tap(self, at_ms: int, badge: str) -> Happening:
-        return self._happening(at_ms, event=TapData(reader=DOOR.name, badge=badge, epoch=EPOCH))
+    def _tap(self, at_ms: int, badge: str) -> TimedObservation:
+        return self._timed(at_ms, event=TapData(reader=DOOR.name, badge=badge, epoch=EPOCH))
 
-    def _happening(
+    def _timed(
         self, at_ms: int, *, measured: tuple[Reading, ...] = (), event: TapData | FaultData | None = None
-    ) -> Happening:
+    ) -> TimedObservation:
         error_s = sum(fault.size for fault, _ in self._active("clock-wrong", at_ms / 1000))
         taken = utc(at_ms) + timedelta(seconds=error_s)
-        return Happening(at_ms, Observation(measured, event, taken, cursor=str(at_ms)))
+        return TimedObservation(at_ms, Observation(measured, event, taken, cursor=str(at_ms)))
 
     def _active(self, kind: FaultKind, at: float) -> Sequence[tuple[SimulatedFault, float]]:
         """Return the faults of one kind that go on at Unix second `at`, each with the second it began."""

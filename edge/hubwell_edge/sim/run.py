@@ -70,7 +70,7 @@ class SimulatedSource:
         """
         sensing_ms = self._span.start_ms - 1
         after_ms = max(sensing_ms - _ms(ALREADY_THERE), int(cursor or 0))
-        for happening in self._device.happenings(after_ms, measure_after_ms=sensing_ms):
+        for happening in self._device.timeline(after_ms, measure_after_ms=sensing_ms):
             if self._span.until_ms is not None and happening.at_ms > self._span.until_ms:
                 break
             await self._pace.reach(happening.at_ms)

@@ -69,7 +69,7 @@ class ReplayJob:
     @property
     def waiting(self) -> int:
         """Messages that have no receipt yet."""
-        return self.outbox.pending + self.outbox.waiting if self.outbox else 0
+        return self.outbox.pending + self.outbox.unwritten if self.outbox else 0
 
 
 def play(job: ReplayJob) -> bool:
@@ -104,7 +104,7 @@ async def _play(job: ReplayJob) -> bool:
 
     bar = asyncio.create_task(_show(job), name="replay.bar")
     try:
-        return await run_device(job.settings, [job.source], stop=stop, sensors=job.sensors, watch=opened)
+        return await run_device(job.settings, [job.source], stop=stop, sensors=job.sensors, on_opened=opened)
     finally:
         bar.cancel()
 

@@ -1,1 +1,1 @@
-"""What the edge does with a tap: pseudonym, outbox, and an answer, with the network gone too."""
+"""Badge taps on the device: pseudonym, outbox, and an answer to the person, without a network too."""

@@ -1,4 +1,4 @@
-"""Puts the tap desk of one device together: from its readers and its settings to sources of the agent."""
+"""Builds the tap handler of one device and a source for each of its badge readers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hubwell_edge.readers.reader import Reader
 from hubwell_edge.settings import EdgeSettings
 from hubwell_edge.taps.files.epoch_keys import KeyFolder
 from hubwell_edge.taps.files.roster import RosterStore
-from hubwell_edge.taps.local_presence import Presence
+from hubwell_edge.taps.local_presence import LocalPresence
 from hubwell_edge.taps.tap_handler import Door, TapHandler
 from hubwell_edge.taps.tap_source import TapSource
 from hubwell_wire.messages import ReaderMeta
@@ -18,27 +18,27 @@ from hubwell_wire.messages import ReaderMeta
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One reader with what shows its answers; nothing is opened yet."""
+    """One badge reader with the feedback that shows its answers; neither is opened yet."""
 
     reader: Reader
     feedback: Feedback
 
     @property
     def meta(self) -> ReaderMeta:
-        """What the device says of it."""
+        """Description of the reader for the device's `meta` message."""
         return ReaderMeta(name=self.reader.name, driver=self.reader.driver)
 
 
-def open_desk(
+def build_tap_handler(
     settings: EdgeSettings, outbox: OutboxThread, clock: Clock, online: Callable[[], bool]
 ) -> TapHandler:
-    """Return the tap desk, with what it knows from before."""
+    """Return the tap handler, with the stored list of badges and local presence loaded."""
     folder, badges = settings.outbox.dir, settings.badges
     return TapHandler(
         outbox,
         KeyFolder(badges.keys_dir),
         RosterStore(folder, site=settings.site, device=settings.device, key=badges.roster_key),
-        Presence(folder),
+        LocalPresence(folder),
         clock=clock,
         patience_ms=badges.patience_ms,
         debounce_ms=round(badges.debounce_s * 1000),
@@ -46,8 +46,9 @@ def open_desk(
     )
 
 
-def sources_of(stations: Sequence[Station], desk: TapHandler) -> list[TapSource]:
-    """Return a source for each reader."""
+def build_tap_sources(stations: Sequence[Station], handler: TapHandler) -> list[TapSource]:
+    """Return one source for each reader."""
     return [
-        TapSource(station.reader, Door(station.reader.name, station.feedback), desk) for station in stations
+        TapSource(station.reader, Door(station.reader.name, station.feedback), handler)
+        for station in stations
     ]

@@ -1,11 +1,11 @@
-"""What the server says besides receipts: each kind of message to the part that it concerns."""
+"""Passes each command of the server to the part of the device that carries it out."""
 
 import asyncio
 import logging
 from datetime import datetime
 from typing import Final, assert_never
 
-from hubwell_edge.agent.uplink import OrderError
+from hubwell_edge.agent.uplink import CommandError, ServerCommand
 from hubwell_edge.clock import Clock
 from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.thread import OutboxThread
@@ -17,63 +17,62 @@ from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 
 logger: Final = logging.getLogger(__name__)
 
-Order = Answer | Forget | Muster | SealedRoster
 
+class CommandDispatcher:
+    """Handles the server's commands for one device; `taps` is None for a device without badge readers."""
 
-class CommandHandler:
-    """Carries out the server's orders for one device; `desk` is None for a device without readers."""
-
-    def __init__(self, outbox: OutboxThread, desk: TapHandler | None, clock: Clock) -> None:
-        self._outbox, self._desk, self._clock = outbox, desk, clock
+    def __init__(self, outbox: OutboxThread, taps: TapHandler | None, clock: Clock) -> None:
+        self._outbox, self._taps, self._clock = outbox, taps, clock
 
     @property
     def roster_at(self) -> datetime | None:
-        """Time of the list of badges that the device holds."""
-        roster = self._desk.roster if self._desk is not None else None
+        """Time of the list of badges on this device; None without one."""
+        roster = self._taps.roster if self._taps is not None else None
         return roster.at if roster is not None else None
 
-    async def take(self, order: Order) -> bool:
-        """Carry it out; tell whether the device's status is another one now. Raises OrderError."""
+    async def handle(self, command: ServerCommand) -> bool:
+        """Carry out a command; return whether the device's status has changed. Raises CommandError."""
         try:
-            return await self._take(order)
+            return await self._handle(command)
         except (RosterError, MusterFileError, OutboxUnavailableError) as error:
-            raise OrderError(str(error)) from error
+            raise CommandError(str(error)) from error
 
-    async def _take(self, order: Order) -> bool:
-        match order:
+    async def _handle(self, command: ServerCommand) -> bool:
+        match command:
             case Answer():
-                if self._desk is not None:
-                    await self._desk.answered(order)
+                if self._taps is not None:
+                    await self._taps.handle_answer(command)
                 return False
             case SealedRoster():
-                return self._desk is not None and await self._take_roster(self._desk, order)
+                return self._taps is not None and await self._update_roster(self._taps, command)
             case Forget():
-                await self._forget(order)
+                await self._erase(command)
                 return False
             case Muster():
-                # In the outbox's thread: its folder is written there, and a muster may be large.
+                # In the outbox's thread: it owns the folder, and writing a large muster takes time.
                 folder, now = self._outbox.outbox.folder, self._clock.now()
-                await self._outbox.run(lambda: save(folder, order, now))
+                await self._outbox.run(lambda: save(folder, command, now))
                 return False
             case _:
-                assert_never(order)
+                assert_never(command)
 
-    async def _take_roster(self, desk: TapHandler, sealed: SealedRoster) -> bool:
-        taken = await desk.take_roster(sealed)
-        if taken and desk.roster is not None:
-            text = "a list of %d badges, made at %s, is held now"
-            logger.info(text, len(desk.roster.badges), desk.roster.at, extra={"action": "roster"})
-        return taken
+    async def _update_roster(self, taps: TapHandler, sealed: SealedRoster) -> bool:
+        updated = await taps.update_roster(sealed)
+        if updated and taps.roster is not None:
+            text = "stored a list of %d badges, made at %s"
+            logger.info(text, len(taps.roster.badges), taps.roster.at, extra={"action": "roster"})
+        return updated
 
-    async def _forget(self, order: Forget) -> None:
-        """Delete every trace of the badges that are meant."""
-        known = await self._outbox.run(self._outbox.outbox.badges)
-        if self._desk is not None:
-            known |= self._desk.badges
-        gone = await asyncio.to_thread(match_tombstones, known, order.badges)
-        if self._desk is not None:
-            await self._desk.forget(gone)  # of nobody too: who left is in its files still
-        if not gone:
+    async def _erase(self, command: Forget) -> None:
+        """Delete every trace of the badges that the tombstones identify."""
+        candidates = await self._outbox.run(self._outbox.outbox.badges)
+        if self._taps is not None:
+            candidates |= self._taps.badges
+        erased = await asyncio.to_thread(match_tombstones, candidates, command.badges)
+        if self._taps is not None:
+            # Even for an empty set: rows deleted earlier may still have bytes in the file's log.
+            await self._taps.forget(erased)
+        if not erased:
             return
-        count = await self._outbox.erase(gone)
-        logger.info("erased as asked: %d waiting taps", count, extra={"action": "erased"})
+        count = await self._outbox.erase(erased)
+        logger.info("erased %d waiting taps, as the server asked", count, extra={"action": "erased"})

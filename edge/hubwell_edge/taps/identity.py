@@ -1,4 +1,4 @@
-"""From a card to what is sent of it: pseudonyms in place of its number, which goes no further than here."""
+"""From a card to the identity that is sent: pseudonyms replace the card's number, which goes no further."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from hubwell_wire.pseudonym import EpochKey, pseudonym, token_pseudonym
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a card stands for, as far as a device can know. `badge` is None where only the server can tell."""
+    """The identity of a card as far as a device can derive it.
+
+    `badge` is the pseudonym of the newest epoch, or None where only the server can derive it from `sun`.
+    `was` is the pseudonym of an earlier epoch that the list of badges contains.
+    """
 
     badge: str | None
     epoch: int
@@ -21,34 +25,34 @@ class Identity:
 
     @property
     def badges(self) -> tuple[str, ...]:
-        """The pseudonyms by which the person may be on a list, the newest first."""
+        """The pseudonyms by which the person may be on the list, the newest first."""
         return tuple(badge for badge in (self.badge, self.was) if badge is not None)
 
     def tap(self, reader: str, said: Verdict | None) -> TapData:
-        """Return the tap that is sent."""
+        """Return the tap event at a reader; `said` is the verdict already shown, if any."""
         return TapData(
             reader=reader, badge=self.badge, epoch=self.epoch, was=self.was, sun=self.sun, said=said
         )
 
 
-def hides_itself(card: Card) -> bool:
-    """Tell whether the card has nothing that stays the same from tap to tap, as phones do."""
+def lacks_stable_id(card: Card) -> bool:
+    """Return whether the card has nothing that stays the same from tap to tap, as with phones."""
     return card.random_uid and card.sun is None and card.token is None
 
 
 def identify(card: Card, epochs: Sequence[EpochKey], roster: Roster | None) -> Identity:
-    """Return whom a card stands for. `epochs` are the keys, the newest first; there is at least one.
+    """Return the identity of a card. `epochs` has at least one key, the newest first.
 
-    Raises ValueError for a code that is none of ours, without repeating it.
+    Raises ValueError for a QR code that is not one of Hubwell's, without repeating its text.
     """
     newest = epochs[0]
     badge = _pseudonym(card, newest)
-    known = roster.badges if roster is not None else {}
+    listed = roster.badges if roster is not None else {}
     was = None
-    if badge is not None and badge not in known:
-        # A badge that is not enrolled is never linked over a change of keys.
+    if badge is not None and badge not in listed:
+        # Only enrolled badges are linked across a change of keys; others stay unlinkable by design.
         older = (_pseudonym(card, key) for key in epochs[1:])
-        was = next((old for old in older if old is not None and old in known), None)
+        was = next((old for old in older if old is not None and old in listed), None)
     return Identity(badge, newest.epoch, was, card.sun)
 
 

@@ -1,7 +1,7 @@
-"""Opens the sealed muster of this device, for an evacuation with server and broker gone.
+"""Opens the sealed muster of this device, for an evacuation without server and broker.
 
-The private key is the exclusive or of two halves, so that no single officer can open it. What is opened is
-brought up to date by the taps of this device's own door, printed, and never written anywhere.
+The private key is the exclusive or of two halves, so that no officer can open the muster alone. The opened
+list is brought up to date by the taps at this device's own door, printed, and never written to disk.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from hubwell_edge.clock import to_datetime, to_ms, to_rfc3339
 from hubwell_edge.taps.files.muster_file import MusterFileError, load
 from hubwell_edge.taps.files.roster import space_of
-from hubwell_edge.taps.local_presence import Seen, read_since
+from hubwell_edge.taps.local_presence import BadgeState, read_since
 from hubwell_edge.taps.self_check import age_in_words
 from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot, RosterSpace
 
@@ -28,8 +28,8 @@ HERE: Final = "tapped in here later"
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """One person who is probably inside, and whether this device saw them come after the list was made."""
+class PersonInside:
+    """One person who is probably inside; `later` marks a tap here after the list was made."""
 
     name: str
     zone: str
@@ -39,49 +39,56 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The list as of now. `nameless` counts later taps of badges that the list does not know.
+class OpenedMuster:
+    """The list brought up to date.
 
-    `own_taps` is False where this device's own taps could not be read: the list is then as old as it says.
+    `gone` counts people on the list who have tapped out here since; `nameless` counts later taps in of badges
+    that the list does not contain. `own_taps` is False where this device's own taps could not be read, so
+    that the list is as old as `at`.
     """
 
     at: datetime
-    inside: tuple[Inside, ...]
+    inside: tuple[PersonInside, ...]
     gone: int
     nameless: int
     own_taps: bool = True
 
 
-def key_of(part_a: str, part_b: str) -> bytes:
-    """Return the private key of two halves. Raises VaultError for a half that is none."""
+def combine_parts(part_a: str, part_b: str) -> bytes:
+    """Return the private key of two halves. Raises MusterFileError for an invalid half."""
     halves = [_half(which, part) for which, part in (("first", part_a), ("second", part_b))]
     if halves[0] == halves[1]:
         raise MusterFileError("both officers gave the same part: each has another one")
     return bytes(a ^ b for a, b in zip(*halves, strict=True))
 
 
-def open_muster(folder: Path, part_a: str, part_b: str) -> Opened:
-    """Open what this device keeps, and count in the taps at its own door. Raises VaultError."""
+def open_muster(folder: Path, part_a: str, part_b: str) -> OpenedMuster:
+    """Decrypt the stored muster and bring it up to date with the taps at this door.
+
+    Raises MusterFileError.
+    """
     muster = load(folder)
     if muster is None:
         raise MusterFileError(
-            "this device keeps no muster: the server has sent none, or it is no muster station"
+            "this device has no muster: the server has not sent one, or it is not a muster station"
         )
-    snapshot = _unsealed(muster, key_of(part_a, part_b))
+    snapshot = unseal(muster, combine_parts(part_a, part_b))
     try:
-        return merged(snapshot, read_since(folder, to_ms(snapshot.at)), space_of(folder))
-    except sqlite3.Error:  # nothing may keep the list from being shown
-        return replace(merged(snapshot, ()), own_taps=False)
+        return merge_taps(snapshot, read_since(folder, to_ms(snapshot.at)), space_of(folder))
+    except sqlite3.Error:  # the list must be shown even so
+        return replace(merge_taps(snapshot, ()), own_taps=False)
 
 
-def merged(snapshot: MusterSnapshot, later: Sequence[Seen], here: RosterSpace | None = None) -> Opened:
-    """Return the list with later taps counted in: those who went out here, those who came in here.
+def merge_taps(
+    snapshot: MusterSnapshot, later: Sequence[BadgeState], here: RosterSpace | None = None
+) -> OpenedMuster:
+    """Return the list with later taps applied: people who went out here are removed, arrivals added.
 
-    `here` is the space of this device's door, if it is known.
+    `here` is the space of this device's door, if the device has it from its list of badges.
     """
     by_badge = {badge: entry for entry in (*snapshot.people, *snapshot.inside) for badge in entry.badges}
-    last: dict[str, Seen] = {}
-    nameless: dict[str, Seen] = {}
+    last: dict[str, BadgeState] = {}
+    nameless: dict[str, BadgeState] = {}
     for seen in sorted(later, key=lambda seen: seen.at.wall_ms):
         entry = by_badge.get(seen.badge)
         if entry is None:
@@ -96,7 +103,7 @@ def merged(snapshot: MusterSnapshot, later: Sequence[Seen], here: RosterSpace | 
         _here_now(entry, last[_key(entry)], here) if _moved_here(entry, last, here) else _as_listed(entry)
         for entry in stayed
     ]
-    return Opened(
+    return OpenedMuster(
         at=snapshot.at,
         inside=(*people, *newcomers),
         gone=len(snapshot.inside) - len(stayed),
@@ -104,8 +111,8 @@ def merged(snapshot: MusterSnapshot, later: Sequence[Seen], here: RosterSpace | 
     )
 
 
-def in_words(opened: Opened, now: datetime) -> Iterator[str]:
-    """Yield the list as lines: how old it is, then zone by zone."""
+def as_text(opened: OpenedMuster, now: datetime) -> Iterator[str]:
+    """Yield the list as lines of text: its age, then the people by zone."""
     yield f"List of {to_rfc3339(to_ms(opened.at))} ({age_in_words(now - opened.at)}): probably inside"
     for zone, people in by_zone(opened.inside):
         yield ""
@@ -123,8 +130,8 @@ def in_words(opened: Opened, now: datetime) -> Iterator[str]:
         yield f"And {opened.nameless} who tapped in here later with badges that the list does not know."
 
 
-def as_json(opened: Opened, now: datetime) -> dict[str, Any]:
-    """Return the list for programs."""
+def as_json(opened: OpenedMuster, now: datetime) -> dict[str, Any]:
+    """Return the list as JSON values."""
     return {
         "at": to_rfc3339(to_ms(opened.at)),
         "age_s": round((now - opened.at).total_seconds()),
@@ -145,9 +152,9 @@ def as_json(opened: Opened, now: datetime) -> dict[str, Any]:
     }
 
 
-def by_zone(inside: Iterable[Inside]) -> list[tuple[str, list[Inside]]]:
-    """Return the people of each zone in the order of their names."""
-    zones: defaultdict[str, list[Inside]] = defaultdict(list)
+def by_zone(inside: Iterable[PersonInside]) -> list[tuple[str, list[PersonInside]]]:
+    """Return the people of each zone, sorted by name."""
+    zones: defaultdict[str, list[PersonInside]] = defaultdict(list)
     for person in inside:
         zones[person.zone].append(person)
     return [(zone, sorted(zones[zone], key=lambda p: (p.name.casefold(), p.since))) for zone in sorted(zones)]
@@ -160,12 +167,13 @@ def _half(which: str, part: str) -> bytes:
     except ValueError:
         half = b""
     if len(half) * 2 != _KEY_DIGITS:
-        raise MusterFileError(f"the {which} part is no key: it has {_KEY_DIGITS} hex digits")
+        raise MusterFileError(f"the {which} part is not valid: a part has {_KEY_DIGITS} hex digits")
     return half
 
 
-def _unsealed(muster: Muster, key: bytes) -> MusterSnapshot:
-    from nacl.exceptions import CryptoError  # noqa: PLC0415 - only here
+def unseal(muster: Muster, key: bytes) -> MusterSnapshot:
+    """Return the snapshot that a sealed muster contains. Raises MusterFileError if the key does not fit."""
+    from nacl.exceptions import CryptoError  # noqa: PLC0415 - needed only to open a muster
     from nacl.public import PrivateKey, SealedBox  # noqa: PLC0415
 
     try:
@@ -176,23 +184,23 @@ def _unsealed(muster: Muster, key: bytes) -> MusterSnapshot:
         ) from None
     try:
         return MusterSnapshot.model_validate_json(text)
-    except ValidationError:  # its words would repeat names
+    except ValidationError:  # pydantic's message would repeat names
         raise MusterFileError("the list cannot be understood: update this device") from None
 
 
 def _key(entry: MusterEntry) -> str:
-    """Return what makes a person one: their badges, or their name where they came without one."""
+    """Return what identifies a person: the first badge; without badges, name, space and time."""
     return min(entry.badges, default=f"{entry.name}|{entry.space}|{entry.since}")
 
 
-def _as_listed(entry: MusterEntry) -> Inside:
-    return Inside(entry.name, entry.zone, entry.space, entry.since)
+def _as_listed(entry: MusterEntry) -> PersonInside:
+    return PersonInside(entry.name, entry.zone, entry.space, entry.since)
 
 
-def _moved_here(entry: MusterEntry, last: Mapping[str, Seen], here: RosterSpace | None) -> bool:
+def _moved_here(entry: MusterEntry, last: Mapping[str, BadgeState], here: RosterSpace | None) -> bool:
     return here is not None and here.id != entry.space and _key(entry) in last
 
 
-def _here_now(entry: MusterEntry, seen: Seen, here: RosterSpace | None) -> Inside:
+def _here_now(entry: MusterEntry, seen: BadgeState, here: RosterSpace | None) -> PersonInside:
     zone, space = (here.zone, here.id) if here is not None else (entry.zone, entry.space or seen.reader)
-    return Inside(entry.name, zone, space, to_datetime(seen.at.wall_ms), later=True)
+    return PersonInside(entry.name, zone, space, to_datetime(seen.at.wall_ms), later=True)

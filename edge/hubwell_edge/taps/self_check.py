@@ -1,4 +1,4 @@
-"""What `check`, `doctor` and the start say of keys, the list of badges and the muster of a device."""
+"""Checks of epoch keys, list of badges and muster, for `check`, `doctor` and the start of the agent."""
 
 import stat
 from collections.abc import Iterator
@@ -13,14 +13,16 @@ from hubwell_edge.taps.files.muster_file import MusterFileError, load
 from hubwell_edge.taps.files.roster import RosterStore
 
 OLD: Final = timedelta(days=7)
-"""A list this old is told as a finding: people enrolled since are unknown while the network is gone."""
+"""A list older than this is reported: people enrolled since then are unknown while the server is
+unreachable.
+"""
 
 _SLACK: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one look gave; a bad one says what to do."""
+    """The result of one check; the text of a failed one gives the remedy."""
 
     part: str
     ok: bool
@@ -28,35 +30,35 @@ class CheckResult:
 
 
 def check_badges(settings: EdgeSettings) -> None:
-    """Refuse to start without a key. Raises SettingsError."""
+    """Raise SettingsError if there is no usable epoch key: the agent must not start without one."""
     try:
         KeyFolder(settings.badges.keys_dir).epochs()
     except KeysError as error:
         raise SettingsError(str(error)) from error
 
 
-def look_at_badges(settings: EdgeSettings, now: datetime | None = None) -> Iterator[CheckResult]:
-    """Yield what there is to say of keys and the list of badges."""
+def inspect_badges(settings: EdgeSettings, now: datetime | None = None) -> Iterator[CheckResult]:
+    """Yield the results for the epoch keys and the list of badges."""
     yield _keys(settings.badges.keys_dir)
     yield _roster(settings, now or datetime.now(UTC))
 
 
-def look_at_muster(folder: Path, now: datetime | None = None) -> CheckResult:
-    """Say whether a muster is kept, and how old it is."""
+def inspect_muster(folder: Path, now: datetime | None = None) -> CheckResult:
+    """Return whether a sealed muster is stored, and its age."""
     try:
         muster = load(folder)
     except MusterFileError as error:
         return CheckResult("muster", ok=False, text=str(error))
     if muster is None:
         return CheckResult(
-            "muster", ok=False, text="no muster is kept: the server sends one to muster stations"
+            "muster", ok=False, text="no muster is stored: the server sends one to muster stations"
         )
     age = age_in_words((now or datetime.now(UTC)) - muster.at)
-    return CheckResult("muster", ok=True, text=f"a sealed muster is kept, {age}")
+    return CheckResult("muster", ok=True, text=f"a sealed muster is stored, {age}")
 
 
 def age_in_words(age: timedelta) -> str:
-    """Return how old something is, as people say it."""
+    """Return an age in minutes, hours or days, for example ``2 h 5 min old``."""
     if age < -_SLACK:
         return "of unknown age: the clock of this device is behind"
     minutes = max(0, round(age / timedelta(minutes=1)))
@@ -76,24 +78,24 @@ def _keys(folder: Path | None) -> CheckResult:
     text = f"badge keys of the epochs {numbers}" if len(epochs) > 1 else f"the badge key of epoch {numbers}"
     if folder is not None and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXO:
         return CheckResult(
-            "badge keys", ok=False, text=f"{text}; anybody may look into {folder}: chmod 700 it"
+            "badge keys", ok=False, text=f"{text}; other users can read {folder}: chmod 700 it"
         )
     return CheckResult("badge keys", ok=True, text=text)
 
 
 def _roster(settings: EdgeSettings, now: datetime) -> CheckResult:
     key = settings.badges.roster_key
-    shelf = RosterStore(settings.outbox.dir, site=settings.site, device=settings.device, key=key)
+    store = RosterStore(settings.outbox.dir, site=settings.site, device=settings.device, key=key)
     if key is None:
         text = "lists of badges are refused: set badges.roster_key to the hub's public key"
         return CheckResult("badge list", ok=False, text=text)
-    if shelf.roster is None:
+    if store.roster is None:
         text = (
             "no list of badges yet: the server sends one when it knows this device; until then taps are noted"
         )
         return CheckResult("badge list", ok=False, text=text)
-    age = now - shelf.roster.at
-    text = f"a list of {len(shelf.roster.badges)} badges, {age_in_words(age)}"
+    age = now - store.roster.at
+    text = f"a list of {len(store.roster.badges)} badges, {age_in_words(age)}"
     if age > OLD:
-        return CheckResult("badge list", ok=False, text=f"{text}: see why no newer one comes")
+        return CheckResult("badge list", ok=False, text=f"{text}: find out why no newer one arrives")
     return CheckResult("badge list", ok=True, text=text)

@@ -1,4 +1,4 @@
-"""One reader as a source of the agent: its cards go to the tap desk, its faults to the outbox."""
+"""A badge reader as a source of the agent: cards go to the tap handler, faults to the outbox."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,21 +12,24 @@ from hubwell_wire.messages import FaultData
 
 
 class TapSource:
-    """Reads one reader for ever. Taps are stored by the desk, at once and each for itself."""
+    """Reads the cards of one reader until closed.
 
-    def __init__(self, reader: Reader, door: Door, desk: TapHandler) -> None:
+    The tap handler stores each tap at once, outside any batch.
+    """
+
+    def __init__(self, reader: Reader, door: Door, handler: TapHandler) -> None:
         self.name = f"reader-{reader.name}"
-        self._reader, self._door, self._desk = reader, door, desk
+        self._reader, self._door, self._handler = reader, door, handler
 
     async def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
-        """Yield the faults and recoveries of the reader; it has no cursor."""
+        """Yield the faults and recoveries of the reader. There is no cursor."""
         del cursor
-        news: asyncio.Queue[FaultData | None] = asyncio.Queue()
-        work = asyncio.create_task(self._serve(news), name=f"{self.name}.cards")
-        work.add_done_callback(lambda _: news.put_nowait(None))
+        faults: asyncio.Queue[FaultData | None] = asyncio.Queue()
+        work = asyncio.create_task(self._serve(faults), name=f"{self.name}.cards")
+        work.add_done_callback(lambda _: faults.put_nowait(None))
         self._door.feedback.open()
         try:
-            while (fault := await news.get()) is not None:
+            while (fault := await faults.get()) is not None:
                 yield Observation(event=fault)
             await work
         finally:
@@ -35,7 +38,7 @@ class TapSource:
                 await work
             self._door.feedback.close()
 
-    async def _serve(self, news: asyncio.Queue[FaultData | None]) -> None:
-        async with aclosing(cards(self._reader, news.put_nowait)) as stream:
+    async def _serve(self, faults: asyncio.Queue[FaultData | None]) -> None:
+        async with aclosing(cards(self._reader, faults.put_nowait)) as stream:
             async for card in stream:
-                await self._desk.present(self._door, card)
+                await self._handler.handle_card(self._door, card)

@@ -1,6 +1,7 @@
-"""Who is to be forgotten: badges are found by their salted tags, so that a message names nobody.
+"""Matches the tombstones of an erasure with the badges on this device.
 
-SHA-256(salt + pseudonym), as the contract's `Tombstone` says. Whoever holds the pseudonym recognises it.
+A tombstone is SHA-256(salt + pseudonym), as in the contract's `Tombstone`: only a device that has the
+pseudonym can match it, so the message itself identifies no person.
 """
 
 import hashlib
@@ -9,15 +10,16 @@ from collections.abc import Collection, Sequence
 from hubwell_wire.commands import Tombstone
 
 
-def match_tombstones(badges: Collection[str], graves: Sequence[Tombstone]) -> set[str]:
-    """Return those of the badges that a grave means."""
+def match_tombstones(badges: Collection[str], tombstones: Sequence[Tombstone]) -> set[str]:
+    """Return the badges that one of the tombstones matches."""
     raw = [(badge, bytes.fromhex(badge)) for badge in badges]
-    found: set[str] = set()
-    for grave in graves:
-        salted, tag = hashlib.sha256(bytes.fromhex(grave.salt)), bytes.fromhex(grave.tag)
+    matches: set[str] = set()
+    for tombstone in tombstones:
+        salted, tag = hashlib.sha256(bytes.fromhex(tombstone.salt)), bytes.fromhex(tombstone.tag)
         for badge, pseudonym in raw:
-            mix = salted.copy()
-            mix.update(pseudonym)
-            if mix.digest() == tag:
-                found.add(badge)
-    return found
+            # The salt is hashed once per tombstone; each badge continues from a copy of that state.
+            digest = salted.copy()
+            digest.update(pseudonym)
+            if digest.digest() == tag:
+                matches.add(badge)
+    return matches

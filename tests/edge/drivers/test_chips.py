@@ -6,7 +6,7 @@ import pytest
 from hubwell_edge.registry import build_sensors
 from hubwell_edge.sim.chips import scd41, simulated_hardware, simulated_i2c
 from hubwell_edge.sim.chips.bus import SimulatedI2C
-from hubwell_edge.sim.chips.pins import BLOCK_S, somebody_there
+from hubwell_edge.sim.chips.pins import BLOCK_S, is_person_present
 
 
 def ask(chip: scd41.Scd41, command: int) -> bytes:
@@ -73,7 +73,7 @@ def test_simulated_pin_sees_people_come_and_go() -> None:
     sensor.open()
     assert [one.value in {0.0, 1.0} for one in sensor.read()] == [True]
     sensor.close()
-    seen = {somebody_there(3, "GPIO17", block * BLOCK_S) for block in range(20)}
+    seen = {is_person_present(3, "GPIO17", block * BLOCK_S) for block in range(20)}
     assert seen == {True, False}
 
 

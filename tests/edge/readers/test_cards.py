@@ -4,7 +4,7 @@ import pytest
 
 from hubwell_edge.config_tables import TableError
 from hubwell_edge.drivers.hardware import Hardware
-from hubwell_edge.readers.card_debounce import GONE_AFTER_S, Presence
+from hubwell_edge.readers.card_debounce import GONE_AFTER_S, CardDebounce
 from hubwell_edge.readers.ntag424 import addresses, read_sun, sun_of_address
 from hubwell_edge.readers.reader import Card, ReaderError
 from hubwell_edge.readers.simulated import Simulated, SimulatedSettings
@@ -92,7 +92,7 @@ def test_second_record_is_found() -> None:
 
 
 def test_card_that_moves_is_one_presentation_until_it_is_gone() -> None:
-    presence = Presence()
+    presence = CardDebounce()
     looks = [
         (0.0, UID),
         (0.1, None),

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.agent_builders import start_agent, until
-from edge.fake_server import StandInServer
+from edge.fake_server import FakeServer
 from edge.readers.virtual_card import VirtualReader
 from edge.taps.sample_badges import BADGE, HUB_PUBLIC, OTHER, OTHER_UID, UID, bytes_below, put_keys
 from hubwell_edge.cli import app
@@ -62,8 +62,8 @@ def cable(chip: Pn532Chip) -> Iterator[SerialCable]:
 
 
 @pytest.fixture
-async def server(mosquitto: Mosquitto) -> AsyncIterator[StandInServer]:
-    async with StandInServer(mosquitto.url) as stand_in:
+async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
+    async with FakeServer(mosquitto.url) as stand_in:
         yield stand_in
 
 
@@ -80,7 +80,7 @@ def config(mosquitto: Mosquitto, virtual_reader: VirtualReader, cable: SerialCab
 
 
 @pytest.fixture
-async def log(server: StandInServer, config: Path, tmp_path: Path) -> AsyncIterator[Path]:
+async def log(server: FakeServer, config: Path, tmp_path: Path) -> AsyncIterator[Path]:
     """The log and console of a running agent."""
     log = tmp_path / "log"
     agent = start_agent("run", "--config", str(config), log=log)
@@ -93,7 +93,7 @@ async def log(server: StandInServer, config: Path, tmp_path: Path) -> AsyncItera
 
 
 async def test_cards_become_taps_and_their_numbers_stay_here(
-    log: Path, server: StandInServer, virtual_reader: VirtualReader, chip: Pn532Chip, tmp_path: Path
+    log: Path, server: FakeServer, virtual_reader: VirtualReader, chip: Pn532Chip, tmp_path: Path
 ) -> None:
     virtual_reader.present(MemoryCard(UID))
     await until(lambda: len(server.taps) == 1)
@@ -109,7 +109,7 @@ async def test_cards_become_taps_and_their_numbers_stay_here(
 
 
 async def test_signed_tap_carries_its_message_and_a_phone_is_refused(
-    log: Path, server: StandInServer, virtual_reader: VirtualReader
+    log: Path, server: FakeServer, virtual_reader: VirtualReader
 ) -> None:
     virtual_reader.present(phone(b"\x01\x02\x03"))
     await until(lambda: "? phone" in log.read_text())
@@ -121,7 +121,7 @@ async def test_signed_tap_carries_its_message_and_a_phone_is_refused(
 
 
 async def test_reader_that_fails_and_comes_back_is_told(
-    log: Path, server: StandInServer, virtual_reader: VirtualReader
+    log: Path, server: FakeServer, virtual_reader: VirtualReader
 ) -> None:
     virtual_reader.stop()
     await until(lambda: [fault.data.state for fault in server.faults][-1:] == ["silent"])

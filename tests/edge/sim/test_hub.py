@@ -9,7 +9,7 @@ from itertools import takewhile
 import pytest
 
 from hubwell_edge.sim.faults import parse_fault
-from hubwell_edge.sim.hub import Device, Happening, devices
+from hubwell_edge.sim.hub import Device, TimedObservation, devices
 from hubwell_edge.sim.room import utc
 from hubwell_edge.sim.scenario import SERIES, Scenario, load_scenario
 from hubwell_wire.messages import FaultData, TapData
@@ -29,16 +29,16 @@ def device(name: str, *faults: str, scenario: Scenario = DEMO) -> Device:
     return next(d for d in devices(scenario, map(parse_fault, faults)) if d.name == name)
 
 
-def between(source: Device, after_ms: int, until_ms: int) -> list[Happening]:
-    return list(takewhile(lambda seen: seen.at_ms <= until_ms, source.happenings(after_ms)))
+def between(source: Device, after_ms: int, until_ms: int) -> list[TimedObservation]:
+    return list(takewhile(lambda seen: seen.at_ms <= until_ms, source.timeline(after_ms)))
 
 
-def digest(happenings: Iterable[Happening]) -> str:
-    return sha256("\n".join(map(repr, happenings)).encode()).hexdigest()
+def digest(timeline: Iterable[TimedObservation]) -> str:
+    return sha256("\n".join(map(repr, timeline)).encode()).hexdigest()
 
 
-def values(happenings: Iterable[Happening], series: str) -> list[float]:
-    return [r.v for seen in happenings for r in seen.observation.readings if r.s == series]
+def values(timeline: Iterable[TimedObservation], series: str) -> list[float]:
+    return [r.v for seen in timeline for r in seen.observation.readings if r.s == series]
 
 
 @lru_cache
@@ -147,7 +147,7 @@ def test_new_day_begins_as_the_old_one_ended() -> None:
 def test_taps_from_before_the_first_reading_tell_who_is_there() -> None:
     begins = local_ms("2026-11-20T01:00")
     source = device("team-room-a-1")
-    early = source.happenings(begins - 3 * HOUR_MS, measure_after_ms=begins)
+    early = source.timeline(begins - 3 * HOUR_MS, measure_after_ms=begins)
     seen = list(takewhile(lambda seen: seen.at_ms <= begins + HOUR_MS, early))
     before = [happening for happening in seen if happening.at_ms <= begins]
     assert before

@@ -144,7 +144,7 @@ def truth(scenario: Scenario, span: Span) -> list[Value]:
     return sorted(
         (device.name, seen.at_ms, reading.s, reading.v)
         for device in devices(scenario)
-        for seen in takewhile(lambda seen: seen.at_ms <= until, device.happenings(span.start_ms - 1))
+        for seen in takewhile(lambda seen: seen.at_ms <= until, device.timeline(span.start_ms - 1))
         for reading in seen.observation.readings
     )
 

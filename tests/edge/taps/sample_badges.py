@@ -79,21 +79,21 @@ def ago(**span: float) -> datetime:
 
 
 @dataclass
-class Heard:
-    """A feedback that remembers what it said."""
+class RecordingFeedback:
+    """A feedback that records what it showed."""
 
-    said: list[tuple[Verdict, str, bool]] = field(default_factory=list)
+    shown: list[tuple[Verdict, str, bool]] = field(default_factory=list)
     opened: int = 0
 
     @property
     def verdicts(self) -> list[str]:
-        return [f"{verdict}?" if provisional else verdict for verdict, _, provisional in self.said]
+        return [f"{verdict}?" if provisional else verdict for verdict, _, provisional in self.shown]
 
     def open(self) -> None:
         self.opened += 1
 
     def show(self, verdict: Verdict, text: str, *, provisional: bool) -> None:
-        self.said.append((verdict, text, provisional))
+        self.shown.append((verdict, text, provisional))
 
     def close(self) -> None:
         self.opened -= 1

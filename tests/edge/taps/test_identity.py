@@ -2,7 +2,7 @@ import pytest
 
 from edge.taps.sample_badges import BADGE, KEY, NEXT_KEY, UID, ago, roster
 from hubwell_edge.readers.reader import Card
-from hubwell_edge.taps.identity import hides_itself, identify
+from hubwell_edge.taps.identity import identify, lacks_stable_id
 from hubwell_wire.commands import RosterBadge
 from hubwell_wire.messages import SunMessage
 from hubwell_wire.pseudonym import pseudonym, token_pseudonym
@@ -42,10 +42,10 @@ def test_code_of_a_phone_stands_for_its_person() -> None:
 
 
 def test_phone_with_a_random_number_is_not_taken_for_a_badge() -> None:
-    assert hides_itself(Card(uid=PHONE))
-    assert not hides_itself(Card(uid=UID))
-    assert not hides_itself(Card(uid=PHONE, sun=SUN))
-    assert not hides_itself(Card(uid=PHONE, token=CODE))
+    assert lacks_stable_id(Card(uid=PHONE))
+    assert not lacks_stable_id(Card(uid=UID))
+    assert not lacks_stable_id(Card(uid=PHONE, sun=SUN))
+    assert not lacks_stable_id(Card(uid=PHONE, token=CODE))
 
 
 def test_card_that_hides_its_number_and_signs_goes_without_a_pseudonym() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edge.agent_builders import ROOT, HandClock, stamp
+from edge.agent_builders import ROOT, ManualClock, stamp
 from edge.taps.sample_badges import (
     BADGE,
     HUB_PUBLIC,
@@ -26,11 +26,11 @@ from hubwell_edge.cli import app
 from hubwell_edge.clock import to_ms
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
-from hubwell_edge.taps.commands import CommandHandler
+from hubwell_edge.taps.commands import CommandDispatcher
 from hubwell_edge.taps.files.muster_file import FILE, MusterFileError, load, save
 from hubwell_edge.taps.files.roster import RosterStore
-from hubwell_edge.taps.local_presence import Presence
-from hubwell_edge.taps.muster import as_json, in_words, merged, open_muster
+from hubwell_edge.taps.local_presence import LocalPresence
+from hubwell_edge.taps.muster import as_json, as_text, merge_taps, open_muster
 from hubwell_wire.commands import MusterEntry, MusterSnapshot, RosterSpace
 
 MADE = ago(minutes=10)
@@ -51,8 +51,8 @@ SNAPSHOT = MusterSnapshot(
 
 
 def tapped(folder: Path, badge: str, after_s: float, *, inside: bool) -> None:
-    seen = Presence(folder)
-    seen.save(seen.note([badge], "door", stamp(to_ms(MADE) + round(after_s * 1000)), inside=inside))
+    seen = LocalPresence(folder)
+    seen.save(seen.record([badge], "door", stamp(to_ms(MADE) + round(after_s * 1000)), inside=inside))
     seen.close()
 
 
@@ -73,8 +73,8 @@ def test_both_parts_open_it_in_either_order(tmp_path: Path) -> None:
         (PART_A, PART_A, "both officers gave the same part"),
         (PART_A, "00" * 32, "these two parts do not open the list"),
         ("00" * 32, PART_B, "these two parts do not open the list"),
-        (PART_A, "", "the second part is no key: it has 64 hex digits"),
-        ("nonsense", PART_B, "the first part is no key"),
+        (PART_A, "", "the second part is not valid: a part has 64 hex digits"),
+        ("nonsense", PART_B, "the first part is not valid"),
     ],
 )
 def test_one_part_or_a_wrong_one_does_not(tmp_path: Path, a: str, b: str, sentence: str) -> None:
@@ -103,7 +103,7 @@ def test_who_tapped_here_later_is_in_the_space_of_this_door(tmp_path: Path) -> N
     save(tmp_path, muster(SNAPSHOT), NOW)
     here = RosterSpace(id="den", zone="North", capacity=4, when_full="warn")
     shelf = RosterStore(tmp_path, site="hub", device="room-1", key=HUB_PUBLIC)
-    assert shelf.take(sealed(roster(space=here)), NOW)
+    assert shelf.update(sealed(roster(space=here)), NOW)
     tapped(tmp_path, THIRD, 60, inside=True)
     tapped(tmp_path, OTHER, 90, inside=True)  # was in the laboratory, in the west
     opened = open_muster(tmp_path, PART_A, PART_B)
@@ -130,7 +130,7 @@ def test_list_is_shown_also_when_the_own_taps_cannot_be_read(tmp_path: Path) -> 
     (tmp_path / "presence.db").write_bytes(b"this was a database once " * 400)
     opened = open_muster(tmp_path, PART_A, PART_B)
     assert len(opened.inside) == 3
-    assert any("could not be read" in line for line in in_words(opened, MADE))
+    assert any("could not be read" in line for line in as_text(opened, MADE))
 
 
 def test_newer_muster_replaces_an_older_one_and_never_the_reverse(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_newer_muster_replaces_an_older_one_and_never_the_reverse(tmp_path: Path
 
 def test_muster_from_the_future_does_not_shut_out_the_right_ones(tmp_path: Path) -> None:
     far = SNAPSHOT.model_copy(update={"at": MADE + timedelta(days=30)})
-    with pytest.raises(MusterFileError, match="set the clock of the server, or ours"):
+    with pytest.raises(MusterFileError, match="set the clock of the server, or of this device"):
         save(tmp_path, muster(far), NOW)
     assert save(tmp_path, muster(SNAPSHOT), NOW)
 
 
 def test_words_are_zone_by_zone_with_the_age() -> None:
-    lines = list(in_words(merged(SNAPSHOT, []), MADE + timedelta(minutes=75)))
+    lines = list(as_text(merge_taps(SNAPSHOT, []), MADE + timedelta(minutes=75)))
     assert "(1 h 15 min old)" in lines[0]
     assert lines[2] == "East: 2"
     assert lines[3].startswith(f"  [ ] {ADA}, lab, since 20")
@@ -162,7 +162,7 @@ def test_words_are_zone_by_zone_with_the_age() -> None:
 
 async def test_muster_that_comes_as_an_order_is_kept(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
-    await CommandHandler(outbox, None, HandClock(NOW)).take(muster(SNAPSHOT))
+    await CommandDispatcher(outbox, None, ManualClock(NOW)).handle(muster(SNAPSHOT))
     await outbox.close()
     assert names(tmp_path) == [ADA, BEA, DORA]
 
@@ -214,18 +214,18 @@ def test_command_needs_two_parts(config: Path) -> None:
 
 def test_check_says_whether_there_is_one_and_how_old(config: Path) -> None:
     code, output = run("--config", str(config), "--check")
-    assert (code, "no muster is kept" in output) == (1, True)
+    assert (code, "no muster is stored" in output) == (1, True)
     save(config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": ago(minutes=10)})), NOW)
     code, output = run("--config", str(config), "--check")
-    assert (code, "a sealed muster is kept, 10 min old" in output) == (0, True)
+    assert (code, "a sealed muster is stored, 10 min old" in output) == (0, True)
 
 
 def test_a_thousand_people_are_listed_beside_a_running_agent(config: Path) -> None:
     box = config.parent / "box"
     crowd = tuple(entry(f"Person {n}", f"{n:032x}") for n in range(1000))
     save(box, muster(SNAPSHOT.model_copy(update={"inside": crowd})), NOW)
-    agent, door = Outbox(box), Presence(box)
-    door.save(door.note([f"{7:032x}"], "door", NOW, inside=False))
+    agent, door = Outbox(box), LocalPresence(box)
+    door.save(door.record([f"{7:032x}"], "door", NOW, inside=False))
     command = [sys.executable, "-m", "hubwell_edge", "muster", "--config", str(config), "--json"]
     began = time.monotonic()
     done = subprocess.run(
@@ -241,5 +241,5 @@ def test_a_thousand_people_are_listed_beside_a_running_agent(config: Path) -> No
 
 
 def test_times_are_utc_with_the_snapshot_s_own_age() -> None:
-    told = as_json(merged(SNAPSHOT, []), MADE + timedelta(seconds=90))
+    told = as_json(merge_taps(SNAPSHOT, []), MADE + timedelta(seconds=90))
     assert (told["age_s"], told["at"].endswith("Z")) == (90, True)

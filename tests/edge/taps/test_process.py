@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.agent_builders import start_agent, until
-from edge.fake_server import StandInServer
+from edge.fake_server import FakeServer
 from edge.taps.sample_badges import (
     BADGE,
     HUB_PUBLIC,
@@ -32,7 +32,7 @@ from edge.taps.sample_badges import (
     sealed,
 )
 from hubwell_edge.cli import app
-from hubwell_edge.taps.verdicts import PLAIN
+from hubwell_edge.taps.verdicts import DEFAULT_TEXTS
 from hubwell_wire.commands import Answer, RosterBadge
 from hubwell_wire.messages import Tap
 from hubwell_wire.pseudonym import pseudonym
@@ -93,7 +93,7 @@ class Scene:
 
     @property
     def screen(self) -> list[str]:
-        return [line for line in self._lines() if PLAIN["phone"] not in line]
+        return [line for line in self._lines() if DEFAULT_TEXTS["phone"] not in line]
 
     @property
     def log(self) -> str:
@@ -133,8 +133,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 @pytest.fixture
-async def server(mosquitto: Mosquitto) -> AsyncIterator[StandInServer]:
-    async with StandInServer(mosquitto.url) as stand_in:
+async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
+    async with FakeServer(mosquitto.url) as stand_in:
         yield stand_in
 
 
@@ -144,12 +144,12 @@ def welcome(tap: Tap) -> Answer:
     )
 
 
-async def listed(server: StandInServer) -> None:
+async def listed(server: FakeServer) -> None:
     await until(lambda: server.statuses and server.statuses[-1].roster_at is not None)
 
 
 async def test_tap_arrives_with_the_right_pseudonym_and_its_answer_is_shown(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     server.reply = welcome
     async with scene.agent(scene.configure(mosquitto.url, patience_ms=5000)):
@@ -166,12 +166,12 @@ async def test_tap_arrives_with_the_right_pseudonym_and_its_answer_is_shown(
 
 
 async def test_version_311_and_the_embedded_broker_do_too(iotcore_broker: IotCore, scene: Scene) -> None:
-    async with StandInServer(iotcore_broker.url) as server:
+    async with FakeServer(iotcore_broker.url) as server:
         server.reply = welcome
         config = scene.configure(iotcore_broker.url, protocol=311, patience_ms=5000)
         async with scene.agent(config):
             await until(lambda: server.statuses)
-            await server.say("room-1", sealed(roster(ago(minutes=1))))
+            await server.send("room-1", sealed(roster(ago(minutes=1))))
             await listed(server)
             scene.tap()
             await until(lambda: scene.screen)
@@ -179,48 +179,48 @@ async def test_version_311_and_the_embedded_broker_do_too(iotcore_broker: IotCor
 
 
 async def test_silent_server_means_a_local_answer_that_is_corrected_later(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     async with scene.agent(scene.configure(mosquitto.url)):
         await until(lambda: server.statuses)
-        await server.say("room-1", sealed(roster(ago(minutes=1))))
+        await server.send("room-1", sealed(roster(ago(minutes=1))))
         await listed(server)
         scene.tap()
         await until(lambda: scene.screen)
         assert scene.screen == ["✔ Benvenuta."]
         await until(lambda: server.taps)
         full = welcome(server.taps[0]).model_copy(update={"verdict": "full", "text": "No room."})
-        await server.say("room-1", full)
+        await server.send("room-1", full)
         await until(lambda: len(scene.screen) == 2)
     assert scene.screen[1] == "✘ No room."
     assert server.taps[0].data.said is None
 
 
 async def test_wrong_lists_are_refused_by_the_running_agent(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     right, made = roster(ago(minutes=1)), ago(minutes=1)
     forged = sealed(roster(made)).model_copy(update={"sig": "00" * 64})
     wrong = [forged, sealed(roster(made, device="room-2")), sealed(roster(ago(hours=5)))]
     async with scene.agent(scene.configure(mosquitto.url)):
         await until(lambda: server.statuses)
-        await server.say("room-1", sealed(right))
+        await server.send("room-1", sealed(right))
         await listed(server)
         for one in wrong:
-            await server.say("room-1", one)
-        await until(lambda: "older than the one held" in scene.log)
+            await server.send("room-1", one)
+        await until(lambda: "older than the stored one" in scene.log)
     assert server.statuses[-1].roster_at == right.at
     assert "signature of a list of badges is not the hub's" in scene.log
     assert "is for hub/room-2, not for this device" in scene.log
 
 
 async def test_taps_without_a_network_are_answered_kept_over_a_kill_and_sent_in_order(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     config = scene.configure(mosquitto.url)
     async with scene.agent(config):
         await until(lambda: server.statuses)
-        await server.say("room-1", sealed(roster(ago(minutes=1), badges={BADGE: RosterBadge()})))
+        await server.send("room-1", sealed(roster(ago(minutes=1), badges={BADGE: RosterBadge()})))
         await listed(server)
     mosquitto.stop()
     async with scene.agent(config) as agent:
@@ -239,12 +239,12 @@ async def test_taps_without_a_network_are_answered_kept_over_a_kill_and_sent_in_
 
 
 async def test_change_of_keys_links_only_who_is_listed(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     put_keys(scene.folder / "keys", NEXT_KEY)
     async with scene.agent(scene.configure(mosquitto.url)):
         await until(lambda: server.statuses)
-        await server.say("room-1", sealed(roster(ago(minutes=1))))
+        await server.send("room-1", sealed(roster(ago(minutes=1))))
         await listed(server)
         for uid in (UID, OTHER_UID):
             scene.tap(uid)
@@ -255,19 +255,19 @@ async def test_change_of_keys_links_only_who_is_listed(
 
 
 async def test_forget_purges_the_files_of_a_running_agent_and_declares_the_hole(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     server.answers = False
     async with scene.agent(scene.configure(mosquitto.url)):
         await until(lambda: server.statuses)
         both = {BADGE: RosterBadge(), OTHER: RosterBadge()}
-        await server.say("room-1", sealed(roster(ago(minutes=1), badges=both)))
+        await server.send("room-1", sealed(roster(ago(minutes=1), badges=both)))
         await listed(server)
         for uid in (OTHER_UID, UID, OTHER_UID):
             scene.tap(uid)
         await until(lambda: len(server.taps) == 3 and scene.screen)
         assert BADGE.encode() in bytes_below(scene.folder / "box")
-        await server.say("room-1", forget(BADGE))
+        await server.send("room-1", forget(BADGE))
         await until(lambda: server.gaps)
         assert BADGE.encode() not in bytes_below(scene.folder)
         gap = server.gaps[0].data
@@ -279,12 +279,12 @@ async def test_forget_purges_the_files_of_a_running_agent_and_declares_the_hole(
 
 
 async def test_agent_with_reader_list_and_taps_stays_small(
-    mosquitto: Mosquitto, server: StandInServer, scene: Scene
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:
     badges = {f"{n:032x}": RosterBadge(lang="fi") for n in range(2000)}
     async with scene.agent(scene.configure(mosquitto.url)) as agent:
         await until(lambda: server.statuses)
-        await server.say("room-1", sealed(roster(ago(minutes=1), badges=badges)))
+        await server.send("room-1", sealed(roster(ago(minutes=1), badges=badges)))
         await listed(server)
         for n in range(20):
             scene.tap(bytes([4, 0, 0, 0, 0, 0, n]))
@@ -352,5 +352,5 @@ async def test_doctor_looks_at_keys_and_list(mosquitto: Mosquitto, scene: Scene)
     (scene.folder / "keys").chmod(0o755)
     code, output = await asyncio.to_thread(cli, "doctor", "--config", str(config))
     assert code == 1
-    assert "anybody may look into" in output
+    assert "other users can read" in output
     assert "BAD badge list: no list of badges yet" in output

@@ -3,7 +3,14 @@ from typing import Any, get_args
 import pytest
 
 from edge.taps.sample_badges import BADGE, OTHER, ago, roster
-from hubwell_edge.taps.verdicts import PLAIN, inside_after, is_full, local_verdict, purpose_of, words
+from hubwell_edge.taps.verdicts import (
+    DEFAULT_TEXTS,
+    inside_after,
+    is_full,
+    local_verdict,
+    purpose_of,
+    text_for,
+)
 from hubwell_wire.commands import Roster, RosterBadge, RosterReader, RosterSpace
 from hubwell_wire.fields import Verdict
 
@@ -51,17 +58,17 @@ def test_readers_are_doors_unless_the_list_says_otherwise() -> None:
 
 
 def test_words_are_in_the_person_s_language_then_the_hub_s_then_english() -> None:
-    assert words("in", (BADGE,), roster(AT)) == "Benvenuta."
-    assert words("revoked", (BADGE,), roster(AT)) == "Reported lost."
-    assert words("in", (OTHER,), roster(AT, lang="it")) == "Benvenuta."
-    assert words("in", (OTHER,), LOST) == "Welcome.", "the list has no Dutch"
-    assert words("full", (BADGE,), roster(AT)) == PLAIN["full"]
-    assert words("in", (BADGE,), None) == PLAIN["in"]
+    assert text_for("in", (BADGE,), roster(AT)) == "Benvenuta."
+    assert text_for("revoked", (BADGE,), roster(AT)) == "Reported lost."
+    assert text_for("in", (OTHER,), roster(AT, lang="it")) == "Benvenuta."
+    assert text_for("in", (OTHER,), LOST) == "Welcome.", "the list has no Dutch"
+    assert text_for("full", (BADGE,), roster(AT)) == DEFAULT_TEXTS["full"]
+    assert text_for("in", (BADGE,), None) == DEFAULT_TEXTS["in"]
 
 
 def test_every_verdict_has_words_and_a_meaning_for_who_is_in() -> None:
-    assert set(PLAIN) == set(get_args(Verdict))
-    assert {verdict for verdict in PLAIN if inside_after(verdict)} == {"in", "moved"}
-    assert {verdict for verdict in PLAIN if inside_after(verdict) is None} == {
+    assert set(DEFAULT_TEXTS) == set(get_args(Verdict))
+    assert {verdict for verdict in DEFAULT_TEXTS if inside_after(verdict)} == {"in", "moved"}
+    assert {verdict for verdict in DEFAULT_TEXTS if inside_after(verdict) is None} == {
         "again", "refused", "noted", "code", "desk", "phone",
     }  # fmt: skip

@@ -21,7 +21,7 @@ from hubwell.keys import Keys
 from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
 from hubwell_edge.taps.files.muster_file import MusterFileError
-from hubwell_edge.taps.muster import _unsealed, key_of, merged
+from hubwell_edge.taps.muster import combine_parts, merge_taps, unseal
 from hubwell_wire.commands import Muster, MusterSnapshot
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
@@ -77,12 +77,12 @@ async def test_edge_opens_what_is_sealed_here(house: House, conn: Conn) -> None:
     now = datetime.now(UTC)
 
     message = seal(keys.public, await snapshot(conn, [1], "No name {n}", now))
-    found = merged(_unsealed(message, key_of(keys.b.hex(), keys.a.hex())), [])
+    found = merge_taps(unseal(message, combine_parts(keys.b.hex(), keys.a.hex())), [])
 
     assert len(found.inside) == house.count("visit") == 4
     assert {person.zone for person in found.inside} == {NORTH, SOUTH}
     with pytest.raises(MusterFileError, match="do not open"):
-        _unsealed(message, key_of(keys.a.hex(), make_key_parts().b.hex()))
+        unseal(message, combine_parts(keys.a.hex(), make_key_parts().b.hex()))
 
 
 async def test_enrolled_people_outside_are_there_with_their_badges(house: House, conn: Conn) -> None:

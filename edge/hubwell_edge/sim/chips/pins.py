@@ -11,7 +11,7 @@ BLOCK_S: Final = 20.0
 """Presence holds or rests for multiples of this."""
 
 
-def somebody_there(seed: int, pin: str, at_s: float) -> bool:
+def is_person_present(seed: int, pin: str, at_s: float) -> bool:
     """Say whether somebody is before the sensor at a pin; the same seed gives the same comings and goings."""
     block = int(at_s // BLOCK_S)
     return random.Random(f"{seed}:{pin}:{block}").random() < 0.5  # noqa: S311, PLR2004 - half of the time, no secret
@@ -79,4 +79,4 @@ class SimulatedPin:
 
 def pins_with_people(seed: int = 0, clock: Callable[[], float] = time.monotonic) -> SimulatedPins:
     """Return a header whose pins see people."""
-    return SimulatedPins(lambda number: somebody_there(seed, f"GPIO{number}", clock()))
+    return SimulatedPins(lambda number: is_person_present(seed, f"GPIO{number}", clock()))

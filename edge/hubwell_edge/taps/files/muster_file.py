@@ -1,4 +1,4 @@
-"""The newest sealed muster on disk: this device keeps it and cannot read it.
+"""The newest sealed muster on disk: this device stores it and cannot read it.
 
 Two officers hold half of the private key each; see `muster.py`.
 """
@@ -15,15 +15,15 @@ from hubwell_wire.commands import Muster
 
 FILE: Final = "muster.json"
 AHEAD: Final = timedelta(days=1)
-"""More than clocks differ."""
+"""Larger than any real difference between clocks."""
 
 
 class MusterFileError(Exception):
-    """A muster cannot be kept or read; the sentence says why and what to do."""
+    """A muster cannot be stored, read or opened; the sentence gives the reason and what to do."""
 
 
 def load(folder: Path) -> Muster | None:
-    """Return the muster that is kept, or None. Raises VaultError."""
+    """Return the stored muster, or None. Raises MusterFileError."""
     path = folder / FILE
     try:
         return Muster.model_validate_json(path.read_bytes())
@@ -36,14 +36,16 @@ def load(folder: Path) -> Muster | None:
 
 
 def save(folder: Path, muster: Muster, now: Stamp) -> bool:
-    """Keep a muster unless there is a newer one; tell whether it was kept. Raises VaultError.
+    """Store a muster unless a newer one is stored; return whether it was stored. Raises MusterFileError.
 
-    One from further in the future is refused: kept, it would shut out all right ones until then.
+    A muster dated more than a day ahead is refused: once stored, it would block every valid one until then.
     """
     if now.synced and muster.at > to_datetime(now.wall_ms) + AHEAD:
-        raise MusterFileError(f"a muster is dated {muster.at}: set the clock of the server, or ours")
-    held = _held_since(folder)
-    if held is not None and muster.at <= held:
+        raise MusterFileError(
+            f"a muster is dated {muster.at}: set the clock of the server, or of this device"
+        )
+    stored_at = _stored_at(folder)
+    if stored_at is not None and muster.at <= stored_at:
         return False
     try:
         replace_file(folder / FILE, muster.encode())
@@ -52,9 +54,9 @@ def save(folder: Path, muster: Muster, now: Stamp) -> bool:
     return True
 
 
-def _held_since(folder: Path) -> datetime | None:
+def _stored_at(folder: Path) -> datetime | None:
     try:
-        held = load(folder)
-    except MusterFileError:  # broken: anything is better
+        muster = load(folder)
+    except MusterFileError:  # a broken file is replaced by any valid muster
         return None
-    return held.at if held is not None else None
+    return muster.at if muster is not None else None

@@ -1,4 +1,4 @@
-"""Small private files that are replaced as a whole, so that nothing of the old content stays readable."""
+"""Writes small private files as a whole, and overwrites the content that they replace."""
 
 import os
 from contextlib import suppress
@@ -11,9 +11,9 @@ _ONLY_OWNER: Final = 0o600
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file for its owner only, whole or not at all, and blank what stood there before.
+    """Write a file atomically, readable by its owner only, and overwrite the previous content with zeros.
 
-    Raises OSError; the old file is still there then.
+    Raises OSError; the previous file is then unchanged.
     """
     unfinished = path.with_name(path.name + ".new")
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _ONLY_OWNER)
@@ -21,17 +21,17 @@ def replace_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    # A second name keeps the old content in reach until the new one is in its place.
+    # A hard link keeps the old content reachable, to be overwritten after the new file has replaced it.
     old = path.with_name(path.name + ".old")
     old.unlink(missing_ok=True)
-    with suppress(OSError):  # no old file, or a file system without second names
+    with suppress(OSError):  # no old file, or a file system without hard links
         old.hardlink_to(path)
     unfinished.replace(path)
     remove_file(old)
 
 
 def remove_file(path: Path) -> None:
-    """Blank and delete a file, if it is there."""
+    """Overwrite a file with zeros and delete it, if it exists."""
     if path.exists():
         overwrite(path)
         path.unlink()

@@ -1,7 +1,7 @@
-"""The list of badges that this device holds: checked against the hub's key, never older than before, on disk.
+"""The list of badges on this device: signed by the hub, never replaced by an older one, stored on disk.
 
-It holds pseudonyms and no names. The file has no signature: who can write it can read the epoch keys too,
-and an erasure must be able to take a badge out of it.
+Contains pseudonyms and no names. The stored file has no signature: a user who can write it can read the epoch
+keys too, and an erasure must be able to remove a badge from it.
 """
 
 import logging
@@ -20,45 +20,50 @@ logger: Final = logging.getLogger(__name__)
 
 FILE: Final = "roster.json"
 AHEAD: Final = timedelta(days=1)
-"""A list from further in the future is refused: kept, it would shut out all right ones until then."""
+"""A list dated further ahead is refused: once stored, it would block every valid one until then."""
 
 
 class RosterError(Exception):
-    """A list is refused; the sentence says why and what to do."""
+    """A list of badges is refused; the sentence gives the reason and what to do."""
 
 
 class RosterStore:
-    """Holds the newest list of one device. `key` is the hub's Ed25519 key in hexadecimal, or None."""
+    """The newest list of badges of one device.
+
+    `key` is the hub's Ed25519 public key in hexadecimal, or None.
+    """
 
     def __init__(self, folder: Path, *, site: str, device: str, key: str | None) -> None:
         self._path = folder / FILE
         self._site, self._device, self._key = site, device, key
         self.roster = self._load()
 
-    def take(self, sealed: SealedRoster, now: Stamp) -> bool:
-        """Keep a list if it is right and newer than the one held; tell whether it was kept.
+    def update(self, sealed: SealedRoster, now: Stamp) -> bool:
+        """Store a list if it is valid and newer than the stored one; return whether it was stored.
 
         Raises RosterError, also when the disk refuses it.
         """
         roster = self._checked(sealed)
-        held = self.roster
-        if held is not None and roster.at == held.at:
+        stored = self.roster
+        if stored is not None and roster.at == stored.at:
             return False
-        if held is not None and roster.at < held.at:
-            raise RosterError(f"a list of badges of {roster.at} is older than the one held, of {held.at}")
+        if stored is not None and roster.at < stored.at:
+            raise RosterError(f"a list of badges of {roster.at} is older than the stored one, of {stored.at}")
         if now.synced and roster.at > to_datetime(now.wall_ms) + AHEAD:
-            raise RosterError(f"a list of badges is dated {roster.at}: set the clock of the server, or ours")
-        self._keep(roster)
+            raise RosterError(
+                f"a list of badges is dated {roster.at}: set the clock of the server, or of this device"
+            )
+        self._save(roster)
         return True
 
     def forget(self, badges: Collection[str]) -> None:
-        """Take badges out of the list, in memory and on disk. Raises RosterError when the disk refuses."""
-        held = self.roster
-        if held is not None and not held.badges.keys().isdisjoint(badges):
-            kept = {badge: known for badge, known in held.badges.items() if badge not in badges}
-            self._keep(held.model_copy(update={"badges": kept}))
+        """Remove badges from the list, in memory and on disk. Raises RosterError when the disk refuses."""
+        roster = self.roster
+        if roster is not None and not roster.badges.keys().isdisjoint(badges):
+            remaining = {badge: entry for badge, entry in roster.badges.items() if badge not in badges}
+            self._save(roster.model_copy(update={"badges": remaining}))
 
-    def _keep(self, roster: Roster) -> None:
+    def _save(self, roster: Roster) -> None:
         self.roster = roster
         try:
             replace_file(self._path, roster.encode())
@@ -68,7 +73,7 @@ class RosterStore:
     def _checked(self, sealed: SealedRoster) -> Roster:
         if self._key is None:
             raise RosterError(
-                "a list of badges came, but the hub's key is not known here: set badges.roster_key"
+                "a list of badges arrived, but this device does not have the hub's key: set badges.roster_key"
             )
         body = sealed.body.encode("utf-8", "surrogatepass")
         if not signed_by(self._key, body, bytes.fromhex(sealed.sig)):
@@ -90,14 +95,14 @@ class RosterStore:
             return None
         roster = _parsed(body)
         if roster is None or (roster.site, roster.device) != (self._site, self._device):
-            logger.warning("%s is no list for this device", self._path, extra={"action": "roster-lost"})
+            logger.warning("%s is not a list for this device", self._path, extra={"action": "roster-lost"})
             remove_file(self._path)
             return None
         return roster
 
 
 def space_of(folder: Path) -> RosterSpace | None:
-    """Return the space of a device by the list it holds, beside a running agent too."""
+    """Return the space of a device from its stored list; works beside a running agent."""
     try:
         roster = _parsed((folder / FILE).read_bytes())
     except OSError:
@@ -106,8 +111,8 @@ def space_of(folder: Path) -> RosterSpace | None:
 
 
 def signed_by(key: str, body: bytes, signature: bytes) -> bool:
-    """Tell whether a signature is right. Raises RosterError for a key that is none."""
-    from nacl.exceptions import BadSignatureError  # noqa: PLC0415 - half a megabyte that only lists need
+    """Return whether a signature is valid. Raises RosterError for an invalid key."""
+    from nacl.exceptions import BadSignatureError  # noqa: PLC0415 - half a megabyte, needed only to verify lists
     from nacl.signing import VerifyKey  # noqa: PLC0415
 
     try:
@@ -115,12 +120,12 @@ def signed_by(key: str, body: bytes, signature: bytes) -> bool:
     except BadSignatureError:
         return False
     except ValueError as error:
-        raise RosterError(f"badges.roster_key is no Ed25519 key: {error}") from None
+        raise RosterError(f"badges.roster_key is not an Ed25519 key: {error}") from None
     return True
 
 
 def _parsed(body: bytes) -> Roster | None:
     try:
         return Roster.model_validate_json(body)
-    except ValidationError:  # its words would repeat what stands in the list
+    except ValidationError:  # pydantic's message would repeat the content of the list
         return None

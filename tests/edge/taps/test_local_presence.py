@@ -7,46 +7,48 @@ import pytest
 from edge.agent_builders import NOON, stamp
 from edge.taps.sample_badges import BADGE, OTHER, bytes_below
 from hubwell_edge.clock import Stamp
-from hubwell_edge.taps.local_presence import FILE, KEPT_MS, Presence, read_since
+from hubwell_edge.taps.local_presence import FILE, RETENTION_MS, LocalPresence, read_since
 
 LATER = stamp(NOON + 1000, 2000)
 
 
 @pytest.fixture
-def presence(tmp_path: Path) -> Iterator[Presence]:
-    kept = Presence(tmp_path)
+def presence(tmp_path: Path) -> Iterator[LocalPresence]:
+    kept = LocalPresence(tmp_path)
     yield kept
     kept.close()
 
 
-def note(kept: Presence, badge: str, at: Stamp, *, inside: bool) -> None:
-    kept.save(kept.note([badge], "door", at, inside=inside))
+def note(kept: LocalPresence, badge: str, at: Stamp, *, inside: bool) -> None:
+    kept.save(kept.record([badge], "door", at, inside=inside))
 
 
-def test_who_came_in_is_in_until_they_go_also_after_a_restart(presence: Presence, tmp_path: Path) -> None:
+def test_who_came_in_is_in_until_they_go_also_after_a_restart(
+    presence: LocalPresence, tmp_path: Path
+) -> None:
     assert not presence.inside([BADGE], LATER)
     note(presence, BADGE, stamp(), inside=True)
     assert presence.inside([OTHER, BADGE], LATER)
-    again = Presence(tmp_path)
+    again = LocalPresence(tmp_path)
     assert again.inside([BADGE], LATER)
     note(again, BADGE, LATER, inside=False)
     assert not again.inside([BADGE], LATER)
     again.close()
 
 
-def test_after_sixteen_hours_nobody_is_known_any_more(presence: Presence, tmp_path: Path) -> None:
+def test_after_sixteen_hours_nobody_is_known_any_more(presence: LocalPresence, tmp_path: Path) -> None:
     note(presence, BADGE, stamp(), inside=True)
-    note(presence, OTHER, stamp(NOON + KEPT_MS), inside=False)
-    evening = stamp(NOON + KEPT_MS + 1)
+    note(presence, OTHER, stamp(NOON + RETENTION_MS), inside=False)
+    evening = stamp(NOON + RETENTION_MS + 1)
     assert not presence.inside([BADGE], evening)
-    presence.prune(stamp(NOON + KEPT_MS + 1, synced=False))
+    presence.prune(stamp(NOON + RETENTION_MS + 1, synced=False))
     assert presence.badges == {BADGE, OTHER}
     presence.prune(evening)
     assert presence.badges == {OTHER}
     assert [seen.badge for seen in read_since(tmp_path, 0)] == [OTHER]
 
 
-def test_times_of_a_clock_that_was_not_set_are_put_right(presence: Presence, tmp_path: Path) -> None:
+def test_times_of_a_clock_that_was_not_set_are_put_right(presence: LocalPresence, tmp_path: Path) -> None:
     note(presence, BADGE, stamp(5000, 5000, synced=False), inside=True)
     now = stamp(NOON, 10_000)
     assert presence.inside([BADGE], now)
@@ -55,7 +57,7 @@ def test_times_of_a_clock_that_was_not_set_are_put_right(presence: Presence, tmp
     assert seen.at == Stamp(NOON - 5000, 5000, synced=True)
 
 
-def test_forgotten_badge_leaves_no_byte(presence: Presence, tmp_path: Path) -> None:
+def test_forgotten_badge_leaves_no_byte(presence: LocalPresence, tmp_path: Path) -> None:
     note(presence, BADGE, stamp(), inside=True)
     note(presence, OTHER, stamp(), inside=True)
     assert BADGE.encode() in bytes_below(tmp_path)
@@ -65,7 +67,7 @@ def test_forgotten_badge_leaves_no_byte(presence: Presence, tmp_path: Path) -> N
     assert not presence.inside([BADGE], LATER)
 
 
-def test_later_taps_are_read_beside_a_running_agent(presence: Presence, tmp_path: Path) -> None:
+def test_later_taps_are_read_beside_a_running_agent(presence: LocalPresence, tmp_path: Path) -> None:
     note(presence, BADGE, LATER, inside=True)
     note(presence, OTHER, stamp(), inside=True)
     assert [seen.badge for seen in read_since(tmp_path, NOON - 1)] == [OTHER, BADGE]
@@ -75,7 +77,7 @@ def test_later_taps_are_read_beside_a_running_agent(presence: Presence, tmp_path
 
 def test_file_that_is_none_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"this was a database once " * 400)
-    kept = Presence(tmp_path)
+    kept = LocalPresence(tmp_path)
     note(kept, BADGE, stamp(), inside=True)
     assert kept.inside([BADGE], LATER)
     kept.close()
@@ -89,14 +91,14 @@ def test_file_of_an_older_version_is_begun_anew(tmp_path: Path) -> None:
     older.close()
     with pytest.raises(sqlite3.Error):
         read_since(tmp_path, 0)
-    kept = Presence(tmp_path)
+    kept = LocalPresence(tmp_path)
     note(kept, BADGE, stamp(), inside=True)
     assert [seen.badge for seen in read_since(tmp_path, 0)] == [BADGE]
     kept.close()
 
 
 def test_disk_that_refuses_stops_nothing_and_is_told_once(
-    presence: Presence, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    presence: LocalPresence, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = sqlite3.connect(tmp_path / FILE)
     other.execute("DROP TABLE seen")

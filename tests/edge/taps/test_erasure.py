@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from edge.agent_builders import HandClock, receipt, stamp, telemetry
+from edge.agent_builders import ManualClock, receipt, stamp, telemetry
 from edge.taps.sample_badges import BADGE, OTHER, bytes_below, forget, roster, sealed
 from hubwell_edge.outbox.file import OutboxUnavailableError
-from hubwell_edge.outbox.message import Draft, event_draft
+from hubwell_edge.outbox.message import DraftMessage, draft_event
 from hubwell_edge.outbox.store import Outbox
 from hubwell_edge.outbox.thread import OutboxThread
-from hubwell_edge.taps.commands import CommandHandler
+from hubwell_edge.taps.commands import CommandDispatcher
 from hubwell_edge.taps.tombstones import match_tombstones
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Gap, TapData
 from hubwell_wire.parse import parse
 
 
-def tap(badge: str, was: str | None = None) -> Draft:
-    return event_draft(TapData(reader="door", badge=badge, epoch=1, was=was), stamp())
+def tap(badge: str, was: str | None = None) -> DraftMessage:
+    return draft_event(TapData(reader="door", badge=badge, epoch=1, was=was), stamp())
 
 
 def gaps(box: Outbox) -> list[Gap]:
@@ -144,7 +144,7 @@ def test_outbox_of_release_0_1_is_taken_over(tmp_path: Path) -> None:
 async def test_device_without_readers_forgets_too(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
     await outbox.put([tap(BADGE), tap(OTHER)], {})
-    await CommandHandler(outbox, None, HandClock(stamp())).take(forget(BADGE))
+    await CommandDispatcher(outbox, None, ManualClock(stamp())).handle(forget(BADGE))
     assert BADGE.encode() not in bytes_below(tmp_path)
     assert outbox.outbox.badges() == {OTHER}
     await outbox.close()
@@ -152,11 +152,11 @@ async def test_device_without_readers_forgets_too(tmp_path: Path) -> None:
 
 async def test_device_without_readers_takes_no_notice_of_answers_and_lists(tmp_path: Path) -> None:
     outbox = OutboxThread(Outbox(tmp_path, kernel_boot="k1"))
-    orders = CommandHandler(outbox, None, HandClock(stamp()))
+    orders = CommandDispatcher(outbox, None, ManualClock(stamp()))
     answer = Answer(v=1, type="answer", boot=outbox.outbox.boot, seq=1, verdict="in")
     before = bytes_below(tmp_path)
-    assert not await orders.take(answer)
-    assert not await orders.take(sealed(roster()))
+    assert not await orders.handle(answer)
+    assert not await orders.handle(sealed(roster()))
     assert orders.roster_at is None
     assert bytes_below(tmp_path) == before
     await outbox.close()

@@ -30,7 +30,7 @@ def test_systemd_credentials_work_with_the_name_that_systemd_gives_them(tmp_path
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("epoch-1.key", "not hex at all", "is no key: it holds 64 hex digits"),
+        ("epoch-1.key", "not hex at all", "is not a key: a key has 64 hex digits"),
         ("epoch-1.key", "ab" * 16, "has 16 bytes and needs 32"),
         ("epoch-one.key", "ab" * 32, "there is no key for badges in"),
     ],
