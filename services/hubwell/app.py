@@ -25,7 +25,6 @@ from hubwell.api import openapi, routes
 from hubwell.api.dependencies import ApiParts
 from hubwell.api.evacuation_view import NameViewLog
 from hubwell.api.live_updates import Feed, FeedIntervals
-from hubwell.deliver.queue import deliveries
 from hubwell.http import access_errors, errors
 from hubwell.http.database import Database
 from hubwell.http.guard import check_every_route
@@ -75,14 +74,13 @@ def create_app(settings: Settings, *, pace: FeedIntervals | None = None) -> Fast
         ],
         max_body_size=_LARGEST_BODY,
     )
-    switchboard = Switchboard(deliveries(settings), settings)
     app.state.parts = Parts(
         settings=settings,
         database=database,
         limits=Limits(),
         passwords=Passwords(),
         provider=Provider.of(settings),
-        react=switchboard.react,
+        react=Switchboard.of(settings).commit,
         error_page=pages.error_page,
     )
     app.state.settings = settings

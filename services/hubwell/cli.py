@@ -68,13 +68,11 @@ def ingest(
     worker: Annotated[str, typer.Option(help="Name of this process, if several share the work.")] = "1",
 ) -> None:
     """Store what devices send; several of these share the work."""
-    from hubwell.deliver.queue import deliveries
     from hubwell.ingest.consumer import Ingest
     from hubwell.switchboard import Switchboard
 
     configured = settings()
-    switchboard = Switchboard(deliveries(configured), configured)
-    _run(Ingest(configured, switchboard.react, worker=worker).run())
+    _run(Ingest(configured, Switchboard.of(configured).commit, worker=worker).run())
 
 
 @app.command()

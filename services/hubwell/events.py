@@ -79,15 +79,15 @@ class FaultReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitsChanged:
-    """The visits of a person were worked out anew; these spaces have other people in them now."""
+class MessagesStored:
+    """Devices in these spaces sent something: readings, taps, faults or their state."""
 
     space_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedIn:
-    """Somebody came into a space. Like the three below it never says who."""
+    """A visit of a space began. Like the four below it never names the person."""
 
     space_id: str
     at: datetime
@@ -95,7 +95,7 @@ class CheckedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """Somebody went from one space to another."""
+    """A visit began that ended the one in another space at the same moment."""
 
     from_space_id: str
     space_id: str
@@ -104,7 +104,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedOut:
-    """Somebody left a space."""
+    """A visit ended by a tap, at the desk, or at the time that its person gave."""
 
     space_id: str
     at: datetime
@@ -112,10 +112,42 @@ class CheckedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferredOut:
-    """Somebody forgot to say that they left; this is when their visit was ended."""
+    """A visit was ended by closing time or after the longest stay, because no tap ended it."""
 
     space_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitsChanged:
+    """Visits of these spaces changed otherwise: removed, erased, open again."""
+
+    space_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorLeft:
+    """The tap by which a device still holds a person for inside who left without a tap there."""
+
+    stream_id: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadgeAtDesk:
+    """A badge was held to a desk's reader."""
+
+    desk_tap_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllowlistChanged:
+    """Readers need new lists: of badges, of their languages, of the spaces that their doors lead to."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadgesErased:
+    """Devices have to delete what still waits on them of erased badges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +190,9 @@ class EpisodeResolved:
     peak: float
 
 
-Stored = ReadingsStored | BadgeTapped | FaultReported
+Stored = ReadingsStored | BadgeTapped | FaultReported | MessagesStored
 Movement = CheckedIn | Moved | CheckedOut | InferredOut
-Reaction = VisitsChanged | Movement | EpisodeOpened | EpisodeResolved
+VisitFact = Movement | VisitsChanged | DoorLeft
+Reaction = VisitFact | BadgeAtDesk | AllowlistChanged | BadgesErased | EpisodeOpened | EpisodeResolved
 Fact = Stored | Reaction
 Facts = Sequence[Fact]

@@ -23,7 +23,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 Job = Callable[[AsyncConnection[Any], datetime, Settings], Awaitable[Fact | Facts | None]]
 """Does its work as of a time, in the transaction of the connection; returns what happened, if anything."""
-React = Callable[[AsyncConnection[Any], Facts], Awaitable[object]]
+Commit = Callable[[AsyncConnection[Any], Facts], Awaitable[object]]
+"""The switchboard's `commit`."""
 
 TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
     (IntervalTrigger(minutes=5), presence.close_forgotten),
@@ -34,14 +35,14 @@ TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
 )
 
 
-def scheduler(settings: Settings, react: React) -> AsyncIOScheduler:
+def scheduler(settings: Settings, commit: Commit) -> AsyncIOScheduler:
     """Return the timetable, not yet started. A run is one transaction, with the reactions to what it did."""
     timetable = AsyncIOScheduler(timezone=UTC)
     for trigger, job in TIMETABLE:
         timetable.add_job(
             _in_transaction,
             trigger,
-            args=[settings, react, job],
+            args=[settings, commit, job],
             id=f"{job.__module__}.{job.__name__}",
             coalesce=True,
             max_instances=1,
@@ -50,11 +51,11 @@ def scheduler(settings: Settings, react: React) -> AsyncIOScheduler:
     return timetable
 
 
-async def _in_transaction(settings: Settings, react: React, job: Job) -> None:
+async def _in_transaction(settings: Settings, commit: Commit, job: Job) -> None:
     try:
         conn = await connect(settings.database_url, name="jobs")
         async with conn, conn.transaction():
             done = await job(conn, datetime.now(UTC), settings)
-            await react(conn, [] if done is None else done if isinstance(done, Sequence) else [done])
+            await commit(conn, [] if done is None else done if isinstance(done, Sequence) else [done])
     except psycopg.Error as error:
         _LOG.warning("job %s.%s is left for its next turn: %s", job.__module__, job.__name__, error)

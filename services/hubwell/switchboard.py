@@ -1,12 +1,15 @@
-"""Who reacts to what: the one place where capabilities meet.
+"""The one door for writes and the one place where capabilities meet: facts come in, reactions happen.
 
-Reactions change rows in the transaction of the batch that caused them and may cause further facts;
-deliveries are only queued here, in the same transaction, and leave later.
+Ingest, timetable, pages, API and command line all commit through it. Reactions change rows in the caller's
+transaction and may cause further facts; deliveries are queued and listeners notified in the same
+transaction, so that neither happens for something that is rolled back.
 """
 
+import json
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, assert_never
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, assert_never
 
 from psycopg import AsyncConnection
 
@@ -14,14 +17,19 @@ from hubwell.access import codes
 from hubwell.air import actions as air
 from hubwell.deliver import queue
 from hubwell.events import (
+    AllowlistChanged,
+    BadgeAtDesk,
+    BadgesErased,
     BadgeTapped,
     CheckedIn,
     CheckedOut,
+    DoorLeft,
     EpisodeOpened,
     EpisodeResolved,
     Facts,
     FaultReported,
     InferredOut,
+    MessagesStored,
     Moved,
     Reaction,
     ReadingsStored,
@@ -35,7 +43,38 @@ from hubwell.settings import Settings
 
 _ANNOUNCED_TOGETHER: Final = 100
 """Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
-_ButTaps = ReadingsStored | FaultReported | Reaction
+_ButTaps = MessagesStored | ReadingsStored | FaultReported | Reaction
+
+
+@dataclass(slots=True)
+class _Notices:
+    """What listeners have to know of one transaction, each thing once."""
+
+    spaces: set[str] = field(default_factory=set)
+    """Spaces that look different on the board now."""
+    doors: set[DoorLeft] = field(default_factory=set)
+    desk_taps: set[int] = field(default_factory=set)
+    allowlist: bool = False
+    erased: bool = False
+
+    async def send(self, conn: AsyncConnection[Any]) -> None:
+        """Notify; PostgreSQL passes it on when the transaction commits."""
+        spaces = sorted(self.spaces)
+        for first in range(0, len(spaces), _ANNOUNCED_TOGETHER):
+            payload = json.dumps({"spaces": spaces[first : first + _ANNOUNCED_TOGETHER]})
+            await _notify(conn, "hubwell_change", payload)
+        for door in self.doors:
+            await _notify(conn, "hubwell_left", f"{door.stream_id} {door.seq}")
+        for tap in self.desk_taps:
+            await _notify(conn, "hubwell_desk", str(tap))
+        if self.allowlist:
+            await _notify(conn, "hubwell_roster")
+        if self.erased:
+            await _notify(conn, "hubwell_forget")
+
+
+async def _notify(conn: AsyncConnection[Any], channel: str, payload: str = "") -> None:
+    await conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
 
 
 class Switchboard:
@@ -45,38 +84,52 @@ class Switchboard:
         self._deliveries = deliveries
         self._doors = Policy.of(settings)
 
-    async def react(self, conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
-        """React to each fact and to what comes of it, until nothing more follows.
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the switchboard of these settings; nothing connects until it is used."""
+        return cls(queue.deliveries(settings), settings)
 
-        Returns what people at readers are told once the transaction is committed.
+    async def commit(self, conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
+        """React to each fact and to what comes of it, in the caller's transaction, which the caller commits.
+
+        Returns the answers for devices with readers, to be sent after the commit.
         """
         taps = [fact for fact in facts if isinstance(fact, BadgeTapped)]
         # Taps first, because rules ask whether a space is occupied; together, because people come together.
         movements, answers = await self._tapped(conn, taps)
         waiting: deque[_ButTaps] = deque(movements)
         waiting.extend(fact for fact in facts if not isinstance(fact, BadgeTapped))
-        changed: set[str] = set()
+        notices = _Notices()
         while waiting:
-            waiting.extend(await self._react_to(conn, waiting.popleft(), changed))
-        await self._announce(conn, sorted(changed))
+            waiting.extend(await self._react_to(conn, waiting.popleft(), notices))
+        await notices.send(conn)
         return answers
 
     async def _react_to(
-        self, conn: AsyncConnection[Any], fact: _ButTaps, changed: set[str]
+        self, conn: AsyncConnection[Any], fact: _ButTaps, notices: _Notices
     ) -> Sequence[Reaction]:
         match fact:
             case ReadingsStored():
                 return await air.evaluate(conn, fact)
             case EpisodeOpened() | EpisodeResolved() | FaultReported():
                 await self._deliveries.record(conn, fact)
-                return []
-            case VisitsChanged():
-                changed.update(fact.space_ids)
-                return []
-            case CheckedIn() | Moved() | CheckedOut() | InferredOut():
-                return []  # nobody needs to know yet; it is recorded nowhere
+            case MessagesStored() | VisitsChanged():
+                notices.spaces.update(fact.space_ids)
+            case CheckedIn() | CheckedOut() | InferredOut():
+                notices.spaces.add(fact.space_id)
+            case Moved():
+                notices.spaces.update((fact.from_space_id, fact.space_id))
+            case DoorLeft():
+                notices.doors.add(fact)
+            case BadgeAtDesk():
+                notices.desk_taps.add(fact.desk_tap_id)
+            case AllowlistChanged():
+                notices.allowlist = True
+            case BadgesErased():
+                notices.erased = True
             case _:
                 assert_never(fact)
+        return []
 
     async def _tapped(
         self, conn: AsyncConnection[Any], taps: list[BadgeTapped]
@@ -89,12 +142,7 @@ class Switchboard:
             if done.told is not None:
                 answers.append(await _answer(conn, tap, done.told))
             left += done.left
-        return facts, answers + left  # first those for whom somebody waits
-
-    async def _announce(self, conn: AsyncConnection[Any], spaces: list[str]) -> None:
-        """Tell the board: somebody may have left a space that no device of this batch is in."""
-        for first in range(0, len(spaces), _ANNOUNCED_TOGETHER):
-            await self._deliveries.announce(conn, tuple(spaces[first : first + _ANNOUNCED_TOGETHER]))
+        return facts, answers + left  # people who wait at a reader come first
 
 
 async def _answer(conn: AsyncConnection[Any], tap: BadgeTapped, told: presence.ReaderResponse) -> TapAnswered:

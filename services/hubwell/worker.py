@@ -30,7 +30,7 @@ async def run(settings: Settings) -> None:
     """Work until cancelled; a database or broker that is away is waited for."""
     # At INFO it would log the webhook's address, and with it what is secret in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    timetable = scheduler(settings, Switchboard(deliveries(settings), settings).react)
+    timetable = scheduler(settings, Switchboard.of(settings).commit)
     timetable.start()
     link = DevicePublisher(settings)
     rosters = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))

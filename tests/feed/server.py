@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from feed.device import SITE, Device, Packet
-from hubwell.deliver.queue import deliveries
+from hubwell.events import MessagesStored
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import Receipt
 from hubwell.ingest.store import Outcome
@@ -35,7 +35,7 @@ def settings_for(url: str, **values: Any) -> Settings:
 async def ingest_of(url: str, *, worker: str = "1", **values: Any) -> AsyncIterator[Ingest]:
     """Give an ingest process that reacts as the real one does; its batches come from the test."""
     settings = settings_for(url, **values)
-    ingest = Ingest(settings, Switchboard(deliveries(settings), settings).react, worker=worker)
+    ingest = Ingest(settings, Switchboard.of(settings).commit, worker=worker)
     try:
         yield ingest
     finally:
@@ -63,6 +63,12 @@ def device_in(url: str, space: str, name: str | None = None, *, capacity: int = 
         put_space(conn, space_id=space, name=space.title(), kind="workshop", capacity=capacity)
         put_device(conn, device_id=device.name, space_id=space)
     return device
+
+
+def spaces_of(outcome: Outcome) -> set[str]:
+    """Return the spaces whose devices sent something in a batch."""
+    stored = [fact for fact in outcome.facts if isinstance(fact, MessagesStored)]
+    return {space for fact in stored for space in fact.space_ids}
 
 
 @contextmanager

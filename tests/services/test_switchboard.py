@@ -13,7 +13,6 @@ from apscheduler.triggers.base import BaseTrigger
 from feed.device import Packet
 from feed.server import commit, device_in, one, reading, rows, settings_for
 from hubwell import schedule
-from hubwell.deliver.queue import deliveries
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
 from lanes.lane import Database
@@ -89,7 +88,7 @@ def test_jobs_react_too(database: Database) -> None:
             (NOW - timedelta(hours=13),),
         )
     settings = settings_for(url)
-    react = Switchboard(deliveries(settings), settings).react
+    react = Switchboard.of(settings).commit
     with connect_sync(url, name="board") as board:
         board.execute("LISTEN hubwell_change")
         for _, job in schedule.TIMETABLE:
@@ -101,14 +100,14 @@ def test_jobs_react_too(database: Database) -> None:
 
 def test_timetable_says_when_and_nothing_else() -> None:
     settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
-    timetable = schedule.scheduler(settings, Switchboard(deliveries(settings), settings).react)
+    timetable = schedule.scheduler(settings, Switchboard.of(settings).commit)
     assert len(timetable.get_jobs()) == len(schedule.TIMETABLE)
     assert all(isinstance(trigger, BaseTrigger) for trigger, _ in schedule.TIMETABLE)
 
 
 def test_job_without_a_database_waits_for_its_next_turn() -> None:
     settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
-    react = Switchboard(deliveries(settings), settings).react
+    react = Switchboard.of(settings).commit
     for _, job in schedule.TIMETABLE:
         asyncio.run(schedule._in_transaction(settings, react, job))
 

@@ -11,15 +11,21 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from hubwell.access.principal import Principal
 from hubwell.audit import log
+from hubwell.events import AllowlistChanged
 from hubwell.keys import Keys, KeysError
 from hubwell.people import credentials, persons
 from hubwell.people import key_epochs as register
 from hubwell.people.key_epochs import EpochUse, Forgotten
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
+from hubwell.switchboard import Switchboard
+from hubwell.workflows import people
 
-_ACTOR: Final = "cli"
+COMMAND_LINE: Final = Principal(actor="cli")
+"""An operator at the server's command line."""
+_ACTOR: Final = COMMAND_LINE.actor
 _ONLY_OWNER: Final = 0o600
 _HEX: Final = re.compile(r"[0-9a-fA-F]{32}")
 Row = dict[str, Any]
@@ -30,11 +36,9 @@ def find_people(settings: Settings, text: str) -> list[Row]:
     """Return the people whose name holds this text."""
 
     async def work(conn: AsyncConnection[Any]) -> list[Row]:
-        people = await persons.find(conn, text)
-        await log.record(conn, actor=_ACTOR, action="person.searched", detail={"found": len(people)})
         return [
             {"id": str(one.id), "name": one.name, "language": one.language, "badges": one.credentials}
-            for one in people
+            for one in await people.find(conn, COMMAND_LINE, text)
         ]
 
     return _in_transaction(settings, work)
@@ -64,9 +68,8 @@ def revoke(settings: Settings, credential: int, why: str) -> None:
     """Revoke a credential. Raises PeopleError."""
 
     async def work(conn: AsyncConnection[Any]) -> None:
-        person = await credentials.revoke(conn, credential, why, datetime.now(UTC))
-        detail = {"credential": credential, "why": why}
-        await _record(conn, "badge.revoked", f"person:{person}", detail)
+        done = await people.revoke(conn, COMMAND_LINE, credential, why, datetime.now(UTC))
+        await Switchboard.of(settings).commit(conn, done.facts)
 
     _in_transaction(settings, work)
 
@@ -75,8 +78,9 @@ def put_reader(settings: Settings, device: str, name: str, purpose: str) -> None
     """Say what a reader is for. Raises PeopleError."""
 
     async def work(conn: AsyncConnection[Any]) -> None:
-        await register.put_reader(conn, device, name, purpose)
+        facts = await register.put_reader(conn, device, name, purpose)
         await _record(conn, "reader.changed", f"reader:{device}/{name}", {"purpose": purpose})
+        await Switchboard.of(settings).commit(conn, facts)
 
     _in_transaction(settings, work)
 
@@ -109,8 +113,8 @@ def rotate(settings: Settings) -> int:
     epoch = keys.add_epoch().epoch
 
     async def work(conn: AsyncConnection[Any]) -> None:
-        await register.keys_changed(conn)
         await _record(conn, "keys.rotated", f"epoch:{epoch}", {})
+        await Switchboard.of(settings).commit(conn, [AllowlistChanged()])
 
     _in_transaction(settings, work)
     return epoch
@@ -132,6 +136,7 @@ def destroy(settings: Settings, epoch: int) -> Forgotten:
         forgotten = await register.forget_epoch(conn, epoch)
         detail = {"rows": forgotten.pseudonyms, "left_over": forgotten.left}
         await _record(conn, "keys.destroyed", f"epoch:{epoch}", detail)
+        await Switchboard.of(settings).commit(conn, forgotten.facts)
         # Last in the transaction: if the file cannot be destroyed, nothing is deleted either.
         keys.destroy_epoch(epoch)
         return forgotten

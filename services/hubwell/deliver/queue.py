@@ -5,7 +5,6 @@ are rows of the same transaction, so an alert is never sent for something that w
 forgotten for something that was committed.
 """
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -71,10 +70,6 @@ class Deliveries:
             delivery = {"event": row[0], "channel": channel, "target": target}
             await conn.execute(_SQL["add_delivery"], delivery)
             await self._defer(conn, delivery)
-
-    async def announce(self, conn: AsyncConnection[Any], spaces: tuple[str, ...]) -> None:
-        """Tell the board, once the caller's transaction commits, that these spaces look different now."""
-        await conn.execute(_SQL["notify_board"], {"payload": json.dumps({"spaces": spaces})})
 
     async def _defer(self, conn: AsyncConnection[Any], delivery: dict[str, Any]) -> None:
         """Queue one delivery. Raises psycopg.Error like everything else in the transaction."""

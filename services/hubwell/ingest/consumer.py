@@ -7,7 +7,6 @@ is taken apart until the one message that is the cause stands alone; that one is
 
 import asyncio
 import gc
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,12 +23,10 @@ from hubwell.ingest.store import Outcome, store_batch
 from hubwell.mqtt.subscriber import Delivery, MqttSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
-from hubwell.storage.queries import Queries
 from hubwell_wire.commands import Answer
 from hubwell_wire.topics import Channel, Topic, site_filter, up_filter
 
 _LOG: Final = logging.getLogger(__name__)
-_SQL: Final = Queries("hubwell.ingest")
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 _SESSION_S: Final = 120
@@ -41,11 +38,8 @@ _NOT_MIGRATED: Final = (
     psycopg.errors.UndefinedFunction,
 )
 """What a database of another release answers: `hubwell migrate` mends it while ingest waits."""
-_ANNOUNCED_TOGETHER: Final = 100
-"""Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
-
-React = Callable[[AsyncConnection[Any], Facts], Awaitable[Sequence[TapAnswered]]]
-"""Changes rows in the same transaction and queues deliveries; never commits. Returns what readers say."""
+Commit = Callable[[AsyncConnection[Any], Facts], Awaitable[Sequence[TapAnswered]]]
+"""The switchboard's `commit`: reacts in the same transaction. Returns what readers say."""
 
 
 def subscriptions(site: str, *, shared: bool = True) -> list[tuple[str, int]]:
@@ -63,9 +57,9 @@ def subscriptions(site: str, *, shared: bool = True) -> list[tuple[str, int]]:
 class Ingest:
     """One ingest process. `worker` tells several of them apart towards the broker."""
 
-    def __init__(self, settings: Settings, react: React, *, worker: str = "1") -> None:
+    def __init__(self, settings: Settings, commit: Commit, *, worker: str = "1") -> None:
         self._settings = settings
-        self._react = react
+        self._switchboard = commit
         self._worker = worker
         self._registry = IdCache()
         self._conn: AsyncConnection[Any] | None = None
@@ -137,11 +131,7 @@ class Ingest:
         conn = await self._connection()
         async with conn.transaction():
             outcome = await store_batch(conn, self._registry, batch)
-            outcome.answers = list(await self._react(conn, outcome.facts))
-            spaces = sorted(outcome.spaces)
-            for first in range(0, len(spaces), _ANNOUNCED_TOGETHER):
-                payload = json.dumps({"spaces": spaces[first : first + _ANNOUNCED_TOGETHER]})
-                await conn.execute(_SQL["announce_change"], {"payload": payload})
+            outcome.answers = list(await self._switchboard(conn, outcome.facts))
         for item in batch.refused:
             _LOG.warning("rejected (%s) on %s: %s", item.code, item.topic[:120], item.reason)
         return outcome

@@ -79,9 +79,6 @@ WHERE id = %(device)s
 -- name: set_meta
 UPDATE device SET meta = %(meta)s, name = CASE WHEN name = '' THEN %(name)s ELSE name END WHERE id = %(device)s
 
--- name: announce_change
-SELECT pg_notify('hubwell_change', %(payload)s)
-
 -- name: audit_days
 -- What arrived, per device and day of the hub. A message without a readable time counts on its arrival day.
 SELECT s.device_id, (coalesce(m.time, m.received_at) AT TIME ZONE %(zone)s)::date AS day,

@@ -16,7 +16,16 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
-from hubwell.events import BadgeTapped, FaultReported, ReadingsStored, Span, Stored, SunSigned, TapAnswered
+from hubwell.events import (
+    BadgeTapped,
+    FaultReported,
+    MessagesStored,
+    ReadingsStored,
+    Span,
+    Stored,
+    SunSigned,
+    TapAnswered,
+)
 from hubwell.ingest import binary_copy, ledger
 from hubwell.ingest.batch import Arrival, Batch, RejectedMessage
 from hubwell.ingest.id_cache import IdCache
@@ -41,7 +50,6 @@ class Outcome:
     facts: list[Stored] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     answers: list[TapAnswered] = field(default_factory=list)
-    spaces: set[str] = field(default_factory=set)
 
 
 async def store_batch(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> Outcome:
@@ -65,7 +73,9 @@ async def store_batch(conn: AsyncConnection[Any], registry: IdCache, batch: Batc
     await _add_rejected(conn, batch.refused)
     await _set_states(conn, registry, batch)
     outcome.receipts = await ledger.advance(conn, registry, entries, batch)
-    outcome.spaces = {space for device in devices if (space := registry.spaces.get(device)) is not None}
+    spaces = {space for device in devices if (space := registry.spaces.get(device)) is not None}
+    if spaces:
+        outcome.facts.append(MessagesStored(space_ids=tuple(sorted(spaces))))
     return outcome
 
 
@@ -191,6 +201,8 @@ def _lock_order(fact: Stored) -> tuple[int, str]:
             return 1, fact.quantity
         case FaultReported():
             return 2, fact.device_id
+        case MessagesStored():
+            return 3, ""
 
 
 async def _store_event(

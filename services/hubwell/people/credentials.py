@@ -1,7 +1,4 @@
-"""Enrol badges, issue codes, revoke and restore, in the caller's transaction. The routes keep the audit log.
-
-Whatever changes what a reader may accept also tells the worker, which sends readers their new lists.
-"""
+"""Enrol badges, issue codes, revoke and restore, in the caller's transaction, which passes the facts on."""
 
 import secrets
 from base64 import b32encode
@@ -13,6 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.events import AllowlistChanged, Facts
 from hubwell.people import persons
 from hubwell.people.errors import PeopleError
 from hubwell.storage.queries import Queries
@@ -49,11 +47,20 @@ class NewPerson:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What an enrolment made. `counted` was the badge's nameless person before, who has no badge any more."""
+    """What an enrolment made. `counted` was the anonymous person before, without a badge now."""
 
     credential_id: int
     person_id: UUID
     counted: UUID | None = None
+    facts: Facts = (AllowlistChanged(),)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialChanged:
+    """Whose credential was changed; None where an enrolment was undone and its person went with it."""
+
+    person_id: UUID | None
+    facts: Facts = (AllowlistChanged(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,6 @@ async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerso
         raise PeopleError("person-gone")
     await _add_pseudonym(conn, credential, badge)
     await conn.execute(_SQL["delete_desk_taps_of_badge"], {"badge": badge.pseudonym})
-    await conn.execute(_SQL["roster_changed"])
     return Enrolled(credential, owner, counted)
 
 
@@ -105,37 +111,31 @@ async def issue_code(
     return Code(text, await enrol(conn, badge, owner, now))
 
 
-async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: datetime) -> UUID:
-    """End a credential at once, everywhere; return whose it is. Raises PeopleError.
-
-    `why` is lost, replaced or left.
-    """
+async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: datetime) -> CredentialChanged:
+    """End a credential at once, at every reader. `why` is lost, replaced or left. Raises PeopleError."""
     if why not in _REVOKED:
         raise PeopleError("revoked-why-unknown")
     person = await _one(conn, "revoke", {"credential": credential, "why": why, "now": now})
     if person is None:
         raise await _gone_or(conn, credential, PeopleError("already-revoked"))
-    await conn.execute(_SQL["roster_changed"])
-    return UUID(str(person))
+    return CredentialChanged(person)
 
 
-async def restore(conn: AsyncConnection[Any], credential: int) -> UUID:
-    """Let a revoked credential work again, as when it was found; return whose it is. Raises PeopleError."""
+async def restore(conn: AsyncConnection[Any], credential: int) -> CredentialChanged:
+    """Let a revoked credential work again, as when it was found. Raises PeopleError."""
     person = await _one(conn, "restore", {"credential": credential})
     if person is None:
         raise await _gone_or(conn, credential, PeopleError("not-revoked"))
-    await conn.execute(_SQL["roster_changed"])
-    return UUID(str(person))
+    return CredentialChanged(person)
 
 
-async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datetime) -> UUID | None:
-    """Undo an enrolment of the last ten minutes; return who stays, if anybody. Raises PeopleError."""
+async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datetime) -> CredentialChanged:
+    """Undo an enrolment of ten minutes at most, with the person that it made. Raises PeopleError."""
     values = {"credential": credential, "since": now - _TAKEN_BACK_WITHIN}
     row = await (await conn.execute(_SQL["take_back"], values)).fetchone()
     if row is None:
         raise PeopleError("too-late")
-    await conn.execute(_SQL["roster_changed"])
-    return None if row[1] else UUID(str(row[0]))
+    return CredentialChanged(None if row[1] else row[0])
 
 
 async def credentials_of(conn: AsyncConnection[Any], person: UUID) -> list[Credential]:

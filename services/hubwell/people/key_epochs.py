@@ -7,6 +7,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.events import AllowlistChanged, Facts
 from hubwell.people.errors import PeopleError
 from hubwell.storage.queries import Queries
 
@@ -30,6 +31,7 @@ class Forgotten:
     credentials: int
     to_enrol_again: int
     left: int
+    facts: Facts = (AllowlistChanged(),)
 
 
 async def epochs(conn: AsyncConnection[Any]) -> list[EpochUse]:
@@ -50,17 +52,11 @@ async def forget_epoch(conn: AsyncConnection[Any], epoch: int) -> Forgotten:
     unreachable = await _row(conn, "delete_unreachable", values)
     left = await _row(conn, "rows_of_epoch", values)
     await conn.execute(_SQL["record_deletion"], {"rows": pseudonyms[0], "left": left[0]})
-    await conn.execute(_SQL["roster_changed"])
     return Forgotten(pseudonyms[0], unreachable[0], unreachable[1], left[0])
 
 
-async def keys_changed(conn: AsyncConnection[Any]) -> None:
-    """Have the lists of badges made anew with the keys that there are now."""
-    await conn.execute(_SQL["roster_changed"])
-
-
-async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose: str) -> None:
-    """Say what a device's reader is for. Raises PeopleError."""
+async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose: str) -> Facts:
+    """Set what a device's reader is for. Raises PeopleError."""
     values = {"device": device, "name": name, "purpose": purpose}
     try:
         async with conn.transaction():
@@ -68,7 +64,7 @@ async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose
     except (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation) as error:
         of_purpose = error.diag.constraint_name == "reader_purpose_known"
         raise PeopleError("reader-purpose" if of_purpose else "reader-unknown") from None
-    await conn.execute(_SQL["roster_changed"])
+    return [AllowlistChanged()]
 
 
 async def readers(conn: AsyncConnection[Any]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.events import AllowlistChanged, Facts
 from hubwell.people.errors import PeopleError
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LANGUAGES
@@ -42,6 +43,14 @@ class Found:
     name: str
     language: str | None
     credentials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge did; `taps` is how many moved."""
+
+    taps: int
+    facts: Facts = (AllowlistChanged(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +106,21 @@ async def find(conn: AsyncConnection[Any], text: str) -> list[Found]:
         return await cursor.fetchall()
 
 
-async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, language: str | None) -> None:
-    """Rename a person and set their language; who has no name is not shown as on site. Raises PeopleError."""
+async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, language: str | None) -> Facts:
+    """Rename a person and set their language; without a name they are not shown as on site.
+
+    Raises PeopleError.
+    """
     values = {"person": person_id, "name": clean_name(name), "language": known_language(language)}
     if await (await conn.execute(_SQL["change_person"], values)).fetchone() is None:
         raise PeopleError("person-gone")
-    await conn.execute(_SQL["roster_changed"])
+    return [AllowlistChanged()]
 
 
-async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> datetime | None:
+async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> Merged:
     """Make one person of two entries: badges, taps, visits and account move to `keep`, `drop` is deleted.
 
-    Returns the time of the earliest tap that moved, from which the caller has the visits folded anew; None
-    where none moved. Raises PeopleError.
+    Where taps moved, the caller has the visits folded again. Raises PeopleError.
     """
     if keep == drop:
         raise PeopleError("same-person")
@@ -119,10 +130,9 @@ async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> dateti
     values = {"keep": keep, "drop": drop}
     for query in ("move_credentials", "move_accounts", "move_visits", "move_musters", "complete_kept"):
         await conn.execute(_SQL[query], values)
-    row = await (await conn.execute(_SQL["move_taps"], values)).fetchone()
+    taps = (await conn.execute(_SQL["move_taps"], values)).rowcount
     await conn.execute(_SQL["delete_person"], values)
-    await conn.execute(_SQL["roster_changed"])
-    return row[0] if row else None
+    return Merged(taps)
 
 
 async def add(conn: AsyncConnection[Any], name: str, language: str | None, now: datetime) -> UUID:

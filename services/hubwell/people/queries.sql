@@ -1,10 +1,6 @@
 -- name: listen
 LISTEN hubwell_desk
 
--- name: roster_changed
--- The worker sends every reader a new list of badges, once this transaction is committed.
-SELECT pg_notify('hubwell_roster', '')
-
 -- name: desk_taps
 -- Badges that were held to a desk's reader a moment ago, each with what is known of it.
 SELECT t.id, t.device_id AS device, d.name AS device_name, t.reader, t.badge, t.epoch, t.kind, t.tapped_at,
@@ -100,8 +96,7 @@ SELECT gone.person_id, EXISTS (SELECT FROM person_gone) AS person_gone FROM gone
 UPDATE credential SET person_id = %(keep)s WHERE person_id = %(drop)s
 
 -- name: move_taps
-WITH moved AS (UPDATE tap SET person_id = %(keep)s WHERE person_id = %(drop)s RETURNING time)
-SELECT min(time) FROM moved
+UPDATE tap SET person_id = %(keep)s WHERE person_id = %(drop)s
 
 -- name: move_visits
 -- Taps are kept for days and visits for longer: older visits move as they are. Where both were somewhere at one

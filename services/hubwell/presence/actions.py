@@ -2,10 +2,9 @@
 
 What staff or the person say is stored as a tap of its own kind, so that a later fold keeps it. Taps are kept
 for days and visits for longer: a visit whose taps are gone is changed itself. All in the caller's
-transaction; the board is told by the database once it commits.
+transaction, which passes the facts on to the switchboard.
 """
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -15,7 +14,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.events import Fact, InferredOut, VisitsChanged
+from hubwell.events import CheckedOut, InferredOut, VisitFact, VisitsChanged
 from hubwell.presence import departure_notices
 from hubwell.presence.closing_hours import Hours, hub_hours
 from hubwell.presence.errors import VisitError
@@ -29,17 +28,15 @@ _SQL: Final = Queries("hubwell.presence")
 _INSTANT: Final = datetime.resolution
 
 
-async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> list[Fact]:
-    """End the visits that nobody ended by closing time, and mark them as inferred."""
-    hours, facts, spaces = hub_hours(settings), list[Fact](), set[str]()
+async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> list[VisitFact]:
+    """End the visits that no tap ended by closing time, and mark them as inferred."""
+    hours, facts = hub_hours(settings), list[VisitFact]()
     for key, space, start, closes in await (await conn.execute(_SQL["open_visits"])).fetchall():
         end = forgotten_at(space, start, hours if closes is None else replace(hours, spaces={space: closes}))
         if end < now:
             await conn.execute(_SQL["end_visit"], {"id": key, "end": end, "ended_by": "inferred"})
             facts.append(InferredOut(space_id=space, at=end))
-            spaces.add(space)
-    await departure_notices.notify_of_closing(conn, now)
-    return [*facts, VisitsChanged(space_ids=tuple(sorted(spaces)))] if facts else []
+    return [*facts, *await departure_notices.doors_left_at_closing(conn, now)]
 
 
 async def check_in(
@@ -50,12 +47,12 @@ async def check_in(
     *,
     hours: Hours,
     source: Literal["desk", "self"] = "desk",
-) -> None:
-    """Let a person be in a space from this time on; whoever is elsewhere moves. Raises VisitError.
+) -> list[VisitFact]:
+    """Let a person be in a space from this time on; from another space they move. Raises VisitError.
 
-    `hours` is `hub_hours(settings)`. A full space does not turn away whom staff check in.
+    `hours` is `hub_hours(settings)`. A full space does not turn away people whom staff check in.
     """
-    await _said(conn, person_id, space_id, at, "in", source, hours)
+    return await _add_and_fold(conn, person_id, space_id, at, "in", source, hours)
 
 
 async def check_out(
@@ -66,17 +63,17 @@ async def check_out(
     *,
     hours: Hours,
     source: Literal["desk", "self"] = "desk",
-) -> None:
+) -> list[VisitFact]:
     """Let a person's visit of a space end at this time, if they are in. Raises VisitError."""
-    await _said(conn, person_id, space_id, at, "out", source, hours)
+    return await _add_and_fold(conn, person_id, space_id, at, "out", source, hours)
 
 
 async def correct_end(
     conn: AsyncConnection[Any], visit_id: int, person_id: UUID, left_at: datetime, *, hours: Hours
-) -> None:
-    """Let a person's own visit end when they say they left. Raises VisitError.
+) -> list[VisitFact]:
+    """Let a person's own visit end at the time they give. Raises VisitError.
 
-    The visit may get another id where it is folded anew.
+    The visit may get another id where it is folded again.
     """
     await _lock(conn, person_id)
     visit = await _visit(conn, visit_id, person_id)
@@ -84,39 +81,41 @@ async def correct_end(
     if not visit.has_taps:
         values = {"id": visit_id, "end": left_at, "ended_by": "corrected"}
         await conn.execute(_SQL["end_visit"], values)
-        await _tell(conn, (visit.space_id,))
-        return
+        return [CheckedOut(space_id=visit.space_id, at=left_at)]
     story = await tap_history_of(conn, person_id, visit.start, hours)
     # What ended it so far goes: as a tap that means "in or out" it would mean "in" now.
     await _delete_taps(conn, person_id, visit, first=visit.start + _INSTANT, last=left_at)
     await _add(conn, person_id, visit.space_id, left_at, "out", "self")
-    await _fold_again(conn, story)
+    return await _fold_again(conn, story)
 
 
-async def remove_visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUID, *, hours: Hours) -> None:
+async def remove_visit(
+    conn: AsyncConnection[Any], visit_id: int, person_id: UUID, *, hours: Hours
+) -> list[VisitFact]:
     """Remove one of a person's own visits, with the taps that it was made of. Raises VisitError."""
     await _lock(conn, person_id)
     visit = await _visit(conn, visit_id, person_id)
+    removed = VisitsChanged(space_ids=(visit.space_id,))
     if not visit.has_taps:
         await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
-        await _tell(conn, (visit.space_id,))
-        return
+        return [removed]
     story = await tap_history_of(conn, person_id, visit.start, hours)
     await _delete_taps(conn, person_id, visit, first=visit.start, last=visit.end or datetime.now(UTC))
     await conn.execute(_SQL["delete_visits"], {"ids": [visit_id]})
-    if visit.end is None:
-        await departure_notices.notify(conn, story.doors_in(Visit(visit.space_id, visit.start, None, None)))
+    doors = story.doors_in(Visit(visit.space_id, visit.start, None, None)) if visit.end is None else []
     if visit.came_from is not None:  # otherwise the visit before would last until the next tap
         await _add(conn, person_id, visit.came_from, visit.start, "out", "self")
-    await _fold_again(conn, story)
+    folded = await _fold_again(conn, story)
+    return [removed, *departure_notices.doors_left(doors), *folded]
 
 
-async def refold_person(conn: AsyncConnection[Any], person_id: UUID, *, hours: Hours) -> None:
-    """Work out all visits of a person anew, as after two entries of one person became one."""
+async def refold_person(conn: AsyncConnection[Any], person_id: UUID, *, hours: Hours) -> list[VisitFact]:
+    """Work out all visits of a person again, as after two entries of one person became one."""
     await _lock(conn, person_id)
     row = await (await conn.execute(_SQL["first_tap"], {"person": person_id})).fetchone()
-    if row is not None and row[0] is not None:
-        await _write(conn, await tap_history_of(conn, person_id, row[0], hours))
+    if row is None or row[0] is None:
+        return []
+    return await _write(conn, await tap_history_of(conn, person_id, row[0], hours))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ def _check_end(visit: _Visit, left_at: datetime) -> None:
         raise VisitError("next-visit-began")
 
 
-async def _said(
+async def _add_and_fold(
     conn: AsyncConnection[Any],
     person_id: UUID,
     space_id: str,
@@ -164,12 +163,12 @@ async def _said(
     intent: Intent,
     source: Source,
     hours: Hours,
-) -> None:
+) -> list[VisitFact]:
     if at > datetime.now(UTC):
         raise VisitError("in-the-future")
     await _lock(conn, person_id)
     await _add(conn, person_id, space_id, at, intent, source)
-    await _write(conn, await tap_history_of(conn, person_id, at, hours))
+    return await _write(conn, await tap_history_of(conn, person_id, at, hours))
 
 
 async def _add(
@@ -193,18 +192,12 @@ async def _delete_taps(
     await conn.execute(_SQL["delete_taps"], values | {"ended": ended, "debounce": DEBOUNCE})
 
 
-async def _fold_again(conn: AsyncConnection[Any], before: TapHistory) -> None:
-    """Fold anew from where the story began, whichever of its taps are left."""
-    await _write(conn, await tap_history_of(conn, before.person_id, before.since, before.hours))
+async def _fold_again(conn: AsyncConnection[Any], before: TapHistory) -> list[VisitFact]:
+    """Fold again from where the story began, whichever of its taps remain."""
+    return await _write(conn, await tap_history_of(conn, before.person_id, before.since, before.hours))
 
 
-async def _write(conn: AsyncConnection[Any], story: TapHistory) -> None:
+async def _write(conn: AsyncConnection[Any], story: TapHistory) -> list[VisitFact]:
     now = datetime.now(UTC)
     changes = await write(conn, story, story.folded(now), now)
-    await _tell(conn, changes.spaces)
-    await departure_notices.notify(conn, changes.left)
-
-
-async def _tell(conn: AsyncConnection[Any], spaces: tuple[str, ...]) -> None:
-    if spaces:
-        await conn.execute(_SQL["notify_board"], {"payload": json.dumps({"spaces": spaces})})
+    return [*changes.facts, *departure_notices.doors_left(changes.left)]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.events import TapAnswered
+from hubwell.events import DoorLeft, TapAnswered
 from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.presence.rules import LATE_LEAVER
 from hubwell.presence.visit_store import TapNumber
@@ -44,23 +44,22 @@ async def answers(conn: AsyncConnection[Any], left: Sequence[TapNumber]) -> list
     ]
 
 
-async def notify(conn: AsyncConnection[Any], left: Iterable[TapNumber]) -> None:
-    """Have the worker tell the devices once the transaction commits: for who is not linked to them."""
-    for stream, seq in left:
-        await conn.execute(_SQL["notify_left"], {"number": f"{stream} {seq}"})
+def doors_left(left: Iterable[TapNumber]) -> list[DoorLeft]:
+    """Return the facts by which the worker sends word to the devices, for callers without a link to them."""
+    return [DoorLeft(stream_id=stream, seq=seq) for stream, seq in left]
 
 
-async def notify_of_closing(conn: AsyncConnection[Any], now: datetime) -> None:
-    """Have it tell of who was forgotten at closing, once a tap there cannot be a late leaver's any more.
+async def doors_left_at_closing(conn: AsyncConnection[Any], now: datetime) -> list[DoorLeft]:
+    """Return the doors of visits that closing time ended, once a tap there is no late leaver's any more.
 
-    Told again at each turn for a while.
+    The same ones are returned again at each turn for a while.
     """
     values = {
         "since": now - LATE_LEAVER - AGAIN,
         "until": now - LATE_LEAVER,
         "born": now - OPEN_VISIT_IGNORED_AFTER,
     }
-    await conn.execute(_SQL["notify_left_at_closing"], values)
+    return doors_left(await (await conn.execute(_SQL["doors_left_at_closing"], values)).fetchall())
 
 
 async def tell_doors(settings: Settings, link: DevicePublisher) -> None:

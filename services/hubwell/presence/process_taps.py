@@ -8,16 +8,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from hubwell.events import (
-    BadgeTapped,
-    CheckedIn,
-    CheckedOut,
-    InferredOut,
-    Moved,
-    Movement,
-    TapAnswered,
-    VisitsChanged,
-)
+from hubwell.events import AllowlistChanged, BadgeAtDesk, BadgeTapped, Reaction, TapAnswered
 from hubwell.presence.credential_lookup import (
     CredentialHolder,
     KnownHolders,
@@ -33,8 +24,8 @@ from hubwell.presence.credential_lookup import (
 from hubwell.presence.departure_notices import answers
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.reader_messages import MessageVariant
-from hubwell.presence.rules import Effect, Folded, TapAt, credential_status
-from hubwell.presence.visit_store import Changes, tap_history_of, write
+from hubwell.presence.rules import Effect, TapAt, credential_status
+from hubwell.presence.visit_store import tap_history_of, write
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LONGEST_VISIT
 from hubwell_wire.fields import Language, Verdict
@@ -63,7 +54,7 @@ class TapResult:
     """What became of a tap. Without `told` nobody is answered."""
 
     told: ReaderResponse | None = None
-    facts: list[VisitsChanged | Movement] = field(default_factory=list)
+    facts: list[Reaction] = field(default_factory=list)
     left: list[TapAnswered] = field(default_factory=list)
     """For devices at whose doors the person is not inside any more."""
 
@@ -127,11 +118,26 @@ async def _prepare(
 async def _tapped(
     conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, batch: _Batch
 ) -> TapResult:
+    before = len(batch.known)
+    holder = await holder_of(conn, card, batch.known, tap.time)
+    is_linked = len(batch.known) > before
+    done = await _at_reader(conn, tap, card, holder, batch)
+    if is_linked:
+        done.facts.append(AllowlistChanged())
+    return done
+
+
+async def _at_reader(
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    card: PresentedCard,
+    holder: CredentialHolder | None,
+    batch: _Batch,
+) -> TapResult:
     now, policy = batch.now, batch.policy
     purpose = batch.purposes.get((tap.device_id, tap.reader), "space")
-    holder = await holder_of(conn, card, batch.known, tap.time)
     if purpose == "desk":
-        return _answer(tap, batch, await _at_desk(conn, tap, card, holder, now), holder)
+        return await _at_desk(conn, tap, card, holder, batch)
     if holder is None and await _counts(conn, tap, card, purpose, policy, now):
         holder = await create_anonymous_person(conn, card, batch.known)
     refusal = await _refusal(conn, tap, card, holder)
@@ -200,18 +206,22 @@ async def _at_desk(
     tap: BadgeTapped,
     card: PresentedCard,
     holder: CredentialHolder | None,
-    now: datetime,
-) -> Verdict:
+    batch: _Batch,
+) -> TapResult:
     """Show a badge to staff for two minutes; never a visit, whoever's it is."""
     refused = not card.genuine or not card.names
     if refused or (holder is not None and await _copied(conn, tap, card, holder) is not None):
-        return "refused"
-    if now - tap.time <= AT_DESK:
+        return _answer(tap, batch, "refused", holder)
+    done = _answer(tap, batch, "desk", holder)
+    if batch.now - tap.time <= AT_DESK:
         badge, epoch = card.names[0]
         kind = "badge" if card.counter is None else "sun"
-        values = {"device": tap.device_id, "reader": tap.reader, "badge": badge, "epoch": epoch, "kind": kind}
-        await conn.execute(_SQL["add_desk_tap"], values | {"time": min(tap.time, now)})
-    return "desk"
+        values: dict[str, Any] = {"badge": badge, "epoch": epoch, "kind": kind}
+        values |= {"device": tap.device_id, "reader": tap.reader}
+        values["time"] = min(tap.time, batch.now)
+        for row in await (await conn.execute(_SQL["add_desk_tap"], values)).fetchall():
+            done.facts.append(BadgeAtDesk(desk_tap_id=row[0]))
+    return done
 
 
 async def _at_door(
@@ -232,11 +242,8 @@ async def _at_door(
             folded, effect, shade = story.folded(batch.now, without=at), "full", ""
     await _store(conn, tap, at, holder, effect)
     changes = await write(conn, story, folded, batch.now)
-    facts = _changed(changes)
-    if facts:  # otherwise the same was known already
-        facts += _movement(at, effect, folded)
     told = _answer(tap, batch, "refused" if effect == "doubtful" else effect, holder, shade).told
-    return TapResult(told, facts, await answers(conn, changes.left))
+    return TapResult(told, [*changes.facts], await answers(conn, changes.left))
 
 
 def _stands_outside(tap: BadgeTapped, now: datetime) -> bool:
@@ -271,28 +278,6 @@ async def _store(
         "credential": holder.credential_id,
     }
     await conn.execute(_SQL["add_tap"], values)
-
-
-def _changed(changes: Changes) -> list[VisitsChanged | Movement]:
-    facts: list[VisitsChanged | Movement] = [
-        InferredOut(space_id=visit.space_id, at=visit.end)
-        for visit in changes.now
-        if visit.ended_by == "inferred" and visit.end is not None
-    ]
-    return [*facts, VisitsChanged(space_ids=changes.spaces)] if changes.spaces else facts
-
-
-def _movement(at: TapAt, effect: Effect, folded: Folded) -> list[Movement]:
-    match effect:
-        case "in":
-            return [CheckedIn(space_id=at.space_id, at=at.time)]
-        case "moved":
-            left = folded.came_from(at)
-            return [Moved(from_space_id=left, space_id=at.space_id, at=at.time)] if left else []
-        case "out":
-            return [CheckedOut(space_id=at.space_id, at=at.time)]
-        case "again" | "full" | "doubtful":
-            return []
 
 
 def _answer(

@@ -34,12 +34,9 @@ SELECT device_id, name, purpose FROM reader WHERE device_id = ANY (%(devices)s)
 SELECT id, closes_at, capacity, when_full = 'refuse' FROM space WHERE id = ANY (%(spaces)s)
 
 -- name: relink
--- A badge of a new epoch is that of an enrolled person: its old pseudonym says so. Readers get a new list.
-WITH linked AS (
-    INSERT INTO credential_pseudonym (badge, credential_id, epoch)
-    VALUES (%(badge)s, %(credential)s, %(epoch)s) ON CONFLICT DO NOTHING RETURNING badge
-)
-SELECT badge, pg_notify('hubwell_roster', '') FROM linked
+-- A badge of a new epoch is that of an enrolled person: its old pseudonym says so.
+INSERT INTO credential_pseudonym (badge, credential_id, epoch)
+VALUES (%(badge)s, %(credential)s, %(epoch)s) ON CONFLICT DO NOTHING RETURNING badge
 
 -- name: is_erased
 SELECT EXISTS (
@@ -82,11 +79,8 @@ UPDATE tap SET verdict = 'counts' WHERE id = %(tap)s
 UPDATE tap SET verdict = 'doubtful' WHERE id = %(tap)s
 
 -- name: add_desk_tap
-WITH added AS (
-    INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at)
-    VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s) RETURNING id
-)
-SELECT pg_notify('hubwell_desk', id::text) FROM added
+INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at)
+VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s) RETURNING id
 
 -- name: add_tap
 INSERT INTO tap (person_id, space_id, time, source, intent, verdict, stream_id, seq, reader, credential_id)
@@ -159,9 +153,6 @@ WITH RECURSIVE gesture AS (
 DELETE FROM tap WHERE person_id = %(person)s AND space_id = %(space)s AND time >= %(first)s
     AND time <= greatest(%(last)s, (SELECT max(time) FROM gesture))
 
--- name: notify_board
-SELECT pg_notify('hubwell_change', %(payload)s)
-
 -- name: doors_of
 SELECT s.device_id, s.boot, n.seq
 FROM unnest(%(streams)s::int[], %(seqs)s::bigint[]) AS n (stream_id, seq) JOIN stream s ON s.id = n.stream_id
@@ -169,12 +160,9 @@ FROM unnest(%(streams)s::int[], %(seqs)s::bigint[]) AS n (stream_id, seq) JOIN s
 -- name: listen_left
 LISTEN hubwell_left
 
--- name: notify_left
-SELECT pg_notify('hubwell_left', %(number)s)
-
--- name: notify_left_at_closing
+-- name: doors_left_at_closing
 -- The doors by which people came whose visits were ended by closing time, and who are not there again.
-SELECT pg_notify('hubwell_left', concat(t.stream_id, ' ', t.seq))
+SELECT t.stream_id, t.seq
 FROM visit v JOIN tap t ON t.person_id = v.person_id AND t.time = lower(v.during) AND t.space_id = v.space_id
 WHERE v.during && tstzrange(%(since)s, %(until)s) AND upper(v.during) > %(since)s AND upper(v.during) <= %(until)s
     AND v.ended_by = 'inferred' AND t.time > %(born)s AND t.stream_id IS NOT NULL

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from hubwell.events import CheckedIn, CheckedOut, InferredOut, Moved, Movement, VisitsChanged
 from hubwell.presence.closing_hours import Hours
 from hubwell.vocabulary import LONGEST_VISIT
 
@@ -57,11 +58,6 @@ class Folded:
     effects: dict[TapAt, Effect]
     elsewhere: dict[TapAt, str]
 
-    def came_from(self, tap: TapAt) -> str | None:
-        """Return the space that a tap moved the person out of."""
-        left = (v.space_id for v in self.visits if v.ended_by == "moved" and v.end == tap.time)
-        return next(left, None)
-
 
 def fold_taps(taps: Iterable[TapAt], now: datetime, hours: Hours) -> Folded:
     """Return what these taps of one person make, as of `now`."""
@@ -75,6 +71,43 @@ def fold_taps(taps: Iterable[TapAt], now: datetime, hours: Hours) -> Folded:
 def forgotten_at(space_id: str, start: datetime, hours: Hours) -> datetime:
     """Return when a visit ends that nobody ends."""
     return min(hours.closing_after(space_id, start), start + LONGEST_VISIT)
+
+
+def movements(before: Iterable[Visit], after: Iterable[Visit]) -> list[Movement | VisitsChanged]:
+    """Return how a person's visits differ now from what was stored, as facts in order of time.
+
+    Every space with a changed visit is in a fact.
+    """
+    stored = {(visit.space_id, visit.start): visit for visit in before}
+    visits = list(after)
+    begun = [visit for visit in visits if (visit.space_id, visit.start) not in stored]
+    came_from = {visit.end: visit.space_id for visit in visits if visit.ended_by == "moved"}
+    facts = [_beginning(visit, came_from.get(visit.start)) for visit in begun]
+    other = {space for space, start in stored.keys() - {(visit.space_id, visit.start) for visit in visits}}
+    for visit in visits:
+        old = stored.get((visit.space_id, visit.start))
+        if old == visit or (old is None and visit.end is None):
+            continue
+        end = _ending(visit)
+        if end is not None:
+            facts.append(end)
+        elif visit.end not in {later.start for later in begun}:  # else `Moved` names its space
+            other.add(visit.space_id)
+    facts.sort(key=lambda fact: fact.at)
+    return [*facts, VisitsChanged(space_ids=tuple(sorted(other)))] if other else [*facts]
+
+
+def _beginning(visit: Visit, came_from: str | None) -> Movement:
+    if came_from is None:
+        return CheckedIn(space_id=visit.space_id, at=visit.start)
+    return Moved(from_space_id=came_from, space_id=visit.space_id, at=visit.start)
+
+
+def _ending(visit: Visit) -> Movement | None:
+    if visit.end is None or visit.ended_by == "moved":
+        return None
+    kind = InferredOut if visit.ended_by == "inferred" else CheckedOut
+    return kind(space_id=visit.space_id, at=visit.end)
 
 
 def credential_status(since: datetime | None, until: datetime | None, at: datetime) -> CredentialStatus:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from hubwell.events import Movement, VisitsChanged
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import (
     LATE_LEAVER,
@@ -19,6 +20,7 @@ from hubwell.presence.rules import (
     Visit,
     fold_taps,
     forgotten_at,
+    movements,
 )
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LONGEST_VISIT, OPEN_VISIT_IGNORED_AFTER
@@ -42,13 +44,9 @@ class StoredTap:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a fold changed: the spaces, the visits as they are now, and doors that were left without a tap.
+    """What a fold changed, and the taps by which doors hold the person for inside who left without a tap."""
 
-    `left` has the taps by which those doors hold the person for inside.
-    """
-
-    spaces: tuple[str, ...]
-    now: list[Visit]
+    facts: list[Movement | VisitsChanged]
     left: list[TapNumber]
 
 
@@ -133,7 +131,7 @@ async def write(conn: AsyncConnection[Any], story: TapHistory, folded: Folded, n
     missing = [visit for visit in wanted if visit not in story.stored]
     await _replace(conn, story, outdated, missing)
     left = _left(story, wanted, outdated, missing, now)
-    return Changes(tuple(sorted({visit.space_id for visit in outdated + missing})), missing, left)
+    return Changes(movements(story.stored, wanted), left)
 
 
 def _left(

@@ -11,6 +11,7 @@ import aiomqtt
 import pytest
 from nacl.signing import VerifyKey
 
+from feed.server import settings_for
 from hubwell.allowlist.build import Texts
 from hubwell.allowlist.publish import Publisher
 from hubwell.keys import Keys
@@ -21,6 +22,7 @@ from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roste
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
+from hubwell.switchboard import Switchboard
 from hubwell_wire.commands import Forget, Roster, SealedRoster
 from hubwell_wire.messages import Status
 from lanes.brokers import IotCore, Mosquitto
@@ -134,7 +136,8 @@ async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosq
         await device.until(lambda door: any(name in one.badges for one in door.lists))
         assert device.lists[-1].badges[name].lang == "et"
 
-        await credentials.revoke(register.conn, made.credential_id, "lost", now())
+        revoked = await credentials.revoke(register.conn, made.credential_id, "lost", now())
+        await Switchboard.of(settings_for(register.database.url)).commit(register.conn, revoked.facts)
 
         await device.until(lambda door: door.lists[-1].badges[name].revoked)
         assert device.lists[-1].at >= device.lists[0].at

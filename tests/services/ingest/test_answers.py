@@ -10,7 +10,6 @@ import pytest
 from feed.device import SITE
 from feed.people import enrol
 from feed.server import device_in, ingest_of, one, settings_for
-from hubwell.deliver.queue import deliveries
 from hubwell.ingest.consumer import Ingest
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
@@ -42,7 +41,7 @@ async def test_answer_comes_after_the_commit_and_before_the_receipt(
     door = await asyncio.to_thread(device_in, url, "lab")
     await asyncio.to_thread(enrol, url, BADGE, language="it")
     settings = settings_for(url, broker_url=mosquitto.url, unknown_badges="refuse")
-    ingest = Ingest(settings, Switchboard(deliveries(settings), settings).react)
+    ingest = Ingest(settings, Switchboard.of(settings).commit)
     async with aiomqtt.Client("127.0.0.1", mosquitto.port) as reader:
         await reader.subscribe(f"hub/v1/{SITE}/{door.name}/down/#", qos=1)
         working = asyncio.create_task(ingest.run())

@@ -12,8 +12,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from feed.device import Device, Packet
-from feed.server import commit, device_in, ingest_of, one, receipts, rows, settings_for
-from hubwell.deliver.queue import deliveries
+from feed.server import commit, device_in, ingest_of, one, receipts, rows, settings_for, spaces_of
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import make_receipt, spans_of
@@ -193,7 +192,7 @@ def test_connection_lost_in_the_middle_is_tried_again(database: Database) -> Non
 
     async def react_and_die(conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
         nonlocal kills
-        answers = await Switchboard(deliveries(settings), settings).react(conn, facts)
+        answers = await Switchboard.of(settings).commit(conn, facts)
         if kills:
             kills -= 1
             with connect_sync(url, name="killer") as killer:
@@ -294,7 +293,7 @@ def test_moved_device_counts_for_its_new_space(database: Database, monkeypatch: 
             with connect_sync(url, name="test") as conn:
                 put_device(conn, device_id=pi.name, space_id="den")
             (second,) = await ingest.commit([pi.tap(NOW + timedelta(minutes=1), BADGES[1])])
-            return first.spaces, second.spaces
+            return spaces_of(first), spaces_of(second)
 
     assert asyncio.run(work()) == ({"lab"}, {"den"})
     assert rows(url, "SELECT space_id FROM tap ORDER BY time") == [("lab",), ("den",)]
@@ -400,7 +399,7 @@ def test_many_spaces_fit_into_the_announcement(database: Database) -> None:
             packets.append(Device(f"pi-{n}").telemetry(NOW, {"temp": 20.0}))
     outcomes = commit(url, packets)
     assert len(outcomes) == 1, "the batch was taken apart"
-    assert len(outcomes[0].spaces) == 300
+    assert len(spaces_of(outcomes[0])) == 300
 
 
 def test_spans_and_receipts_are_arithmetic() -> None:

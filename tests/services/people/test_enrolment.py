@@ -8,9 +8,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from feed.server import settings_for
+from hubwell.events import Facts
 from hubwell.people import credentials, desk_taps, persons
 from hubwell.people.credentials import NewPerson
 from hubwell.people.errors import PeopleError
+from hubwell.switchboard import Switchboard
 from hubwell_wire.pseudonym import EpochKey, token_pseudonym
 from services.people.register import Register, badge, now
 
@@ -119,7 +122,8 @@ async def test_revoked_badge_ends_now_and_says_why(register: Register) -> None:
     made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now() - timedelta(days=3))
     at = now()
 
-    assert await credentials.revoke(register.conn, made.credential_id, "lost", at) == made.person_id
+    revoked = await credentials.revoke(register.conn, made.credential_id, "lost", at)
+    assert revoked.person_id == made.person_id
 
     (credential,) = await credentials.credentials_of(register.conn, made.person_id)
     assert (credential.until, credential.revoked_why) == (at, "lost")
@@ -158,7 +162,8 @@ async def test_enrolment_is_taken_back_with_the_person_it_made(register: Registe
     held = badge()
     made = await credentials.enrol(register.conn, held, NewPerson("Ada"), now())
 
-    assert await credentials.undo_enrolment(register.conn, made.credential_id, now()) is None
+    undone = await credentials.undo_enrolment(register.conn, made.credential_id, now())
+    assert undone.person_id is None
 
     assert await register.value("SELECT count(*) FROM person") == 0
     await credentials.enrol(register.conn, held, NewPerson("Bea"), now())
@@ -168,7 +173,8 @@ async def test_taking_a_second_badge_back_leaves_the_person(register: Register) 
     first = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
     second = await credentials.enrol(register.conn, badge(), first.person_id, now())
 
-    assert await credentials.undo_enrolment(register.conn, second.credential_id, now()) == first.person_id
+    undone = await credentials.undo_enrolment(register.conn, second.credential_id, now())
+    assert undone.person_id == first.person_id
 
     assert len(await credentials.credentials_of(register.conn, first.person_id)) == 1
 
@@ -196,20 +202,21 @@ async def test_code_is_random_and_only_its_pseudonym_is_stored(register: Registe
 
 
 async def test_every_change_of_badges_calls_for_new_lists(register: Register) -> None:
-    async with await psycopg.AsyncConnection.connect(register.database.url, autocommit=True) as ear:
-        await ear.execute("LISTEN hubwell_roster")
+    switchboard = Switchboard.of(settings_for(register.database.url))
+    async with await psycopg.AsyncConnection.connect(register.database.url, autocommit=True) as listener:
+        await listener.execute("LISTEN hubwell_roster")
 
-        async def rings() -> int:
-            return len([notice async for notice in ear.notifies(timeout=5, stop_after=1)])
+        async def notified(facts: Facts) -> bool:
+            await switchboard.commit(register.conn, facts)
+            return len([notice async for notice in listener.notifies(timeout=5, stop_after=1)]) == 1
 
         made = await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
-        assert await rings() == 1
-        await credentials.revoke(register.conn, made.credential_id, "lost", now())
-        assert await rings() == 1
-        await credentials.restore(register.conn, made.credential_id)
-        assert await rings() == 1
-        await persons.change(register.conn, made.person_id, name="Ada", language="it")
-        assert await rings() == 1
+        assert await notified(made.facts)
+        assert await notified(
+            (await credentials.revoke(register.conn, made.credential_id, "lost", now())).facts
+        )
+        assert await notified((await credentials.restore(register.conn, made.credential_id)).facts)
+        assert await notified(await persons.change(register.conn, made.person_id, name="Ada", language="it"))
 
 
 @pytest.mark.parametrize(

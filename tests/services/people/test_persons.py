@@ -88,7 +88,7 @@ async def test_merged_person_has_the_badges_taps_and_visits_of_both(register: Re
         moved = await persons.merge(register.conn, keep=keep, drop=drop)
         await presence.refold_person(register.conn, keep, hours=HOURS)
 
-    assert moved == morning + timedelta(hours=1)
+    assert moved.taps == 1
     assert (await persons.person(register.conn, keep)).name == "Ada"
     with pytest.raises(PeopleError):
         await persons.person(register.conn, drop)

@@ -13,12 +13,14 @@ from psycopg import AsyncConnection
 
 from feed.device import Device
 from feed.people import enrol, visits_of
-from feed.server import CLOSING, commit, one, rows
+from feed.server import CLOSING, commit, one, rows, settings_for
+from hubwell.events import Facts
 from hubwell.presence.actions import check_in, check_out, correct_end, refold_person, remove_visit
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.errors import VisitError, sentence
 from hubwell.presence.rules import Visit
 from hubwell.storage.connect import connect, connect_sync
+from hubwell.switchboard import Switchboard
 
 ANNA, BEN = bytes([1]) * 16, bytes([2]) * 16
 HOURS = Hours(ZoneInfo("UTC"), CLOSING)
@@ -32,7 +34,7 @@ def anna(url: str) -> UUID:
 
 def does(
     url: str,
-    action: Callable[Concatenate[AsyncConnection[Any], P], Awaitable[None]],
+    action: Callable[Concatenate[AsyncConnection[Any], P], Awaitable[Facts]],
     *args: P.args,
     **more: P.kwargs,
 ) -> None:
@@ -40,7 +42,8 @@ def does(
 
     async def work() -> None:
         async with await connect(url, name="test") as conn, conn.transaction():
-            await action(conn, *args, **more)
+            facts = await action(conn, *args, **more)
+            await Switchboard.of(settings_for(url)).commit(conn, facts)
 
     asyncio.run(work())
 

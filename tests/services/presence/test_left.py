@@ -15,13 +15,14 @@ import pytest
 from feed.device import SITE, Device
 from feed.people import answers, enrol
 from feed.server import CLOSING, device_in, one, rows, settings_for
-from hubwell.events import TapAnswered
+from hubwell.events import Facts, TapAnswered
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.actions import check_in, check_out, close_forgotten, correct_end, remove_visit
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.departure_notices import tell_doors
 from hubwell.presence.rules import LATE_LEAVER
 from hubwell.storage.connect import connect, connect_sync
+from hubwell.switchboard import Switchboard
 from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
 from hubwell_wire.commands import Answer
 from hubwell_wire.parse import parse
@@ -77,13 +78,14 @@ def numbers(url: str) -> list[str]:
 
 def does(
     url: str,
-    action: Callable[Concatenate[Any, P], Awaitable[object]],
+    action: Callable[Concatenate[Any, P], Awaitable[Facts]],
     *args: P.args,
     **more: P.kwargs,
 ) -> None:
     async def work() -> None:
         async with await connect(url, name="test") as conn, conn.transaction():
-            await action(conn, *args, **more)
+            facts = await action(conn, *args, **more)
+            await Switchboard.of(settings_for(url)).commit(conn, facts)
 
     asyncio.run(work())
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubwell.events import CheckedIn, CheckedOut, InferredOut, Moved, VisitsChanged
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import (
     LATE_LEAVER,
@@ -18,6 +19,7 @@ from hubwell.presence.rules import (
     credential_status,
     fold_taps,
     forgotten_at,
+    movements,
 )
 from hubwell.vocabulary import LONGEST_VISIT
 
@@ -74,7 +76,46 @@ def test_tap_elsewhere_moves_the_person() -> None:
     taps = [tap(0), tap(1, "den"), tap(3, "den")]
     assert visits(taps) == [Visit("lab", at(0), at(1), "moved"), Visit("den", at(1), at(3), "tap")]
     assert effects(taps) == ["in", "moved", "out"]
-    assert fold_taps(taps, LATER, HOURS).came_from(taps[1]) == "lab"
+    assert Moved(from_space_id="lab", space_id="den", at=at(1)) in movements([], visits(taps))
+
+
+def test_first_fold_is_all_movements() -> None:
+    """Of a whole day that arrives at once: each beginning and each end, in order of time."""
+    after_visits = visits([tap(0), tap(1, "den"), tap(3, "den"), tap(4)])
+    assert movements([], after_visits) == [
+        CheckedIn(space_id="lab", at=at(0)),
+        Moved(from_space_id="lab", space_id="den", at=at(1)),
+        CheckedOut(space_id="den", at=at(3)),
+        CheckedIn(space_id="lab", at=at(4)),
+        InferredOut(space_id="lab", at=at(14)),
+    ]
+
+
+def test_same_visits_are_no_movement() -> None:
+    stored = visits([tap(0), tap(2)])
+    assert movements(stored, list(stored)) == []
+
+
+def test_end_that_becomes_known_replaces_a_guess() -> None:
+    guessed, ended = Visit("lab", at(0), at(12), "inferred"), Visit("lab", at(0), at(2), "corrected")
+    assert movements([guessed], [ended]) == [CheckedOut(space_id="lab", at=at(2))]
+
+
+def test_visits_that_are_removed_or_open_again_are_changes() -> None:
+    ended, lasting = Visit("lab", at(0), at(2), "tap"), Visit("lab", at(0), None, None)
+    assert movements([ended, Visit("den", at(3), at(4), "tap")], [lasting]) == [
+        VisitsChanged(space_ids=("den", "lab"))
+    ]
+
+
+def test_visit_that_was_missed_before_a_known_one() -> None:
+    """A late tap elsewhere: the visit that it ends was stored, the one after it begins earlier now."""
+    stored = visits([tap(0), tap(5, "den")])
+    found = movements(stored, visits([tap(0), tap(2, "loft"), tap(5, "den")]))
+    assert found == [
+        Moved(from_space_id="lab", space_id="loft", at=at(2)),
+        VisitsChanged(space_ids=("loft",)),
+    ]
 
 
 def test_visit_lasts_until_somebody_ends_it() -> None:

@@ -15,18 +15,17 @@ from hubwell.api.dependencies import LiveFeed
 from hubwell.api.live_updates import Subscription
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.http.dependencies import DatabasePool
-from hubwell.http.guard import require_role
-from hubwell.people import credentials, persons
+from hubwell.http.guard import principal_of, require_role
+from hubwell.http.parts import parts_of
 from hubwell.people import desk_taps as people_desk
-from hubwell.people.credentials import Enrolled, NewPerson
+from hubwell.people.credentials import NewPerson
 from hubwell.people.errors import PeopleError
-from hubwell.presence import actions as presence
-from hubwell.presence.closing_hours import hub_hours
 from hubwell.vocabulary import Role
 from hubwell.web.dependencies import DeskTaps
-from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
+from hubwell.web.kit.forms import commit, language_choices, mistake, sentence, transaction
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
+from hubwell.workflows import people
 
 _LOOK_S: Final = 5
 """How often the page is checked without a ring: taps vanish after two minutes."""
@@ -109,8 +108,7 @@ async def _until_rung(rung: asyncio.Event, watching: Subscription) -> None:
 async def find(request: Request, q: Text = "") -> Response:
     """Find people by name. A form that is posted, so that no name stands in an address."""
     async with transaction(request) as conn:
-        found = await persons.find(conn, q)
-        await note(conn, request, "person.searched", found=len(found))
+        found = await people.find(conn, principal_of(request), q)
     return await _desk(request, found=found, searched=q)
 
 
@@ -124,8 +122,7 @@ async def show_tap(request: Request, tap_id: int) -> Response:
 async def find_for_tap(request: Request, tap_id: int, q: Text = "") -> Response:
     """Find the person that a badge is for."""
     async with transaction(request) as conn:
-        found = await persons.find(conn, q)
-        await note(conn, request, "person.searched", found=len(found))
+        found = await people.find(conn, principal_of(request), q)
     return await _tap(request, tap_id, found=found, searched=q)
 
 
@@ -137,12 +134,10 @@ async def enrol(
     now = datetime.now(UTC)
     try:
         async with transaction(request) as conn:
-            tap = await people_desk.tap(conn, tap_id, now)
+            actor, settings = principal_of(request), parts_of(request).settings
             who = _owner(owner, name, language)
-            made = await credentials.enrol(conn, tap.as_badge(label), who, now)
-            await _end_counted(conn, request, made, now)
-            detail = {"credential": made.credential_id, "kind": tap.kind, "new": isinstance(who, NewPerson)}
-            await note(conn, request, "badge.enrolled", made.person_id, **detail)
+            made = await people.enrol(conn, actor, settings, tap_id, who, now, label)
+            await commit(conn, request, made.facts)
     except PeopleError as error:
         values = {"name": name, "language": language, "label": label}
         return await _tap(request, tap_id, status=422, error=error, **values)
@@ -159,14 +154,6 @@ def _owner(owner: str, name: str, language: str) -> NewPerson | UUID:
         return UUID(owner)
     except ValueError:
         raise PeopleError("person-gone") from None
-
-
-async def _end_counted(conn: Any, request: Request, made: Enrolled, now: datetime) -> None:  # noqa: ANN401 (a connection)
-    """Check out the nameless person that the badge was counted as: nobody else will."""
-    space = await persons.space_of(conn, made.counted) if made.counted else None
-    if made.counted and space:
-        hours = hub_hours(request.app.state.settings)
-        await presence.check_out(conn, made.counted, space, now, hours=hours)
 
 
 async def _tap(
@@ -197,7 +184,5 @@ async def _tap(
 async def resolve_suspicion(request: Request, question: int) -> Response:
     """Put a question away: somebody asked, and it is explained."""
     async with transaction(request) as conn:
-        credential = await people_desk.resolve(conn, question, datetime.now(UTC))
-        if credential is not None:
-            await note(conn, request, "question.settled", credential=credential)
+        await people.resolve_suspicion(conn, principal_of(request), question, datetime.now(UTC))
     return see_other("/desk?done=settled")

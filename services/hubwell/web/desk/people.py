@@ -9,18 +9,18 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
+from hubwell.events import Facts
 from hubwell.http.guard import principal_of, require_role
-from hubwell.keys import Keys
+from hubwell.http.parts import parts_of
 from hubwell.people import course_sessions, credentials, persons
 from hubwell.people.credentials import Code, NewPerson
 from hubwell.people.errors import PeopleError
-from hubwell.presence import actions as presence
-from hubwell.presence.closing_hours import hub_hours
 from hubwell.presence.errors import VisitError
 from hubwell.presence.errors import sentence as visit_sentence
 from hubwell.vocabulary import Role
-from hubwell.web.kit.forms import language_choices, mistake, note, sentence, transaction
+from hubwell.web.kit.forms import commit, language_choices, mistake, sentence, transaction
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows import people, visits
 
 desk_people = APIRouter(
     prefix="/desk",
@@ -35,15 +35,12 @@ _NO_STORE = {"Cache-Control": "no-store"}
 @desk_people.post("/people")
 async def add(request: Request, name: Text = "", language: Text = "", code: Text = "") -> Response:
     """Enter somebody without a badge; with a QR code for their phone if they want one."""
-    now = datetime.now(UTC)
+    now, person = datetime.now(UTC), NewPerson(name, language or None)
     try:
         async with transaction(request) as conn:
             if code:
-                made = await _issue(conn, request, NewPerson(name, language or None), now)
-                await note(conn, request, "code.issued", made.enrolled.person_id, new=True)
-                return _shown_once(request, made)
-            person_id = await persons.add(conn, name, language or None, now)
-            await note(conn, request, "person.entered", person_id)
+                return _shown_once(request, await _issue(conn, request, person, now))
+            person_id = await people.add(conn, principal_of(request), person, now)
     except PeopleError as error:
         return _new(request, status=422, error=error, name=name, language=language)
     return see_other(f"/desk/people/{person_id}?done=entered")
@@ -76,8 +73,9 @@ async def change(request: Request, person_id: UUID, name: Text = "", language: T
     """Rename a person, or set the language in which readers speak to them."""
     try:
         async with transaction(request) as conn:
-            await persons.change(conn, person_id, name=name, language=language or None)
-            await note(conn, request, "person.changed", person_id)
+            actor = principal_of(request)
+            facts = await people.change(conn, actor, person_id, name=name, language=language or None)
+            await commit(conn, request, facts)
     except PeopleError as error:
         return await _person(request, person_id, error=error, typed={"name": name, "language": language})
     return see_other(f"/desk/people/{person_id}?done=changed")
@@ -89,7 +87,6 @@ async def issue_code(request: Request, person_id: UUID, label: Text = "") -> Res
     try:
         async with transaction(request) as conn:
             made = await _issue(conn, request, person_id, datetime.now(UTC), label)
-            await note(conn, request, "code.issued", person_id, new=False)
     except PeopleError as error:
         return await _person(request, person_id, error=error)
     return _shown_once(request, made)
@@ -98,29 +95,27 @@ async def issue_code(request: Request, person_id: UUID, label: Text = "") -> Res
 @desk_people.post("/people/{person_id}/visit")
 async def check_in_or_out(request: Request, person_id: UUID, way: Text = "", space: Text = "") -> Response:
     """Check somebody in or out who stands at the desk: as good as a tap."""
-    now, hours = datetime.now(UTC), hub_hours(request.app.state.settings)
+    now, actor, settings = datetime.now(UTC), principal_of(request), parts_of(request).settings
+    facts: Facts | None
     try:
         async with transaction(request) as conn:
-            await persons.person(conn, person_id)
             if way == "in":
-                await presence.check_in(conn, person_id, space, now, hours=hours)
+                facts = await visits.check_in(conn, actor, settings, person_id, space, now)
             else:
-                there = await persons.space_of(conn, person_id)
-                if there is None:
-                    return see_other(f"/desk/people/{person_id}?done=not-in")
-                await presence.check_out(conn, person_id, there, now, hours=hours)
-            await note(conn, request, "desk.checked-in" if way == "in" else "desk.checked-out", person_id)
+                facts = await visits.check_out(conn, actor, settings, person_id, now)
+            await commit(conn, request, facts or [])
     except (PeopleError, VisitError) as error:
         return await _person(request, person_id, error=error)
-    return see_other(f"/desk/people/{person_id}?done={'in' if way == 'in' else 'out'}")
+    done = "not-in" if facts is None else "in" if way == "in" else "out"
+    return see_other(f"/desk/people/{person_id}?done={done}")
 
 
 @desk_people.post("/people/{person_id}/same")
 async def find_same(request: Request, person_id: UUID, q: Text = "") -> Response:
     """Find the other entry of a person who was entered twice."""
     async with transaction(request) as conn:
-        found = [one for one in await persons.find(conn, q) if one.id != person_id]
-        await note(conn, request, "person.searched", found=len(found))
+        matches = await people.find(conn, principal_of(request), q)
+    found = [person for person in matches if person.id != person_id]
     return await _person(request, person_id, found=found, searched=q)
 
 
@@ -130,12 +125,9 @@ async def merge(request: Request, person_id: UUID, other: Text = "") -> Response
     try:
         async with transaction(request) as conn:
             drop = UUID(other) if _is_id(other) else person_id
-            _check_not_own(request, person_id, drop)
-            moved = await persons.merge(conn, keep=person_id, drop=drop)
-            if moved is not None:
-                hours = hub_hours(request.app.state.settings)
-                await presence.refold_person(conn, person_id, hours=hours)
-            await note(conn, request, "person.merged", person_id, other=drop)
+            actor, settings = principal_of(request), parts_of(request).settings
+            facts = await people.merge(conn, actor, settings, keep=person_id, drop=drop)
+            await commit(conn, request, facts)
     except PeopleError as error:
         return await _person(request, person_id, error=error)
     return see_other(f"/desk/people/{person_id}?done=merged")
@@ -146,11 +138,11 @@ async def revoke(request: Request, badge: int, why: Text = "", person: Text = ""
     """Revoke a badge at once, everywhere."""
     try:
         async with transaction(request) as conn:
-            owner = await credentials.revoke(conn, badge, why, datetime.now(UTC))
-            await note(conn, request, "badge.revoked", owner, credential=badge, why=why)
+            revoked = await people.revoke(conn, principal_of(request), badge, why, datetime.now(UTC))
+            await commit(conn, request, revoked.facts)
     except PeopleError as error:
         return await _refused(request, person, error)
-    return see_other(f"/desk/people/{owner}?done=revoked&badge={badge}")
+    return see_other(f"/desk/people/{revoked.person_id}?done=revoked&badge={badge}")
 
 
 @desk_people.post("/badges/{badge}/restore")
@@ -158,11 +150,11 @@ async def restore(request: Request, badge: int, person: Text = "") -> Response:
     """Let a badge work again that was found."""
     try:
         async with transaction(request) as conn:
-            owner = await credentials.restore(conn, badge)
-            await note(conn, request, "badge.restored", owner, credential=badge)
+            restored = await people.restore(conn, principal_of(request), badge)
+            await commit(conn, request, restored.facts)
     except PeopleError as error:
         return await _refused(request, person, error)
-    return see_other(f"/desk/people/{owner}?done=restored")
+    return see_other(f"/desk/people/{restored.person_id}?done=restored")
 
 
 @desk_people.post("/badges/{badge}/take-back")
@@ -170,17 +162,12 @@ async def undo_enrolment(request: Request, badge: int, person: Text = "") -> Res
     """Undo an enrolment of the last minutes."""
     try:
         async with transaction(request) as conn:
-            stays = await credentials.undo_enrolment(conn, badge, datetime.now(UTC))
-            await note(conn, request, "badge.taken-back", stays, credential=badge)
+            undone = await people.undo_enrolment(conn, principal_of(request), badge, datetime.now(UTC))
+            await commit(conn, request, undone.facts)
     except PeopleError as error:
         return await _refused(request, person, error)
+    stays = undone.person_id
     return see_other(f"/desk/people/{stays}?done=taken-back" if stays else "/desk?done=taken-back")
-
-
-def _check_not_own(request: Request, *entries: UUID) -> None:
-    """Raise PeopleError when one is the principal's own: merging would show them somebody else's visits."""
-    if principal_of(request).person_id in entries:
-        raise PeopleError("own-entry")
 
 
 async def _issue(
@@ -190,8 +177,10 @@ async def _issue(
     now: datetime,
     label: str = "",
 ) -> Code:
-    key = Keys(request.app.state.settings.keys_dir).newest_epoch()
-    return await credentials.issue_code(conn, owner, key, now, label)
+    actor, settings = principal_of(request), parts_of(request).settings
+    made = await people.issue_code(conn, actor, settings, owner, now, label)
+    await commit(conn, request, made.enrolled.facts)
+    return made
 
 
 def _shown_once(request: Request, made: Code) -> Response:

@@ -9,7 +9,9 @@ from fastapi import Request
 from psycopg import AsyncConnection
 
 from hubwell.audit import log
+from hubwell.events import Facts
 from hubwell.http.guard import principal_of
+from hubwell.http.parts import parts_of
 from hubwell.people.errors import PeopleError, Why
 from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
@@ -40,6 +42,11 @@ async def transaction(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
     """Give a connection in a transaction, which is committed when all went well."""
     async with request.app.state.database.connection() as conn, conn.transaction():
         yield conn
+
+
+async def commit(conn: AsyncConnection[Any], request: Request, facts: Facts) -> None:
+    """Let the switchboard react to the facts in this transaction."""
+    await parts_of(request).react(conn, facts)
 
 
 async def note(

@@ -19,15 +19,15 @@ from hubwell.audit import log
 from hubwell.http import session_cookie
 from hubwell.http.guard import PUBLIC, principal_of
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
-from hubwell.presence import actions as presence
-from hubwell.presence.closing_hours import hub_hours
 from hubwell.presence.errors import VisitError, sentence
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.settings import Settings
 from hubwell.vocabulary import LANGUAGES, Role
+from hubwell.web.kit.forms import commit
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.web.my_data.on_site_role import me_shown
 from hubwell.web.my_data.text import as_days
+from hubwell.workflows import visits
 
 _HOME: Final = "/me"
 _LOCAL: Final = "%Y-%m-%dT%H:%M"
@@ -201,9 +201,9 @@ async def correct_end(request: Request, visit_id: int, left: Annotated[str, Form
         return await _about_visit(request, visit_id, "my_data/end.html", left, mistake)
     try:
         async with _connection(request) as conn, conn.transaction():
-            hours = hub_hours(_settings(request))
-            await presence.correct_end(conn, visit_id, person, left_at, hours=hours)
-            await _note(conn, request, "visit.corrected")
+            actor, settings = principal_of(request), _settings(request)
+            facts = await visits.correct_end(conn, actor, settings, person, visit_id, left_at)
+            await commit(conn, request, facts)
     except VisitError as error:
         return await _about_visit(
             request, visit_id, "my_data/end.html", left, sentence(error.why, words.translations)
@@ -223,8 +223,8 @@ async def remove(request: Request, visit_id: int) -> Response:
     person, words = _own(request), formatter_for(request)
     try:
         async with _connection(request) as conn, conn.transaction():
-            await presence.remove_visit(conn, visit_id, person, hours=hub_hours(_settings(request)))
-            await _note(conn, request, "visit.removed")
+            facts = await visits.remove(conn, principal_of(request), _settings(request), person, visit_id)
+            await commit(conn, request, facts)
     except VisitError as error:
         return await _about_visit(
             request, visit_id, "my_data/remove.html", mistake=sentence(error.why, words.translations)
@@ -261,11 +261,6 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return datetime.fromisoformat(text.strip()).replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-async def _note(conn: AsyncConnection[Any], request: Request, action: str) -> None:
-    person = f"person:{_own(request)}"
-    await log.record(conn, actor=principal_of(request).actor, action=action, subject=person)
 
 
 @me.get("/me/erase")

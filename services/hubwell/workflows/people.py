@@ -1,0 +1,133 @@
+"""People and their badges: find, enter, enrol, issue codes, revoke, merge."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from hubwell.access.principal import Principal
+from hubwell.audit import log
+from hubwell.events import Facts
+from hubwell.keys import Keys
+from hubwell.people import credentials, desk_taps, persons
+from hubwell.people.credentials import Code, CredentialChanged, Enrolled, NewPerson
+from hubwell.people.errors import PeopleError
+from hubwell.people.persons import Found
+from hubwell.presence import actions as presence
+from hubwell.presence.closing_hours import hub_hours
+from hubwell.settings import Settings
+
+Conn = AsyncConnection[Any]
+
+
+async def find(conn: Conn, actor: Principal, text: str) -> list[Found]:
+    """Return at most 20 people whose name holds a text of two letters or more."""
+    people = await persons.find(conn, text)
+    await log.record(conn, actor=actor.actor, action="person.searched", detail={"found": len(people)})
+    return people
+
+
+async def add(conn: Conn, actor: Principal, person: NewPerson, now: datetime) -> UUID:
+    """Enter a person without a badge. Raises PeopleError."""
+    person_id = await persons.add(conn, person.name, person.language, now)
+    await _note(conn, actor, "person.entered", person_id)
+    return person_id
+
+
+async def change(conn: Conn, actor: Principal, person_id: UUID, *, name: str, language: str | None) -> Facts:
+    """Rename a person and set the language in which readers address them. Raises PeopleError."""
+    facts = await persons.change(conn, person_id, name=name, language=language)
+    await _note(conn, actor, "person.changed", person_id)
+    return facts
+
+
+async def enrol(
+    conn: Conn,
+    actor: Principal,
+    settings: Settings,
+    tap_id: int,
+    owner: UUID | NewPerson,
+    now: datetime,
+    label: str = "",
+) -> Enrolled:
+    """Give the badge of a tap at a desk's reader to a person, known or new. Raises PeopleError."""
+    tap = await desk_taps.tap(conn, tap_id, now)
+    made = await credentials.enrol(conn, tap.as_badge(label), owner, now)
+    ended = await _end_counted(conn, settings, made, now)
+    detail = {"credential": made.credential_id, "kind": tap.kind, "new": isinstance(owner, NewPerson)}
+    await _note(conn, actor, "badge.enrolled", made.person_id, **detail)
+    return replace(made, facts=[*made.facts, *ended])
+
+
+async def _end_counted(conn: Conn, settings: Settings, made: Enrolled, now: datetime) -> Facts:
+    """Check out the anonymous person that the badge was counted as: no tap of the badge would."""
+    space = await persons.space_of(conn, made.counted) if made.counted else None
+    if made.counted is None or space is None:
+        return []
+    return await presence.check_out(conn, made.counted, space, now, hours=hub_hours(settings))
+
+
+async def issue_code(
+    conn: Conn,
+    actor: Principal,
+    settings: Settings,
+    owner: UUID | NewPerson,
+    now: datetime,
+    label: str = "",
+) -> Code:
+    """Make a QR code that is as good as a badge, for a person known or new. Raises PeopleError, KeysError."""
+    key = Keys(settings.keys_dir).newest_epoch()
+    made = await credentials.issue_code(conn, owner, key, now, label)
+    is_new = isinstance(owner, NewPerson)
+    await _note(conn, actor, "code.issued", made.enrolled.person_id, new=is_new)
+    return made
+
+
+async def undo_enrolment(conn: Conn, actor: Principal, credential: int, now: datetime) -> CredentialChanged:
+    """Undo an enrolment of the last ten minutes. Raises PeopleError."""
+    done = await credentials.undo_enrolment(conn, credential, now)
+    await _note(conn, actor, "badge.taken-back", done.person_id, credential=credential)
+    return done
+
+
+async def revoke(conn: Conn, actor: Principal, credential: int, why: str, now: datetime) -> CredentialChanged:
+    """End a credential at every reader; `why` is lost, replaced or left. Raises PeopleError."""
+    done = await credentials.revoke(conn, credential, why, now)
+    await _note(conn, actor, "badge.revoked", done.person_id, credential=credential, why=why)
+    return done
+
+
+async def restore(conn: Conn, actor: Principal, credential: int) -> CredentialChanged:
+    """Let a revoked credential work again. Raises PeopleError."""
+    done = await credentials.restore(conn, credential)
+    await _note(conn, actor, "badge.restored", done.person_id, credential=credential)
+    return done
+
+
+async def merge(conn: Conn, actor: Principal, settings: Settings, *, keep: UUID, drop: UUID) -> Facts:
+    """Make one person of two entries; `keep` stays. Raises PeopleError.
+
+    An actor's own entry is refused: merging would show them the visits of another person.
+    """
+    if actor.person_id in {keep, drop}:
+        raise PeopleError("own-entry")
+    merged = await persons.merge(conn, keep=keep, drop=drop)
+    folded = await presence.refold_person(conn, keep, hours=hub_hours(settings)) if merged.taps else []
+    await _note(conn, actor, "person.merged", keep, other=drop)
+    return [*merged.facts, *folded]
+
+
+async def resolve_suspicion(conn: Conn, actor: Principal, suspicion: int, now: datetime) -> bool:
+    """Close a suspicion that staff asked about; return whether it was open."""
+    credential = await desk_taps.resolve(conn, suspicion, now)
+    if credential is not None:
+        detail = {"credential": credential}
+        await log.record(conn, actor=actor.actor, action="question.settled", detail=detail)
+    return credential is not None
+
+
+async def _note(conn: Conn, actor: Principal, action: str, person: UUID | None, **detail: log.Value) -> None:
+    subject = f"person:{person}" if person else ""
+    await log.record(conn, actor=actor.actor, action=action, subject=subject, detail=detail)

@@ -1,0 +1,113 @@
+"""One door for writes: the switchboard sees the same facts, whoever wrote."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from feed.device import Device
+from feed.server import ingest_of
+from hubwell.events import CheckedIn, CheckedOut, DoorLeft, Fact, MessagesStored, Moved, VisitsChanged
+from hubwell.settings import Settings
+from hubwell.switchboard import Switchboard
+from lanes.lane import Database
+from services.access.house import send
+from services.people.register import now
+from services.web.staffed import Staffed, staffed
+
+
+@pytest.fixture
+async def hub(database: Database, tmp_path: Path) -> AsyncIterator[Staffed]:
+    async with staffed(database, tmp_path / "keys") as staffed_hub:
+        yield staffed_hub
+
+
+@pytest.fixture
+def subscriber(monkeypatch: pytest.MonkeyPatch) -> list[Fact]:
+    """Give the list of what the switchboard of this process reacts to, messages stored left out."""
+    seen: list[Fact] = []
+    react_to = Switchboard._react_to
+
+    async def recording(self: Switchboard, conn: Any, fact: Any, notices: Any) -> Any:
+        if not isinstance(fact, MessagesStored):
+            seen.append(fact)
+        return await react_to(self, conn, fact, notices)
+
+    monkeypatch.setattr(Switchboard, "_react_to", recording)
+    return seen
+
+
+def kinds(facts: list[Fact], *wanted: type) -> list[tuple[str, str]]:
+    """Return kind and space of the movements among the facts, and clear the list."""
+    wanted = wanted or (CheckedIn, CheckedOut, Moved)
+    found = [(type(fact).__name__, getattr(fact, "space_id", "")) for fact in facts if type(fact) in wanted]
+    facts.clear()
+    return found
+
+
+async def door(hub: Staffed, space: str) -> Device:
+    """Put a device with a reader into a space."""
+    device = Device(f"{space}-pi")
+    await hub.register.conn.execute(
+        "INSERT INTO device (id, space_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (device.name, space)
+    )
+    return device
+
+
+async def badge_of(hub: Staffed, person: str) -> bytes:
+    """Return the pseudonym of a person's badge, which counts since yesterday."""
+    since = "UPDATE credential SET valid = tstzrange(now() - interval '1 day', NULL) WHERE person_id = %s"
+    await hub.register.conn.execute(since, (person,))
+    query = (
+        "SELECT p.badge FROM credential_pseudonym p JOIN credential c ON c.id = p.credential_id "
+        "WHERE c.person_id = %s"
+    )
+    return bytes(await hub.register.value(query, person))
+
+
+async def test_reader_and_desk_make_the_same_facts(hub: Staffed, subscriber: list[Fact]) -> None:
+    address = await hub.enrol("Ada")
+    badge = await badge_of(hub, address.rpartition("/")[2])
+    wood, metal = await door(hub, "wood"), await door(hub, "metal")
+    subscriber.clear()
+
+    async with ingest_of(hub.register.database.url) as ingest:
+        await ingest.commit([wood.tap(now() - timedelta(minutes=30), badge)])
+        assert kinds(subscriber) == [("CheckedIn", "wood")]
+        await ingest.commit([metal.tap(now() - timedelta(minutes=20), badge)])
+        assert kinds(subscriber) == [("Moved", "metal")]
+        await ingest.commit([metal.tap(now() - timedelta(minutes=10), badge)])
+        assert kinds(subscriber) == [("CheckedOut", "metal")]
+
+    await hub.send(f"{address}/visit", way="in", space="wood")
+    assert kinds(subscriber) == [("CheckedIn", "wood")]
+    await hub.send(f"{address}/visit", way="in", space="metal")
+    assert kinds(subscriber) == [("Moved", "metal")]
+    await hub.send(f"{address}/visit", way="out")
+    assert kinds(subscriber) == [("CheckedOut", "metal")]
+
+
+async def test_person_with_a_code_from_the_kiosk(hub: Staffed, subscriber: list[Fact]) -> None:
+    """Their own correction is a check-out, their removal a change; the door that held them is left."""
+    address = await hub.enrol("Ada")
+    person = UUID(address.rpartition("/")[2])
+    badge, wood = await badge_of(hub, str(person)), await door(hub, "wood")
+    async with ingest_of(hub.register.database.url) as ingest:
+        await ingest.commit([wood.tap(now() - timedelta(minutes=30), badge)])
+    subscriber.clear()
+    learner = await hub.house.with_code(person)
+    visit = await hub.register.value("SELECT id FROM visit")
+
+    zone = ZoneInfo(Settings().zone)
+    left = (now() - timedelta(minutes=5)).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+    answer = await send(learner, f"/me/visits/{visit}/end", f"/me/visits/{visit}/end", left=left)
+    assert answer.status_code == 303, answer.text
+    assert kinds(subscriber, CheckedOut, DoorLeft) == [("CheckedOut", "wood"), ("DoorLeft", "")]
+
+    visit = await hub.register.value("SELECT id FROM visit")
+    await send(learner, f"/me/visits/{visit}/remove", f"/me/visits/{visit}/remove")
+    assert kinds(subscriber, VisitsChanged, CheckedOut) == [("VisitsChanged", "")]
