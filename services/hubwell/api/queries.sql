@@ -7,12 +7,12 @@ SELECT n.space_id AS id, n.name, n.kind, n.capacity, n.zone, n.personal, n.state
 FROM space_now n
 LEFT JOIN (
     SELECT space_id,
-           max(time) FILTER (WHERE quantity IN ('presence', 'motion', 'occupancy')) AS presence,
+           max(time) FILTER (WHERE quantity = ANY (presence_quantities())) AS presence,
            max(time) FILTER (WHERE quantity = 'co2') AS co2
     FROM series_now GROUP BY space_id
 ) heard ON heard.space_id = n.space_id
 WHERE %(ids)s::text[] IS NULL OR n.space_id = ANY (%(ids)s::text[])
-ORDER BY array_position(ARRAY['workshop', 'collaboration', 'relaxation'], n.kind), n.name
+ORDER BY array_position(space_kinds(), n.kind), n.name
 
 -- name: open_alerts
 SELECT e.id, e.rule, e.rule_version, e.space_id, s.name AS space_name, e.opened_at, e.resolved_at,

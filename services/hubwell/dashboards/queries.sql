@@ -22,7 +22,7 @@ WITH spaces AS (
     FROM device_heard
 ), people AS (
     SELECT about, start FROM people_figure
-    WHERE scope = 'hub' AND start > now() - interval '20 minutes' ORDER BY start DESC LIMIT 1
+    WHERE scope = 'hub' AND start > now() - count_shown_for() ORDER BY start DESC LIMIT 1
 )
 SELECT sentence AS "In words" FROM (
     SELECT 1 AS place, CASE WHEN n = 0 THEN 'No space is registered: add one with `hubwell space add`.'
@@ -140,7 +140,7 @@ LIMIT 200
 WITH quiet AS (
     SELECT device_id, string_agg(name, ', ' ORDER BY name) AS names
     FROM series_now
-    WHERE time IS NULL OR time < now() - interval '5 minutes'
+    WHERE time IS NULL OR time < now() - stale_after()
     GROUP BY device_id
 )
 SELECT d.id AS "Device",

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -19,6 +19,7 @@ from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import detect
 from hubwell.storage.queries import Queries
 from hubwell.storage.revisions import current_revision, is_current, newest_revision
+from hubwell.vocabulary import BADGE_LIST_OLD_AFTER, STALE_AFTER
 from hubwell_wire.topics import Channel, site_filter
 
 _SQL: Final = Queries("hubwell.doctor")
@@ -105,10 +106,10 @@ def _contents(conn: Connection[Any]) -> Iterator[Finding]:
         yield Finding("devices", "warning", "none registered", "Run `hubwell device add ID --space SPACE`.")
     elif silent:
         named = ", ".join(silent[:_NAMED_DEVICES]) + (" ..." if len(silent) > _NAMED_DEVICES else "")
-        found = f"{len(silent)} of {len(devices)} not heard for 5 minutes: {named}"
+        found = f"{len(silent)} of {len(devices)} not heard for {_minutes(STALE_AFTER)}: {named}"
         yield Finding("devices", "warning", found, "Run `hubwell-edge doctor` on each.")
     else:
-        yield Finding("devices", "ok", f"all {len(devices)} heard within 5 minutes")
+        yield Finding("devices", "ok", f"all {len(devices)} heard within {_minutes(STALE_AFTER)}")
     yield from _lists_of_badges(conn)
     for (device,) in conn.execute(_SQL["rivals"]).fetchall():
         found = f"two agents send as {device!r}"
@@ -131,7 +132,10 @@ def _lists_of_badges(conn: Connection[Any]) -> Iterator[Finding]:
     old = [row[0] for row in devices if row[2]]
     if old:
         named = ", ".join(old[:_NAMED_DEVICES]) + (" ..." if len(old) > _NAMED_DEVICES else "")
-        found = f"{len(old)} of {len(devices)} devices have none, or one older than 15 minutes: {named}"
+        found = (
+            f"{len(old)} of {len(devices)} devices have none, or one older than "
+            f"{_minutes(BADGE_LIST_OLD_AFTER)}: {named}"
+        )
         advice = "They must know the hub's key: compare `hubwell keys roster-public` with their settings."
         yield Finding("lists of badges", "warning", found, advice)
     elif devices:
@@ -181,3 +185,7 @@ def _disk() -> Finding:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _minutes(time: timedelta) -> str:
+    return f"{time.total_seconds() / 60:g} minutes"

@@ -4,13 +4,13 @@ WHERE datname = current_database() AND application_name LIKE 'hubwell-%%' GROUP 
 
 -- name: devices
 SELECT d.id, d.status, max(s.last_received_at) AS last_heard,
-       coalesce(max(s.last_received_at) < now() - interval '5 minutes', true) AS silent
+       coalesce(max(s.last_received_at) < now() - stale_after(), true) AS silent
 FROM device d LEFT JOIN stream s ON s.device_id = d.id GROUP BY d.id ORDER BY d.id
 
 -- name: lists_of_badges
 -- Devices with readers that are online, and the age of the list of badges that each says it holds. Where nobody
 -- stands, at simulated readers, none is needed.
-SELECT id, roster_at, coalesce(roster_at < now() - interval '15 minutes', true) AS old FROM device
+SELECT id, roster_at, coalesce(roster_at < now() - badge_list_old_after(), true) AS old FROM device
 WHERE status = 'online' AND (jsonb_path_exists(meta, '$.readers[*] ? (!(@.driver == "simulated"))')
                              OR EXISTS (SELECT FROM reader r WHERE r.device_id = device.id)) ORDER BY id
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 
 from hubwell.storage.engine import Engine
+from hubwell.storage.vocabulary_functions import vocabulary_functions
 
 VIEWS: Final = "views"
 """The name under which `schema_migration` keeps the digest of all files in `views`."""
@@ -51,7 +52,7 @@ def migration_files() -> list[SqlFile]:
 
 def view_files() -> list[SqlFile]:
     """Return the files of views, functions and triggers in the order in which they are created."""
-    return list(_sql_files("views"))
+    return [SqlFile("00_vocabulary", None, vocabulary_functions()), *_sql_files("views")]
 
 
 def _sql_files(folder: str) -> Iterator[SqlFile]:

@@ -1,12 +1,12 @@
--- One row a space: what board, API and dashboards show. A value older than five minutes is no value: unknown is
--- not empty, silent is not safe. Of people there is the state of the room, and the newest figure of the gate
--- (people_figure) while it is not older than a quarter of an hour: nothing here counts visits. One person's room
--- says nothing: its air alone would tell when they are in.
+-- One row per space: what board, API and dashboards show. A value older than stale_after() is no value: unknown is
+-- not empty, silent is not safe. Of people there is the state of the room, and the newest published count
+-- (people_figure) while its window began less than count_shown_for() ago: nothing here counts visits. The row of
+-- one person's own room holds no measurement: its air alone would show when they are in.
 CREATE VIEW space_now AS
 WITH fresh AS (
     SELECT n.space_id, n.quantity, n.value, n.time
     FROM series_now n JOIN space s ON s.id = n.space_id AND NOT s.personal
-    WHERE n.time > now() - interval '5 minutes' AND n.time < now() + interval '5 minutes'
+    WHERE n.time > now() - stale_after() AND n.time < now() + stale_after()
 ), air AS (
     SELECT space_id,
            avg(value) FILTER (WHERE quantity = 'co2') AS co2,
@@ -14,13 +14,13 @@ WITH fresh AS (
            avg(value) FILTER (WHERE quantity = 'rh') AS rh,
            max(value) FILTER (WHERE quantity = 'noise') AS noise,
            avg(value) FILTER (WHERE quantity = 'light') AS light,
-           max(value) FILTER (WHERE quantity IN ('presence', 'motion', 'occupancy')) AS presence
+           max(value) FILTER (WHERE quantity = ANY (presence_quantities())) AS presence
     FROM fresh GROUP BY space_id
 ), heard AS (
     SELECT space_id, max(time) AS last_heard FROM series_now GROUP BY space_id
 ), checked_in AS (
     SELECT DISTINCT space_id FROM visit
-    WHERE upper_inf(during) AND lower(during) > now() - interval '16 hours'
+    WHERE upper_inf(during) AND lower(during) > now() - open_visit_ignored_after()
 ), state AS (
     SELECT s.id AS space_id,
            CASE
@@ -40,8 +40,8 @@ SELECT s.id AS space_id, s.name, s.kind, s.capacity, s.zone, s.personal, t.state
        a.co2, a.temp, a.rh, a.noise, a.light, a.presence,
        CASE
            WHEN a.co2 IS NULL THEN 'unknown'
-           WHEN a.co2 < 1000 THEN 'fresh'
-           WHEN a.co2 <= 2000 THEN 'stuffy'
+           WHEN a.co2 < co2_fresh_below() THEN 'fresh'
+           WHEN a.co2 <= co2_stuffy_up_to() THEN 'stuffy'
            ELSE 'bad'
        END AS air,
        h.last_heard,
@@ -52,9 +52,12 @@ LEFT JOIN air a ON a.space_id = s.id
 LEFT JOIN heard h ON h.space_id = s.id
 LEFT JOIN LATERAL (
     SELECT start, about, fullness FROM people_figure
-    WHERE scope = 'space' AND place = s.id AND t.state = 'used' AND start > now() - interval '20 minutes'
+    WHERE scope = 'space' AND place = s.id AND t.state = 'used' AND start > now() - count_shown_for()
     ORDER BY start DESC LIMIT 1
 ) f ON true
-LEFT JOIN episode e
-    ON e.space_id = s.id AND e.resolved_at IS NULL AND e.rule = 'co2-asr-a3.6' AND NOT s.personal;
+LEFT JOIN LATERAL (
+    SELECT rule, opened_at, value FROM episode
+    WHERE space_id = s.id AND resolved_at IS NULL AND NOT s.personal
+    ORDER BY opened_at LIMIT 1
+) e ON true;
 COMMENT ON COLUMN space_now.about IS 'people in the five minutes from about_from, rounded down; null: not told';

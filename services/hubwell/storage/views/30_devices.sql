@@ -7,7 +7,7 @@ SELECT d.id AS device_id,
            WHEN m.sensors = 0 AND m.readers > 0 THEN d.status <> 'online'
            ELSE coalesce(
                greatest(r.newest, CASE WHEN d.status = 'online' THEN d.status_at END)
-                   < now() - greatest(interval '5 minutes', 3 * m.slowest_s * interval '1 second'),
+                   < now() - greatest(stale_after(), make_interval(secs => 3 * m.slowest_s)),
                true
            )
        END AS silent

@@ -1,0 +1,42 @@
+"""The vocabulary as functions of the database, so that views and queries read what code reads.
+
+PostgreSQL inlines a function that returns a constant before it plans, so a view costs what it would cost with
+the literal; a table of constants would cost a look-up and hide the value from the planner.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from psycopg import sql
+
+from hubwell import vocabulary
+
+_FUNCTIONS: Final[dict[str, timedelta | float | tuple[str, ...]]] = {
+    "stale_after": vocabulary.STALE_AFTER,
+    "badge_list_old_after": vocabulary.BADGE_LIST_OLD_AFTER,
+    "open_visit_ignored_after": vocabulary.OPEN_VISIT_IGNORED_AFTER,
+    "count_shown_for": vocabulary.COUNT_SHOWN_FOR,
+    "co2_fresh_below": vocabulary.CO2_FRESH_BELOW_PPM,
+    "co2_stuffy_up_to": vocabulary.CO2_STUFFY_UP_TO_PPM,
+    "presence_quantities": vocabulary.PRESENCE_QUANTITIES,
+    "space_kinds": tuple(vocabulary.SpaceKind),
+}
+_CREATE: Final = (
+    "CREATE FUNCTION {name}() RETURNS {type} LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {value};\n"
+)
+
+
+def vocabulary_functions() -> str:
+    """Return the statements that create one function for each word or limit that SQL needs."""
+    return "".join(_create(name, value) for name, value in _FUNCTIONS.items())
+
+
+def _create(name: str, value: timedelta | float | tuple[str, ...]) -> str:
+    if isinstance(value, timedelta):
+        return _CREATE.format(
+            name=name, type="interval", value=f"interval '{value.total_seconds():g} seconds'"
+        )
+    if isinstance(value, float):
+        return _CREATE.format(name=name, type="double precision", value=f"{value!r}::double precision")
+    words = ", ".join(sql.Literal(str(word)).as_string() for word in value)
+    return _CREATE.format(name=name, type="text[]", value=f"ARRAY[{words}]")
