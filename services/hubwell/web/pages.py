@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from hubwell.http.database import Database
 from hubwell.settings import Settings
-from hubwell.web.accounts import erase, login, own, setup, tokens
+from hubwell.web.accounts import login, own, setup, tokens
 from hubwell.web.accounts import pages as accounts
 from hubwell.web.board import pages as board
 from hubwell.web.board.co2_history import DaySteps
@@ -37,7 +37,6 @@ ROUTERS: Final = (
     setup.setup,
     own.account,
     accounts.pages,
-    erase.pages,
     tokens.pages,
 )
 _REFUSALS: Final = ("bad-token", "form-expired", "not-allowed", "too-many-tries")

@@ -120,7 +120,7 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
     frozenset([Role.OSH, Role.ADMIN]): """
         GET /muster/names
         POST /muster/names/{muster}
-        POST /muster/names/{asked}/agree
+        POST /muster/names/{request_id}/agree
     """,
     frozenset([Role.ADMIN]): """
         GET /accounts

@@ -8,18 +8,26 @@ from urllib.parse import quote, urlsplit
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from hubwell.access import accounts, passwords
+from hubwell.access import accounts
 from hubwell.access.errors import TooManyTriesError
 from hubwell.access.oidc.account_linking import account_of
-from hubwell.access.oidc.client import BACK, Provider
+from hubwell.access.oidc.client import BACK
 from hubwell.access.oidc.errors import OidcError
-from hubwell.access.passwords import Passwords
+from hubwell.access.passwords import is_outdated
 from hubwell.access.rules import host_of, local_address, plain_login
-from hubwell.http.database import Database
-from hubwell.http.guard import PUBLIC, principal_of
-from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of, limits_of
+from hubwell.http.dependencies import (
+    AppSettings,
+    CurrentPrincipal,
+    NewTransaction,
+    OidcProvider,
+    PasswordHasher,
+    RateLimits,
+    Transaction,
+)
+from hubwell.http.guard import PUBLIC
+from hubwell.http.parts import parts_of
+from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of
 from hubwell.http.session_cookie import end_session, start_session
-from hubwell.settings import Settings
 from hubwell.web.accounts.text import provider_doubt, wait
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
@@ -48,7 +56,7 @@ def _where(request: Request) -> str:
 def _page(
     request: Request, *, status: int = 200, login: str = "", next_: str = "/", wrong: str = ""
 ) -> Response:
-    provider: Provider | None = request.app.state.provider
+    provider = parts_of(request).provider
     return view(
         request,
         "accounts/login.html",
@@ -62,9 +70,9 @@ def _page(
 
 
 @signin.get("/sign-in")
-async def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 (the name in the address)
-    """Show the form; whoever is signed in already goes on."""
-    if principal_of(request).account_id:
+async def show_sign_in(request: Request, principal: CurrentPrincipal, next: str = "/") -> Response:  # noqa: A002 (the name in the address)
+    """Show the form; a browser that is signed in already goes on."""
+    if principal.account_id:
         return see_other(local_address(next))
     return _page(request, next_=next)
 
@@ -72,65 +80,68 @@ async def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: 
 @signin.post("/sign-in")
 async def sign_in(
     request: Request,
+    limits: RateLimits,
+    passwords: PasswordHasher,
+    begin: NewTransaction,
     login: Field = "",
     password: Field = "",
     next: Field = "/",  # noqa: A002 (the field's name)
 ) -> Response:
     """Sign in with a password. An unknown login and a wrong password look the same and take as long."""
-    limits = limits_of(request)
+    words = formatter_for(request)
     try:
         await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
         await limits.count(SIGN_IN_OF_LOGIN, plain_login(login))
     except TooManyTriesError as error:
-        answer = _page(
-            request, status=429, login=login, next_=next, wrong=wait(formatter_for(request), error.wait)
-        )
+        answer = _page(request, status=429, login=login, next_=next, wrong=wait(words, error.wait))
         answer.headers["Retry-After"] = str(ceil(error.wait.total_seconds()))
         return answer
-    database: Database = request.app.state.database
-    keeper: Passwords = request.app.state.passwords
-    async with database.connection() as conn:
-        found = await accounts.credentials(conn, login=login)
-    stored = found.usable if found else None
-    fits = await keeper.fits(stored, password)
-    if not (fits and found and stored):
+    async with begin() as transaction:
+        credentials = await accounts.credentials(transaction.conn, login=login)
+    stored = credentials.usable if credentials else None
+    fits = await passwords.fits(stored, password)
+    if not (fits and credentials and stored):
         _log.info("a sign-in was refused", extra={"action": "sign-in-refused"})
-        _ = formatter_for(request).translations.gettext
+        _ = words.translations.gettext
         wrong = _("This login and this password do not belong together.")
         return _page(request, status=422, login=login, next_=next, wrong=wrong)
-    newer = await keeper.hashed(password) if passwords.is_outdated(stored) else None
+    newer = await passwords.hashed(password) if is_outdated(stored) else None
     answer = see_other(local_address(next))
-    async with database.connection() as conn, conn.transaction():
+    async with begin() as transaction:
         if newer:
-            await accounts.set_password(conn, found.id, newer)
-        await start_session(request, answer, conn, account_id=found.id)
+            await accounts.set_password(transaction.conn, credentials.id, newer)
+        await start_session(request, answer, transaction.conn, account_id=credentials.id)
+        await transaction.commit()
     await limits.forget(SIGN_IN_OF_LOGIN, plain_login(login))
     return answer
 
 
 @signin.post("/sign-out")
-async def sign_out(request: Request) -> Response:
+async def sign_out(request: Request, transaction: Transaction) -> Response:
     """Sign this browser out."""
     answer = see_other("/")
-    database: Database = request.app.state.database
-    async with database.connection() as conn:
-        await end_session(request, answer, conn)
+    await end_session(request, answer, transaction.conn)
+    await transaction.commit()
     return answer
 
 
 @signin.get("/sign-in/provider")
-async def begin_at_provider(request: Request, next: str = "/") -> Response:  # noqa: A002 (the name in the address)
+async def begin_at_provider(
+    request: Request,
+    provider: OidcProvider,
+    limits: RateLimits,
+    settings: AppSettings,
+    next: str = "/",  # noqa: A002 (the name in the address)
+) -> Response:
     """Send the browser to the provider."""
-    provider: Provider | None = request.app.state.provider
     if provider is None:
         return see_other("/sign-in")
-    await limits_of(request).count(SIGN_IN_FROM_ADDRESS, address_of(request))
+    await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
     try:
         ticket, address = await provider.begin(local_address(next))
     except OidcError as error:
-        return _doubtful(request, error)
+        return _provider_refused(request, error)
     answer = see_other(address)
-    settings: Settings = request.app.state.settings
     answer.set_cookie(
         _TICKET,
         ticket,
@@ -144,28 +155,27 @@ async def begin_at_provider(request: Request, next: str = "/") -> Response:  # n
 
 
 @signin.get(BACK)
-async def back_from_provider(request: Request) -> Response:
-    """Take what the provider says about who came back."""
-    provider: Provider | None = request.app.state.provider
+async def back_from_provider(request: Request, provider: OidcProvider, begin: NewTransaction) -> Response:
+    """Sign in the account of the provider's answer."""
     if provider is None:
         return see_other("/sign-in")
-    database: Database = request.app.state.database
     try:
         identity, next_address = await provider.finish(request.cookies.get(_TICKET), request.query_params)
         answer = see_other(next_address)
-        async with database.connection() as conn, conn.transaction():
-            account_id = await account_of(conn, identity)
+        async with begin() as transaction:
+            account_id = await account_of(transaction.conn, identity)
             if account_id:
-                await start_session(request, answer, conn, account_id=account_id)
+                await start_session(request, answer, transaction.conn, account_id=account_id)
+            await transaction.commit()
         if account_id is None:
             raise OidcError("no-role")  # noqa: TRY301 (after the commit: roles that were lost are lost)
     except OidcError as error:
-        return _doubtful(request, error)
+        return _provider_refused(request, error)
     answer.delete_cookie(_TICKET, path="/sign-in")
     return answer
 
 
-def _doubtful(request: Request, error: OidcError) -> Response:
+def _provider_refused(request: Request, error: OidcError) -> Response:
     _log.warning(
         "a sign-in through the provider was refused: %s",
         error,

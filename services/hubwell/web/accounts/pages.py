@@ -1,6 +1,6 @@
-"""The accounts of others, for administrators: add, roles, password, close, erase."""
+"""Accounts, for administrators: add, roles, password, disable, erase."""
 
-from datetime import UTC, datetime
+from collections.abc import Awaitable
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -10,72 +10,69 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
 from hubwell.access.accounts import AccountError
-from hubwell.access.passwords import Passwords, generate_password
+from hubwell.access.passwords import generate_password
+from hubwell.access.rules import plain_login
 from hubwell.audit import log
-from hubwell.http.database import Database
+from hubwell.http.dependencies import (
+    CurrentPrincipal,
+    NewTransaction,
+    OpenTransaction,
+    PasswordHasher,
+    ReadConnection,
+    Transaction,
+)
 from hubwell.http.guard import principal_of, require_role
+from hubwell.privacy.erasure import erase_person
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import account_mistake, role_names, short_role_names
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
-_KNOWN: Final = frozenset(Role)
+_ROLES: Final = frozenset(Role)
 
 pages = APIRouter(include_in_schema=False, prefix="/accounts", dependencies=[require_role(Role.ADMIN)])
 
 
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
+def _roles(names: list[str]) -> list[Role]:
+    return [Role(name) for name in names if name in _ROLES]
 
 
-def _keeper(request: Request) -> Passwords:
-    keeper: Passwords = request.app.state.passwords
-    return keeper
-
-
-def _roles(given: list[str]) -> list[Role]:
-    return [Role(role) for role in given if role in _KNOWN]
-
-
-async def _note(
-    conn: AsyncConnection[Any], request: Request, action: str, account_id: UUID, **detail: log.Value
-) -> None:
-    actor = principal_of(request).actor
+async def _note(transaction: OpenTransaction, action: str, account_id: UUID, **detail: log.Value) -> None:
+    conn, actor = transaction.conn, transaction.principal.actor
     await log.record(conn, actor=actor, action=action, subject=f"account:{account_id}", detail=detail)
 
 
-async def _all(request: Request, **values: Any) -> Response:  # noqa: ANN401 (for the template)
-    async with _database(request).connection() as conn:
-        every = await accounts.list_accounts(conn)
+async def _list(request: Request, conn: AsyncConnection[Any], **values: Any) -> Response:  # noqa: ANN401 (for the template)
     words = formatter_for(request)
     shown = {"errors": {}, "login": "", "name": "", "chosen": [], "done": ""} | values
     return view(
         request,
-        "accounts/all.html",
+        "accounts/accounts.html",
         status=422 if shown["errors"] else 200,
         page="accounts",
-        accounts=every,
+        accounts=await accounts.list_accounts(conn),
         role_names=role_names(words),
         short_names=short_role_names(words),
         **shown,
     )
 
 
-async def _one(request: Request, account_id: UUID, **values: Any) -> Response:  # noqa: ANN401 (for the template)
-    async with _database(request).connection() as conn:
-        found = await accounts.get_account(conn, account_id)
-        signed_in = await sessions.all_of(conn, account_id, None, datetime.now(UTC))
+async def _account(
+    request: Request,
+    conn: AsyncConnection[Any],
+    account_id: UUID,
+    **values: Any,  # noqa: ANN401 (for the template)
+) -> Response:
     words = formatter_for(request)
-    shown = {"errors": {}, "done": "", "invented": ""} | values
+    shown = {"errors": {}, "done": "", "new_password": ""} | values
     return view(
         request,
-        "accounts/one.html",
+        "accounts/account.html",
         status=422 if shown["errors"] else 200,
         page="accounts",
-        account=found,
-        sign_ins=signed_in,
+        account=await accounts.get_account(conn, account_id),
+        sessions=await sessions.all_of(conn, account_id, None, words.now),
         is_own=principal_of(request).account_id == account_id,
         role_names=role_names(words),
         short_names=short_role_names(words),
@@ -83,99 +80,180 @@ async def _one(request: Request, account_id: UUID, **values: Any) -> Response:  
     )
 
 
+async def _refused(
+    request: Request, transaction: OpenTransaction, account_id: UUID, error: AccountError
+) -> Response:
+    """Show the refusal on the account's page, or on the list where the account does not exist any more."""
+    await transaction.roll_back()
+    errors = account_mistake(formatter_for(request), error)
+    if error.reason == "account-unknown":
+        return await _list(request, transaction.conn, errors=errors)
+    return await _account(request, transaction.conn, account_id, errors=errors)
+
+
 @pages.get("")
-async def show_accounts(request: Request, done: str = "") -> Response:
+async def show_accounts(request: Request, conn: ReadConnection, done: str = "") -> Response:
     """Show every account, and the form for another one."""
-    return await _all(request, done=done)
+    return await _list(request, conn, done=done)
 
 
 @pages.post("")
-async def add_account(request: Request, login: Field = "", name: Field = "", roles: Roles = []) -> Response:  # noqa: B006 (FastAPI copies it)
-    """Add an account with an invented password, which is shown once."""
+async def add_account(
+    request: Request,
+    begin: NewTransaction,
+    passwords: PasswordHasher,
+    login: Field = "",
+    name: Field = "",
+    roles: Roles = [],  # noqa: B006 (FastAPI copies it)
+) -> Response:
+    """Add an account with a generated password, which is shown once."""
     words, chosen = formatter_for(request), _roles(roles)
     typed = {"login": login, "name": name, "chosen": chosen}
-    if not chosen:
-        wrong = {"roles": words.translations.gettext("Choose at least one role.")}
-        return await _all(request, errors=wrong, **typed)
     password = generate_password()
-    hashed = await _keeper(request).hashed(password)
-    try:
-        async with _database(request).connection() as conn, conn.transaction():
-            added = await accounts.add(conn, login=login, name=name, password_hash=hashed, roles=chosen)
-            await _note(conn, request, "account.added", added, roles=chosen)
-    except AccountError as error:
-        return await _all(request, errors=account_mistake(words, error), **typed)
-    return await _one(request, added, done="added", invented=password)
+    hashed = await passwords.hashed(password) if chosen else ""
+    async with begin() as transaction:
+        conn = transaction.conn
+        if not chosen:
+            errors = {"roles": words.translations.gettext("Choose at least one role.")}
+            return await _list(request, conn, errors=errors, **typed)
+        try:
+            account_id = await accounts.add(conn, login=login, name=name, password_hash=hashed, roles=chosen)
+            await _note(transaction, "account.added", account_id, roles=chosen)
+        except AccountError as error:
+            await transaction.roll_back()
+            return await _list(request, conn, errors=account_mistake(words, error), **typed)
+        await transaction.commit()
+        return await _account(request, conn, account_id, done="added", new_password=password)
 
 
 @pages.get("/{account_id}")
-async def show_account(request: Request, account_id: UUID, done: str = "") -> Response:
+async def show_account(request: Request, conn: ReadConnection, account_id: UUID, done: str = "") -> Response:
     """Show an account and what can be done with it."""
     try:
-        return await _one(request, account_id, done=done)
+        return await _account(request, conn, account_id, done=done)
     except AccountError as error:
-        return await _all(request, errors=account_mistake(formatter_for(request), error))
-
-
-@pages.post("/{account_id}/roles")
-async def change_roles(request: Request, account_id: UUID, roles: Roles = []) -> Response:  # noqa: B006 (FastAPI copies it)
-    """Give an account other roles."""
-    chosen = _roles(roles)
-
-    async def work(conn: AsyncConnection[Any]) -> None:
-        await accounts.set_roles(conn, account_id, chosen)
-        await _note(conn, request, "account.roles-changed", account_id, roles=chosen)
-
-    return await _changed(request, account_id, "roles", work)
+        return await _list(request, conn, errors=account_mistake(formatter_for(request), error))
 
 
 @pages.post("/{account_id}/password")
-async def reset_password(request: Request, account_id: UUID) -> Response:
-    """Give an account an invented password, shown once, and sign it out everywhere."""
+async def reset_password(
+    request: Request, begin: NewTransaction, passwords: PasswordHasher, account_id: UUID
+) -> Response:
+    """Give an account a generated password, shown once, and sign it out everywhere."""
     password = generate_password()
-    hashed = await _keeper(request).hashed(password)
-    try:
-        async with _database(request).connection() as conn, conn.transaction():
-            await accounts.set_password(conn, account_id, hashed)
-            await sessions.end_all(conn, account_id)
-            await _note(conn, request, "account.password-reset", account_id)
-    except AccountError as error:
-        return await _all(request, errors=account_mistake(formatter_for(request), error))
-    return await _one(request, account_id, done="password", invented=password)
+    hashed = await passwords.hashed(password)
+    async with begin() as transaction:
+        try:
+            await accounts.set_password(transaction.conn, account_id, hashed)
+            await sessions.end_all(transaction.conn, account_id)
+            await _note(transaction, "account.password-reset", account_id)
+        except AccountError as error:
+            return await _refused(request, transaction, account_id, error)
+        await transaction.commit()
+        return await _account(request, transaction.conn, account_id, done="password", new_password=password)
+
+
+@pages.post("/{account_id}/roles")
+async def change_roles(
+    request: Request,
+    transaction: Transaction,
+    account_id: UUID,
+    roles: Roles = [],  # noqa: B006 (FastAPI copies it)
+) -> Response:
+    """Give an account other roles."""
+    chosen = _roles(roles)
+
+    async def change() -> None:
+        await accounts.set_roles(transaction.conn, account_id, chosen)
+        await _note(transaction, "account.roles-changed", account_id, roles=chosen)
+
+    return await _change(request, transaction, account_id, change(), done="roles")
 
 
 @pages.post("/{account_id}/disable")
-async def disable(request: Request, account_id: UUID) -> Response:
+async def disable(request: Request, transaction: Transaction, account_id: UUID) -> Response:
     """Close an account; where it is signed in, that ends at once."""
 
-    async def work(conn: AsyncConnection[Any]) -> None:
-        await accounts.disable(conn, account_id, datetime.now(UTC))
-        await _note(conn, request, "account.disabled", account_id)
+    async def change() -> None:
+        await accounts.disable(transaction.conn, account_id, transaction.now)
+        await _note(transaction, "account.disabled", account_id)
 
-    return await _changed(request, account_id, "disabled", work)
+    return await _change(request, transaction, account_id, change(), done="disabled")
 
 
 @pages.post("/{account_id}/enable")
-async def enable(request: Request, account_id: UUID) -> Response:
+async def enable(request: Request, transaction: Transaction, account_id: UUID) -> Response:
     """Open an account again."""
 
-    async def work(conn: AsyncConnection[Any]) -> None:
-        await accounts.enable(conn, account_id)
-        await _note(conn, request, "account.enabled", account_id)
+    async def change() -> None:
+        await accounts.enable(transaction.conn, account_id)
+        await _note(transaction, "account.enabled", account_id)
 
-    return await _changed(request, account_id, "enabled", work)
+    return await _change(request, transaction, account_id, change(), done="enabled")
 
 
-async def _changed(request: Request, account_id: UUID, done: str, work: Any) -> Response:  # noqa: ANN401 (see above)
+async def _change(
+    request: Request, transaction: OpenTransaction, account_id: UUID, change: Awaitable[None], *, done: str
+) -> Response:
     try:
-        async with _database(request).connection() as conn, conn.transaction():
-            await work(conn)
+        await change
     except AccountError as error:
-        wrong = account_mistake(formatter_for(request), error)
-        show = (
-            _all(request, errors=wrong)
-            if error.reason == "account-unknown"
-            else _one(request, account_id, errors=wrong)
-        )
-        return await show
+        return await _refused(request, transaction, account_id, error)
+    await transaction.commit()
     return see_other(f"/accounts/{account_id}?done={done}")
+
+
+@pages.get("/{account_id}/erase")
+async def ask_to_erase(request: Request, conn: ReadConnection, account_id: UUID) -> Response:
+    """Show what will be lost, and ask."""
+    try:
+        return await _erase_page(request, conn, account_id)
+    except AccountError:
+        return see_other("/accounts")
+
+
+@pages.post("/{account_id}/erase")
+async def erase(
+    request: Request,
+    transaction: Transaction,
+    principal: CurrentPrincipal,
+    account_id: UUID,
+    login: Field = "",
+    person: Field = "",
+) -> Response:
+    """Erase the account once its login was typed; the person it belongs to as well, if chosen."""
+    _ = formatter_for(request).translations.gettext
+    conn, errors = transaction.conn, {}
+    try:
+        account = await accounts.get_account(conn, account_id)
+        if principal.account_id == account_id:
+            errors = {"": _("Another administrator can erase your account.")}
+        elif plain_login(login) != account.login:
+            errors = {"login": _("Type the login as it stands above, to confirm.")}
+        else:
+            await _erase(transaction, account_id, with_person=person == "yes")
+            await transaction.commit()
+            return see_other("/accounts?done=erased")
+    except AccountError as error:
+        if error.reason == "account-unknown":
+            return see_other("/accounts?done=erased")
+        errors = {"": _("This is the last administrator. Make another one first.")}
+    await transaction.roll_back()
+    return await _erase_page(request, conn, account_id, errors)
+
+
+async def _erase(transaction: OpenTransaction, account_id: UUID, *, with_person: bool) -> None:
+    person_id = await accounts.erase(transaction.conn, account_id)
+    await _note(transaction, "account.erased", account_id)
+    if person_id and with_person:
+        await erase_person(transaction.conn, person_id, actor=transaction.principal.actor)
+
+
+async def _erase_page(
+    request: Request, conn: AsyncConnection[Any], account_id: UUID, errors: dict[str, str] | None = None
+) -> Response:
+    account = await accounts.get_account(conn, account_id)
+    status = 422 if errors else 200
+    return view(
+        request, "accounts/erase.html", status=status, page="accounts", account=account, errors=errors or {}
+    )

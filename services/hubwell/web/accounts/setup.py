@@ -2,18 +2,24 @@
 
 import hashlib
 import hmac
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.accounts import AccountError
-from hubwell.access.passwords import Passwords
 from hubwell.audit import log
-from hubwell.http.database import Database
+from hubwell.http.dependencies import (
+    AppSettings,
+    NewTransaction,
+    OpenTransaction,
+    PasswordHasher,
+    RateLimits,
+    ReadConnection,
+)
 from hubwell.http.guard import PUBLIC
-from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, address_of, limits_of
+from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, address_of
 from hubwell.http.session_cookie import start_session
 from hubwell.settings import Settings
 from hubwell.web.accounts.text import account_mistake
@@ -25,55 +31,76 @@ setup = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 
 @setup.get("/setup")
-async def show_setup(request: Request, code: str = "") -> Response:
+async def show_setup(
+    request: Request, limits: RateLimits, settings: AppSettings, conn: ReadConnection, code: str = ""
+) -> Response:
     """Show the form, where the code is right and there is no administrator."""
-    await limits_of(request).count(SIGN_IN_FROM_ADDRESS, address_of(request))
-    if not await _is_open(request, code):
-        return view(request, "accounts/setup_closed.html", status=403, page="sign-in")
-    return view(request, "accounts/setup.html", page="sign-in", code=code, login="", name="", errors={})
+    await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
+    if not _is_right(code, settings) or await accounts.has_admin(conn):
+        return _closed(request)
+    return _form(request, code)
 
 
 @setup.post("/setup")
 async def set_up(
-    request: Request, code: Field = "", login: Field = "", name: Field = "", password: Field = ""
+    request: Request,
+    limits: RateLimits,
+    settings: AppSettings,
+    passwords: PasswordHasher,
+    begin: NewTransaction,
+    code: Field = "",
+    login: Field = "",
+    name: Field = "",
+    password: Field = "",
 ) -> Response:
     """Make the first administrator, and sign them in."""
-    await limits_of(request).count(SIGN_IN_FROM_ADDRESS, address_of(request))
-    if not await _is_open(request, code):
-        return view(request, "accounts/setup_closed.html", status=403, page="sign-in")
-    keeper: Passwords = request.app.state.passwords
-    answer = see_other("/accounts")
+    await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
+    if not _is_right(code, settings) or await _has_admin(begin):
+        return _closed(request)
     try:
         accounts.check_password(password, login)
-        hashed = await keeper.hashed(password)
-        database: Database = request.app.state.database
-        async with database.connection() as conn, conn.transaction():
-            account_id = await accounts.add_first_admin(conn, login=login, name=name, password_hash=hashed)
-            await start_session(request, answer, conn, account_id=account_id)
-            who = f"account:{account_id}"
-            await log.record(
-                conn, actor=who, action="account.added", subject=who, detail={"roles": ["admin"]}
-            )
+        hashed = await passwords.hashed(password)
+        async with begin() as transaction:
+            return await _add(request, transaction, login=login, name=name, password_hash=hashed)
     except AccountError as error:
         errors = account_mistake(formatter_for(request), error)
-        return view(
-            request,
-            "accounts/setup.html",
-            status=422,
-            page="sign-in",
-            code=code,
-            login=login,
-            name=name,
-            errors=errors,
-        )
+        return _form(request, code, status=422, login=login, name=name, errors=errors)
+
+
+async def _has_admin(begin: NewTransaction) -> bool:
+    async with begin() as transaction:
+        return await accounts.has_admin(transaction.conn)
+
+
+async def _add(
+    request: Request, transaction: OpenTransaction, *, login: str, name: str, password_hash: str
+) -> Response:
+    conn, answer = transaction.conn, see_other("/accounts")
+    account_id = await accounts.add_first_admin(conn, login=login, name=name, password_hash=password_hash)
+    await start_session(request, answer, conn, account_id=account_id)
+    actor = f"account:{account_id}"
+    await log.record(conn, actor=actor, action="account.added", subject=actor, detail={"roles": ["admin"]})
+    await transaction.commit()
     return answer
 
 
-async def _is_open(request: Request, code: str) -> bool:
-    settings: Settings = request.app.state.settings
-    given = hashlib.sha256(code.encode()).hexdigest()
-    if not settings.setup_hash or not hmac.compare_digest(given, settings.setup_hash):
-        return False
-    database: Database = request.app.state.database
-    async with database.connection() as conn:
-        return not await accounts.has_admin(conn)
+def _form(
+    request: Request,
+    code: str,
+    *,
+    status: int = 200,
+    login: str = "",
+    name: str = "",
+    errors: dict[str, str] | None = None,
+) -> Response:
+    values: dict[str, Any] = {"code": code, "login": login, "name": name, "errors": errors or {}}
+    return view(request, "accounts/setup.html", status=status, page="sign-in", **values)
+
+
+def _closed(request: Request) -> Response:
+    return view(request, "accounts/setup_closed.html", status=403, page="sign-in")
+
+
+def _is_right(code: str, settings: Settings) -> bool:
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    return bool(settings.setup_hash) and hmac.compare_digest(digest, settings.setup_hash)

@@ -1,45 +1,38 @@
 """Tokens of programs, for administrators."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
+from psycopg import AsyncConnection
 
 from hubwell.access import tokens
 from hubwell.access.tokens import TokenError
-from hubwell.audit import log
-from hubwell.http.database import Database
-from hubwell.http.guard import principal_of, require_role
+from hubwell.http.dependencies import Audit, ReadConnection, Transaction
+from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import role_names, short_role_names, token_mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
 Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
-_KNOWN: Final = frozenset(Role)
+_ROLES: Final = frozenset(Role)
 _DAYS: Final = ("30", "90", "365", "")
-"""How long a token may count; empty: until it is revoked."""
+"""How long a token may be valid; empty: until it is revoked."""
 
 pages = APIRouter(include_in_schema=False, prefix="/tokens", dependencies=[require_role(Role.ADMIN)])
 
 
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-async def _page(request: Request, **values: Any) -> Response:  # noqa: ANN401 (for the template)
-    async with _database(request).connection() as conn:
-        every = await tokens.list_tokens(conn)
+async def _page(request: Request, conn: AsyncConnection[Any], **values: Any) -> Response:  # noqa: ANN401 (for the template)
     words = formatter_for(request)
-    shown = {"errors": {}, "name": "", "chosen": [], "days": "365", "made": "", "done": ""} | values
+    shown = {"errors": {}, "name": "", "chosen": [], "days": "365", "new_token": "", "done": ""} | values
     return view(
         request,
         "accounts/tokens.html",
         status=422 if shown["errors"] else 200,
         page="tokens",
-        tokens=every,
+        tokens=await tokens.list_tokens(conn),
         role_names=role_names(words),
         short_names=short_role_names(words),
         **shown,
@@ -47,41 +40,47 @@ async def _page(request: Request, **values: Any) -> Response:  # noqa: ANN401 (f
 
 
 @pages.get("")
-async def show_tokens(request: Request, done: str = "") -> Response:
+async def show_tokens(request: Request, conn: ReadConnection, done: str = "") -> Response:
     """Show every token, and the form for another one."""
-    return await _page(request, done=done)
+    return await _page(request, conn, done=done)
 
 
 @pages.post("")
-async def add_token(request: Request, name: Field = "", roles: Roles = [], days: Field = "365") -> Response:  # noqa: B006 (FastAPI copies it)
+async def add_token(
+    request: Request,
+    transaction: Transaction,
+    audit: Audit,
+    name: Field = "",
+    roles: Roles = [],  # noqa: B006 (FastAPI copies it)
+    days: Field = "365",
+) -> Response:
     """Make a token, which is shown once."""
-    chosen = [Role(role) for role in roles if role in _KNOWN]
+    chosen = [Role(role) for role in roles if role in _ROLES]
     days = days if days in _DAYS else "365"
-    until = datetime.now(UTC) + timedelta(days=int(days)) if days else None
+    until = transaction.now + timedelta(days=int(days)) if days else None
+    conn = transaction.conn
     try:
-        async with _database(request).connection() as conn, conn.transaction():
-            added, token = await tokens.add(conn, name=name, roles=chosen, expires_at=until)
-            await log.record(
-                conn,
-                actor=principal_of(request).actor,
-                action="token.added",
-                subject=f"token:{added}",
-                detail={"roles": chosen},
-            )
+        token_id, token = await tokens.add(conn, name=name, roles=chosen, expires_at=until)
+        await audit.record("token.added", f"token:{token_id}", roles=chosen)
     except TokenError as error:
+        await transaction.roll_back()
         errors = token_mistake(formatter_for(request), error)
-        return await _page(request, errors=errors, name=name, chosen=chosen, days=days)
-    return await _page(request, made=token)
+        return await _page(request, conn, errors=errors, name=name, chosen=chosen, days=days)
+    await transaction.commit()
+    return await _page(request, conn, new_token=token)
 
 
 @pages.post("/revoke")
-async def revoke_token(request: Request, name: Field = "") -> Response:
-    """Let a token count no longer."""
+async def revoke_token(
+    request: Request, transaction: Transaction, audit: Audit, name: Field = ""
+) -> Response:
+    """Revoke a token; requests with it are refused from now on."""
     try:
-        async with _database(request).connection() as conn, conn.transaction():
-            revoked = await tokens.revoke(conn, name, datetime.now(UTC))
-            actor = principal_of(request).actor
-            await log.record(conn, actor=actor, action="token.revoked", subject=f"token:{revoked}")
+        token_id = await tokens.revoke(transaction.conn, name, transaction.now)
+        await audit.record("token.revoked", f"token:{token_id}")
     except TokenError as error:
-        return await _page(request, errors=token_mistake(formatter_for(request), error))
+        await transaction.roll_back()
+        errors = token_mistake(formatter_for(request), error)
+        return await _page(request, transaction.conn, errors=errors)
+    await transaction.commit()
     return see_other("/tokens?done=revoked")
