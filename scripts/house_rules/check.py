@@ -20,7 +20,7 @@ RULES: dict[str, Callable[[Tree], Report]] = {
     "module names": layout.check_names,
 }
 
-ENFORCED: tuple[str, ...] = ("module names",)
+ENFORCED: tuple[str, ...] = ("module names", "vocabulary")
 """The rules whose findings fail the check; the others only print their figures."""
 
 

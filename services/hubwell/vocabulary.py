@@ -66,6 +66,10 @@ BADGE_LIST_OLD_AFTER: Final = timedelta(minutes=15)
 """From this age on a device's list of badges is old: it is published at least every five minutes."""
 LONGEST_VISIT: Final = timedelta(hours=12)
 """A visit without an end is ended after this time, and no correction makes one longer."""
+ROLLUP_STEP: Final = timedelta(minutes=5)
+"""Width of the steps that readings are rolled up to, and that plots draw."""
+COUNT_WINDOW: Final = timedelta(minutes=5)
+"""Width of the fixed windows in which people are counted; they begin at midnight UTC."""
 COUNT_SHOWN_FOR: Final = timedelta(minutes=20)
 """How long the newest published count of people is shown, from the start of its window."""
 OPEN_VISIT_IGNORED_AFTER: Final = timedelta(hours=16)

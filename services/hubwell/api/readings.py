@@ -11,16 +11,16 @@ from hubwell.api import live_state
 from hubwell.api.schemas import RawPoint, Readings, Resolution, SeriesPoints, StepPoint
 from hubwell.http.errors import FieldProblem, ProblemError, not_found
 from hubwell.storage.engine import Engine
+from hubwell.vocabulary import ROLLUP_STEP
 
 MOST_POINTS: Final = 10_000
 _WIDTHS: Final[dict[Resolution, timedelta]] = {
     "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
+    "5m": ROLLUP_STEP,
     "1h": timedelta(hours=1),
 }
 _ORIGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)  # as in the rollup
 _QUALITIES: Final = ("ok", "inferred", "suspect")
-_KEPT_ROLLUP: Final = timedelta(minutes=5)
 
 
 async def readings(
@@ -92,7 +92,7 @@ async def _stepped(
 
 def binned_query(engine: Engine, width: timedelta) -> str:
     """Return the name of the query that is quickest for steps of this width on this engine."""
-    kept = engine.has_continuous_aggregates and not width % _KEPT_ROLLUP
+    kept = engine.has_continuous_aggregates and not width % ROLLUP_STEP
     return "readings_rolled" if kept else "readings_binned"
 
 

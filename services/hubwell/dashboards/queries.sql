@@ -40,7 +40,7 @@ SELECT sentence AS "In words" FROM (
     UNION ALL
     SELECT 5, CASE WHEN about IS NULL THEN 'People in the hub: not told, a small group would be given away.'
         ELSE format('People in the hub: about %s between %s and %s.', about,
-                    to_char(start, 'HH24:MI'), to_char(start + interval '5 minutes', 'HH24:MI')) END
+                    to_char(start, 'HH24:MI'), to_char(start + count_window(), 'HH24:MI')) END
     FROM people
 ) AS sentences ORDER BY place
 

@@ -13,12 +13,10 @@ from psycopg import AsyncConnection
 from hubwell.privacy.disclosure_control import Cell, Figure, Room, close
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
-from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
+from hubwell.vocabulary import COUNT_WINDOW, OPEN_VISIT_IGNORED_AFTER
 
 _SQL: Final = Queries("hubwell.privacy", "publish_counts.sql")
 
-WINDOW: Final = timedelta(minutes=5)
-"""Fixed and counted from midnight UTC: nobody chooses where a window begins."""
 SETTLE: Final = timedelta(seconds=20)
 """How long after its end a window waits for taps that are on their way."""
 CATCH_UP: Final = timedelta(hours=12)
@@ -40,19 +38,21 @@ async def close_windows(conn: AsyncConnection[Any], now: datetime, settings: Set
 
 def window_of(moment: datetime) -> datetime:
     """Return when the window begins that a moment is in."""
-    return datetime.fromtimestamp(moment.timestamp() // WINDOW.total_seconds() * WINDOW.total_seconds(), UTC)
+    return datetime.fromtimestamp(
+        moment.timestamp() // COUNT_WINDOW.total_seconds() * COUNT_WINDOW.total_seconds(), UTC
+    )
 
 
 async def _to_close(conn: AsyncConnection[Any], now: datetime) -> list[datetime]:
-    newest = window_of(now - SETTLE) - WINDOW
+    newest = window_of(now - SETTLE) - COUNT_WINDOW
     row = await (await conn.execute(_SQL["last_closed"])).fetchone()
-    last = row[0] if row and row[0] is not None else newest - WINDOW
-    start = max(last + WINDOW, window_of(now - CATCH_UP))
-    return [start + number * WINDOW for number in range((newest - start) // WINDOW + 1)]
+    last = row[0] if row and row[0] is not None else newest - COUNT_WINDOW
+    start = max(last + COUNT_WINDOW, window_of(now - CATCH_UP))
+    return [start + number * COUNT_WINDOW for number in range((newest - start) // COUNT_WINDOW + 1)]
 
 
 async def _close(conn: AsyncConnection[Any], rooms: list[Room], start: datetime) -> None:
-    values = {"start": start, "end": start + WINDOW, "longest": OPEN_VISIT_IGNORED_AFTER}
+    values = {"start": start, "end": start + COUNT_WINDOW, "longest": OPEN_VISIT_IGNORED_AFTER}
     people = dict(await (await conn.execute(_SQL["people_in_window"], values)).fetchall())
     held = {
         Cell(scope, place): count

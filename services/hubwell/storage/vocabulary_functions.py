@@ -15,6 +15,7 @@ _FUNCTIONS: Final[dict[str, timedelta | float | tuple[str, ...]]] = {
     "stale_after": vocabulary.STALE_AFTER,
     "badge_list_old_after": vocabulary.BADGE_LIST_OLD_AFTER,
     "open_visit_ignored_after": vocabulary.OPEN_VISIT_IGNORED_AFTER,
+    "count_window": vocabulary.COUNT_WINDOW,
     "count_shown_for": vocabulary.COUNT_SHOWN_FOR,
     "co2_fresh_below": vocabulary.CO2_FRESH_BELOW_PPM,
     "co2_stuffy_up_to": vocabulary.CO2_STUFFY_UP_TO_PPM,

@@ -16,13 +16,14 @@ def test_views_read_the_vocabulary(lane_database: Database) -> None:
     with connect_sync(lane_database.url, name="test") as conn:
         row = conn.execute(
             "SELECT stale_after(), badge_list_old_after(), open_visit_ignored_after(), count_shown_for(),"
-            " co2_fresh_below(), co2_stuffy_up_to(), presence_quantities(), space_kinds()"
+            " count_window(), co2_fresh_below(), co2_stuffy_up_to(), presence_quantities(), space_kinds()"
         ).fetchone()
     assert row == (
         timedelta(minutes=5),
         timedelta(minutes=15),
         timedelta(hours=16),
         timedelta(minutes=20),
+        timedelta(minutes=5),
         1000.0,
         2000.0,
         ["presence", "motion", "occupancy"],

@@ -10,7 +10,8 @@ from psycopg import AsyncConnection
 from hubwell.api import live_state
 from hubwell.api.readings import binned_query
 from hubwell.http.database import Database
-from hubwell.web.board.co2_plot import STEP, Step, bounds
+from hubwell.vocabulary import ROLLUP_STEP
+from hubwell.web.board.co2_plot import Step, bounds
 
 _FRESH: Final = timedelta(minutes=1)
 
@@ -34,9 +35,9 @@ class DaySteps:
 
     async def _fetch(self, conn: AsyncConnection[Any], now: datetime) -> dict[str, list[Step]]:
         start, end = bounds(now)
-        query = binned_query(await self._database.engine(), STEP)
+        query = binned_query(await self._database.engine(), ROLLUP_STEP)
         series = {row["id"]: row["space_id"] for row in await live_state.rows(conn, "co2_series")}
-        values = {"series": list(series), "start": start, "end": end, "width": STEP}
+        values = {"series": list(series), "start": start, "end": end, "width": ROLLUP_STEP}
         rows = await live_state.rows(conn, query, values)
         gathered: dict[tuple[str, datetime], list[live_state.Row]] = defaultdict(list)
         for row in rows:

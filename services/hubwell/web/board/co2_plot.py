@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from hubwell.vocabulary import CO2_FRESH_BELOW_PPM
+from hubwell.vocabulary import CO2_FRESH_BELOW_PPM, ROLLUP_STEP
 from hubwell.web.kit.formatting import Formatter
 
-STEP: Final = timedelta(minutes=5)
 DAY: Final = timedelta(hours=24)
-_STEP_S: Final = STEP.total_seconds()
+_STEP_S: Final = ROLLUP_STEP.total_seconds()
 _HOUR: Final = timedelta(hours=1)
 _NEARLY_ALL: Final = 0.95
 WIDTH: Final = 300.0
@@ -117,7 +116,7 @@ class _Scale:
         return round(_BOTTOM - share * (_BOTTOM - _TOP), 1)
 
     def middle(self, step: Step) -> tuple[float, float]:
-        return self.x(step.start + STEP / 2), self.y(step.mean)
+        return self.x(step.start + ROLLUP_STEP / 2), self.y(step.mean)
 
     def path(self, run: Sequence[Step]) -> str:
         points = [f"{x:g} {y:g}" for x, y in map(self.middle, run)]
@@ -128,7 +127,7 @@ def _runs(steps: Sequence[Step]) -> list[list[Step]]:
     """Split where a whole step is missing."""
     runs: list[list[Step]] = []
     for step in steps:
-        if runs and step.start - runs[-1][-1].start <= STEP:
+        if runs and step.start - runs[-1][-1].start <= ROLLUP_STEP:
             runs[-1].append(step)
         else:
             runs.append([step])
@@ -136,9 +135,9 @@ def _runs(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _gaps(runs: list[list[Step]], scale: _Scale, now: datetime) -> list[tuple[float, float]]:
-    edges = [(left[-1].start + STEP, right[0].start) for left, right in pairwise(runs)]
-    if runs and now - (runs[-1][-1].start + STEP) > STEP:
-        edges.append((runs[-1][-1].start + STEP, now))
+    edges = [(left[-1].start + ROLLUP_STEP, right[0].start) for left, right in pairwise(runs)]
+    if runs and now - (runs[-1][-1].start + ROLLUP_STEP) > ROLLUP_STEP:
+        edges.append((runs[-1][-1].start + ROLLUP_STEP, now))
     return [(scale.x(begin), round(scale.x(end) - scale.x(begin), 1)) for begin, end in edges]
 
 
@@ -160,7 +159,7 @@ def _finding(steps: Sequence[Step], words: Formatter) -> str:
         return _("No CO₂ readings in the last 24 hours.")
     worst = max(steps, key=lambda step: step.highest)
     values = {"peak": words.co2(worst.highest), "time": words.time(worst.start), "limit": _LIMIT}
-    minutes = sum(step.mean >= CO2_FRESH_BELOW_PPM for step in steps) * int(STEP.total_seconds() // 60)
+    minutes = sum(step.mean >= CO2_FRESH_BELOW_PPM for step in steps) * int(ROLLUP_STEP.total_seconds() // 60)
     if not minutes:
         sentence = _("CO₂ stayed below {limit} ppm in the last 24 hours. Highest: {peak} at {time}.")
         return sentence.format(**values)
@@ -183,7 +182,7 @@ def _finding(steps: Sequence[Step], words: Formatter) -> str:
 
 def _coverage(steps: Sequence[Step], words: Formatter) -> str | None:
     """Say for how much of the day there are readings, where that is not nearly all of it."""
-    covered = len(steps) * STEP
+    covered = len(steps) * ROLLUP_STEP
     if not steps or covered >= DAY * _NEARLY_ALL:
         return None
     hours = round(covered / _HOUR)

@@ -14,12 +14,10 @@ from babel.numbers import get_decimal_symbol
 
 from hubwell.api.schemas import Alert, SpaceNow
 from hubwell.i18n import conventions
-from hubwell.vocabulary import QUIET_BELOW_DB, SOURCE_LANGUAGE, STALE_AFTER
+from hubwell.vocabulary import COUNT_WINDOW, QUIET_BELOW_DB, SOURCE_LANGUAGE, STALE_AFTER
 
 _A_MINUTE: Final = timedelta(minutes=1)
 _ANOTHER_YEAR: Final = timedelta(days=182)
-_WINDOW: Final = timedelta(minutes=5)
-"""Of figures of people."""
 _TALK_BELOW_DB: Final = 60.0
 _LIVELY_BELOW_DB: Final = 75.0
 _UNITS: Final = {"Cel": "°C", "%RH": "%", "ug/m3": "µg/m³", "m3/s": "m³/s", "/": "", "count": ""}
@@ -137,7 +135,7 @@ class Formatter:
                 people,
             ),
         }.get(space.fullness or "", plain)
-        return sentence.format(n=people, start=self.time(begin), end=self.time(begin + _WINDOW))
+        return sentence.format(n=people, start=self.time(begin), end=self.time(begin + COUNT_WINDOW))
 
     def _why_unknown(self, space: SpaceNow) -> str:
         _ = self.translations.gettext
