@@ -12,11 +12,11 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from hubwell.access.principal import Principal
-from hubwell.audit import log
 from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.read_model import Muster, Place, RollEntry
 from hubwell.http.dependencies import OpenTransaction
 from hubwell.vocabulary import Role
+from hubwell.workflows import evacuation
 
 _ONE_LOOK: Final = timedelta(minutes=5)
 """Looks of one principal that are closer together are one entry: an open page asks every few seconds."""
@@ -61,7 +61,7 @@ async def view_of(transaction: OpenTransaction, views: NameViewLog) -> Evacuatio
     view = await _view(transaction.conn, muster, principal, now)
     is_new = view.names and views.is_new(principal, muster.id, now)
     if is_new:
-        await note(transaction.conn, principal, "muster.names-seen", muster.id, kind=muster.kind)
+        await evacuation.note(transaction.conn, principal, "muster.names-seen", muster.id, kind=muster.kind)
     await transaction.commit()
     if is_new:
         views.remember(principal, muster.id, now)
@@ -76,20 +76,3 @@ async def _view(
     names = principal.may(Role.OSH) and (muster.kind == "alarm" or until is not None)
     people = await read_model.people(conn, muster.id, names=names)
     return EvacuationView(muster, people, await read_model.places(conn, now), names, until, now)
-
-
-async def note(
-    conn: AsyncConnection[Any], principal: Principal, action: str, muster: UUID, **detail: str | int | bool
-) -> None:
-    """Write into the audit log what was done with a muster."""
-    await log.record(conn, actor=principal.actor, action=action, subject=f"muster:{muster}", detail=detail)
-
-
-async def begin(transaction: OpenTransaction, kind: actions.Kind) -> actions.Opened:
-    """Open a muster for this principal and note it. Raises MusterError."""
-    principal = transaction.principal
-    opened = await actions.open_muster(transaction.conn, kind, principal.account_id, transaction.now)
-    action = "muster.became-alarm" if opened.was_drill else "muster.opened"
-    await note(transaction.conn, principal, action, opened.id, kind=kind)
-    await transaction.commit()
-    return opened

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.api.dependencies import NameViews
-from hubwell.api.evacuation_view import EvacuationView, begin, view_of
+from hubwell.api.evacuation_view import EvacuationView, view_of
 from hubwell.api.responses import BAD_VALUE, NO_DATABASE, Responses
 from hubwell.evacuation import read_model
 from hubwell.evacuation.actions import MusterError
@@ -18,6 +18,7 @@ from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.errors import Problem, ProblemError
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
+from hubwell.workflows import evacuation
 
 _RESPONSES: Final[Responses] = {
     401: {"model": Problem, "description": "No token, or one that does not count."},
@@ -139,9 +140,10 @@ async def get_muster(transaction: Transaction, views: NameViews, response: Respo
 async def open_muster(transaction: Transaction, body: EvacuationRequest) -> Opened:
     """For a fire alarm panel: the list is there with the answer."""
     try:
-        opened = await begin(transaction, body.kind)
+        opened = await evacuation.begin(transaction.conn, transaction.principal, body.kind, transaction.now)
     except MusterError as error:
         raise ProblemError(409, error.why, "This muster cannot be opened", str(error)) from error
+    await transaction.commit()
     return Opened(id=opened.id, was_drill=opened.was_drill)
 
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from hubwell.api.dependencies import NameViews
-from hubwell.api.evacuation_view import EvacuationView, begin, note, view_of
+from hubwell.api.evacuation_view import EvacuationView, view_of
 from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.actions import Kind, MusterError
 from hubwell.evacuation.rules import State
@@ -25,6 +25,7 @@ from hubwell.web.evacuation import text
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
+from hubwell.workflows import evacuation as workflow
 
 _NO_ZONE: Final = "-"
 """Stands in addresses for the spaces that are in no zone; nothing there means all zones."""
@@ -116,7 +117,8 @@ def _problem_text(problem: str, words: Formatter) -> str | None:
 async def start_muster(transaction: Transaction, kind: Annotated[Kind, Form()]) -> Response:
     """Open a muster; where one is open already, go to its list."""
     try:
-        await begin(transaction, kind)
+        await workflow.begin(transaction.conn, transaction.principal, kind, transaction.now)
+        await transaction.commit()
     except MusterError as error:
         return see_other(f"/muster?problem={error.why}" if kind == "drill" else "/muster")
     return see_other("/muster")
@@ -190,9 +192,7 @@ async def show_close(request: Request, evacuation: OpenEvacuation) -> Response:
 async def close(transaction: Transaction, muster: UUID) -> Response:
     """Close a muster: the report stays, the list is deleted."""
     try:
-        report = await actions.close(transaction.conn, muster, transaction.now)
-        people = report.total.people if report.total else 0
-        await note(transaction.conn, transaction.principal, "muster.closed", muster, people=people)
+        await workflow.close(transaction.conn, transaction.principal, muster, transaction.now)
         await transaction.commit()
     except MusterError as error:
         return see_other(f"/muster?problem={error.why}")
@@ -255,10 +255,9 @@ async def ask_for_names(
     transaction: Transaction, muster: UUID, reason: Annotated[str, Form()] = ""
 ) -> Response:
     """Ask to see the names of a drill, with a reason."""
-    conn, principal, now = transaction.conn, transaction.principal, transaction.now
+    principal, now = transaction.principal, transaction.now
     try:
-        await break_glass.ask(conn, muster, by=principal.account_id, reason=reason, now=now)
-        await note(conn, principal, "muster.names-asked", muster)
+        await workflow.ask_for_names(transaction.conn, principal, muster, reason, now)
         await transaction.commit()
     except MusterError as error:
         return see_other(f"/muster/names?problem={error.why}")
@@ -268,10 +267,9 @@ async def ask_for_names(
 @agreeing.post("/{request_id}/agree")
 async def agree(transaction: Transaction, request_id: UUID) -> Response:
     """Agree to the request of another account; the database refuses one's own."""
-    conn, principal, now = transaction.conn, transaction.principal, transaction.now
+    principal, now = transaction.principal, transaction.now
     try:
-        muster = await break_glass.agree(conn, request_id, by=principal.account_id, now=now)
-        await note(conn, principal, "muster.names-given", muster, request=str(request_id))
+        await workflow.give_names(transaction.conn, principal, request_id, now)
         await transaction.commit()
     except MusterError as error:
         return see_other(f"/muster/names?problem={error.why}")
