@@ -42,7 +42,9 @@ _LARGEST_BODY: Final = 1024 * 1024
 """Bytes; no form has more."""
 
 
-def create_app(settings: Settings, *, pace: FeedIntervals | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, pace: FeedIntervals | None = None, passwords: Passwords | None = None
+) -> FastAPI:
     """Return the application; nothing is opened before its lifespan begins."""
     database = Database(settings.database_url)
     feed = Feed(database, pace)
@@ -78,7 +80,7 @@ def create_app(settings: Settings, *, pace: FeedIntervals | None = None) -> Fast
         settings=settings,
         database=database,
         limits=Limits(),
-        passwords=Passwords(),
+        passwords=passwords or Passwords(),
         provider=Provider.of(settings),
         react=Switchboard.of(settings).commit,
         error_page=pages.error_page,

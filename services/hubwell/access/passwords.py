@@ -17,28 +17,28 @@ _WORDS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody mistakes for each other."""
 
 
-def hashed(password: str) -> str:
+def hashed(password: str, hasher: PasswordHasher = _HASHER) -> str:
     """Return what is stored of a password."""
-    return _HASHER.hash(plain_password(password))
+    return hasher.hash(plain_password(password))
 
 
-def verify_password(stored: str | None, password: str) -> bool:
+def verify_password(stored: str | None, password: str, hasher: PasswordHasher = _HASHER) -> bool:
     """Tell whether a password is the stored one.
 
     Without a stored one (nobody has this login, or no password) the same work is done, so that the time of
     the answer tells nothing.
     """
-    decoy = _decoy()
+    decoy = _decoy(hasher)
     try:
-        _HASHER.verify(stored or decoy, plain_password(password))
+        hasher.verify(stored or decoy, plain_password(password))
     except (Argon2Error, InvalidHashError):
         return False
     return stored is not None
 
 
-def is_outdated(stored: str) -> bool:
+def is_outdated(stored: str, hasher: PasswordHasher = _HASHER) -> bool:
     """Tell whether the library hashes with other parameters by now."""
-    return _HASHER.check_needs_rehash(stored)
+    return hasher.check_needs_rehash(stored)
 
 
 def generate_password() -> str:
@@ -47,22 +47,27 @@ def generate_password() -> str:
 
 
 @cache
-def _decoy() -> str:
-    return _HASHER.hash(secrets.token_urlsafe())
+def _decoy(hasher: PasswordHasher) -> str:
+    return hasher.hash(secrets.token_urlsafe())
 
 
 class Passwords:
-    """The same beside the event loop, two at a time."""
+    """The same beside the event loop, two at a time; `hasher` has the library's parameters unless given."""
 
-    def __init__(self) -> None:
+    def __init__(self, hasher: PasswordHasher = _HASHER) -> None:
+        self._hasher = hasher
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def hashed(self, password: str) -> str:
         """Return what is stored of a password."""
         async with self._room:
-            return await asyncio.to_thread(hashed, password)
+            return await asyncio.to_thread(hashed, password, self._hasher)
 
     async def fits(self, stored: str | None, password: str) -> bool:
         """Tell whether a password is the stored one; see `fits`."""
         async with self._room:
-            return await asyncio.to_thread(verify_password, stored, password)
+            return await asyncio.to_thread(verify_password, stored, password, self._hasher)
+
+    def is_outdated(self, stored: str) -> bool:
+        """Tell whether a stored password has other parameters than new ones get."""
+        return is_outdated(stored, self._hasher)

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
 import psycopg
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from hubwell import app as application
@@ -23,7 +24,9 @@ from lanes.lane import Database
 from services.web.serving import QUICK, browser
 
 PASSWORD = "four words not together"  # noqa: S105 (of made-up people)
-_HASH = passwords.hashed(PASSWORD)
+QUICK_HASHER: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Least work: the library's own parameters, which `test_passwords.py` holds, take 0.1 s of CPU a password."""
+_HASH = passwords.hashed(PASSWORD, QUICK_HASHER)
 _CSRF = re.compile(r'name="csrf" value="([^"]*)"')
 
 
@@ -90,7 +93,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(database: Database, **settings: Any) -> AsyncIterator[House]:
+async def open_house(
+    database: Database, hasher: PasswordHasher = QUICK_HASHER, **settings: Any
+) -> AsyncIterator[House]:
     """Serve the database; a setting may use its own address as `{address}`."""
     with application._bind("127.0.0.1", 0) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -99,7 +104,9 @@ async def open_house(database: Database, **settings: Any) -> AsyncIterator[House
             for key, value in settings.items()
         }
         filled |= {"database_url": database.url, "hub_name": "Test hub"}
-        app = application.create_app(Settings.model_validate(filled), pace=QUICK)
+        app = application.create_app(
+            Settings.model_validate(filled), pace=QUICK, passwords=passwords.Passwords(hasher)
+        )
         config = uvicorn.Config(
             app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2
         )

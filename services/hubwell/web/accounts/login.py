@@ -13,7 +13,6 @@ from hubwell.access.errors import TooManyTriesError
 from hubwell.access.oidc.account_linking import account_of
 from hubwell.access.oidc.client import BACK
 from hubwell.access.oidc.errors import OidcError
-from hubwell.access.passwords import is_outdated
 from hubwell.access.rules import host_of, local_address, plain_login
 from hubwell.http.dependencies import (
     AppSettings,
@@ -105,7 +104,7 @@ async def sign_in(
         _ = words.translations.gettext
         wrong = _("This login and this password do not belong together.")
         return _page(request, status=422, login=login, next_=next, wrong=wrong)
-    newer = await passwords.hashed(password) if is_outdated(stored) else None
+    newer = await passwords.hashed(password) if passwords.is_outdated(stored) else None
     answer = see_other(local_address(next))
     async with begin() as transaction:
         if newer:
