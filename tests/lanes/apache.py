@@ -19,6 +19,7 @@ _HOME = "var/lib/postgresql"
 
 class _Trixie:
     engine = "timescale-apache"
+    in_memory = False
     settings: Mapping[str, str] = {
         "jit": "off",
         "shared_preload_libraries": "timescaledb",

@@ -24,7 +24,12 @@ class _Wheel:
     def __init__(self, programs: Path, parent: Path | None) -> None:
         self._programs = programs
         self._parent = parent
-        self.settings: Mapping[str, str] = {"jit": "off"} | ({"max_wal_size": "128MB"} if parent else {})
+        self.in_memory = parent is not None
+        self.settings: Mapping[str, str] = {
+            "jit": "off",
+            # In the data folder, so that a server that was killed leaves nothing in /dev/shm.
+            "dynamic_shared_memory_type": "mmap",
+        } | ({"max_wal_size": "128MB"} if parent else {})
 
     def command(self, program: str) -> list[str]:
         return leashed([str(self._programs / "bin" / program)], ends_by=signal.SIGINT, user=_account())

@@ -4,7 +4,6 @@ One server serves the whole run; every test gets a database of its own, cloned f
 """
 
 import itertools
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import sql
 
+from lanes.folder_guard import FolderGuard
 from lanes.lane import Database, Template, fill
 from lanes.servers import Server, free_port
 
@@ -25,6 +25,8 @@ class Installation(Protocol):
 
     engine: str
     settings: Mapping[str, str]
+    in_memory: bool
+    """Whether its databases are files in memory."""
 
     def command(self, program: str) -> list[str]:
         """Command line, without arguments, that runs one of PostgreSQL's programs no longer than this one."""
@@ -47,6 +49,7 @@ class PostgresServer:
         self._installation = installation
         self._settings = {**installation.settings, **(settings or {})}
         self.folder: Path | None = None
+        self._guard: FolderGuard | None = None
         self._server: Server | None = None
         self._port = 0
         self._numbers = itertools.count(1)
@@ -67,6 +70,7 @@ class PostgresServer:
         """Start the server: over new files the first time, over the same files after `kill`."""
         if self.folder is None:
             self.folder = self._installation.new_folder()
+            self._guard = FolderGuard(self.folder)
             self._initdb(self.folder / "data")
             self._port = free_port()
         settings = {
@@ -88,8 +92,8 @@ class PostgresServer:
         """Stop the server and remove its files."""
         if self._server is not None:
             self._server.stop(signal.SIGINT)
-        if self.folder is not None:
-            shutil.rmtree(self.folder)
+        if self._guard is not None:
+            self._guard.release()
 
     def kill(self) -> None:
         """End the server as a power cut would; `start` brings it back over the same files."""
@@ -114,8 +118,10 @@ class PostgresServer:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _make(self, name: str, *, source: str) -> None:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(source)
+        # As files, in memory: they include the template's catalogue cache, and nothing goes to the log.
+        strategy = "FILE_COPY" if self._installation.in_memory else "WAL_LOG"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
+            sql.Identifier(name), sql.Identifier(source), sql.SQL(strategy)
         )
         with self._admin() as conn:
             conn.execute(statement)
