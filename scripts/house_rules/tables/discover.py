@@ -37,10 +37,14 @@ def discover(tree: Tree) -> Iterator[str]:
 def _table(name: str, uses: list[Use], of: Schema) -> Iterator[str]:
     yield from _common("table", name, uses)
     personal = bool(_ABOUT_PEOPLE.search(of.tables[name].text))
+    yield f'since = "{of.tables[name].path.name[:4]}"'
     yield 'retention = "kept"'
     yield f'erasure = "{"cascade" if personal else "none"}"'
     yield "backup = true"
     yield f"personal = {str(personal).lower()}"
+    if personal:
+        yield f'data = "{name.replace("_", "-")}"'
+        yield 'activity = ""'
     yield ""
 
 

@@ -6,10 +6,17 @@
     owner = "people"                # the package under hubwell whose code writes it
     readers = ["presence"]          # packages whose SQL may read it; the owner always may
     writers = [{ package = "privacy", why = "Erasing a person deletes the credentials." }]
+    since = "0002"                  # the migration that created it: older backups do not have it
     retention = "kept"              # a class of data with a term, or "kept"
     erasure = "cascade"             # cascade, delete, anonymise or none
     backup = true                   # whether a backup carries it
-    personal = true                 # whether rows are about persons
+    personal = true                 # whether rows are about persons; then also:
+    data = "credential"             #   what proofs of deletion call its rows
+    activity = "register"           #   the activity in the record of processing
+    why = "..."                     #   where erasure is "none": why its rows may stay
+
+    [retention.tap]                 # a class of data with a term: see terms.py
+    keep = "3d"
 
     [view.space_now]                # a view: its owner reads the tables in it
     owner = "spaces"
@@ -31,6 +38,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from house_rules.tables import terms
 from house_rules.tables.access import UnreadableSqlError, access
 from house_rules.tables.schema import Schema, schema
 from house_rules.tables.statements import Statement, server_statements
@@ -39,10 +47,11 @@ from house_rules.tree import Finding, Report, Tree, parse, report
 ERASURE = ("cascade", "delete", "anonymise", "none")
 _COMMON: dict[str, type] = {"owner": str, "readers": list}
 _KEYS: dict[str, dict[str, type]] = {
-    "table": {**_COMMON, "retention": str, "erasure": str, "backup": bool, "personal": bool},
+    "table": {**_COMMON, "since": str, "retention": str, "erasure": str, "backup": bool, "personal": bool},
     "view": _COMMON,
     "outside": {**_COMMON, "why": str},
 }
+_PARTS = (*_KEYS, "retention", "exempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ def check(tree: Tree) -> Report:
     text = path.read_text(encoding="utf-8")
     document = tomllib.loads(text)
     of = schema(tree)
-    wrong = list(_entry_faults(tree, document, of, text))
+    wrong = [*_without_entry(tree, document, of, text), *_entry_faults(tree, document, text)]
     entries = _entries(document, text)
     views = {name: entry.owner for name, entry in entries.items() if entry.kind == "view"}
     found = find_uses(tree, of, views)
@@ -149,7 +158,7 @@ def _line(text: str, kind: str, name: str) -> int:
     return next((n for n, line in enumerate(text.splitlines(), 1) if line.startswith(f"[{kind}.{name}]")), 1)
 
 
-def _entry_faults(tree: Tree, document: dict[str, Any], of: Schema, text: str) -> Iterator[Finding]:
+def _without_entry(tree: Tree, document: dict[str, Any], of: Schema, text: str) -> Iterator[Finding]:
     path = tree.name(path_of(tree))
     existing = {"table": of.tables, "view": of.views}
     for kind, created in existing.items():
@@ -160,13 +169,19 @@ def _entry_faults(tree: Tree, document: dict[str, Any], of: Schema, text: str) -
         for name in document.get(kind, {}).keys() - created.keys():
             sentence = f"no migration creates the {kind} {name}: take its entry out."
             yield Finding(path, _line(text, kind, name), sentence)
+
+
+def _entry_faults(tree: Tree, document: dict[str, Any], text: str) -> Iterator[Finding]:
+    path = tree.name(path_of(tree))
     packages = tree.packages()
     for kind in _KEYS:
         for name, entry in document.get(kind, {}).items():
             for sentence in _value_faults(kind, entry, packages):
                 yield Finding(path, _line(text, kind, name), f"{name}: {sentence}")
-    for name in (*document.keys() - {*_KEYS, "exempt"},):
-        yield Finding(path, 1, f"{name} is no part of this file: it has {', '.join((*_KEYS, 'exempt'))}.")
+    for name in document.keys() - set(_PARTS):
+        yield Finding(path, 1, f"{name} is no part of this file: it has {', '.join(_PARTS)}.")
+    for kind, name, sentence in terms.faults(tree, document):
+        yield Finding(path, _line(text, kind, name), f"{name}: {sentence}")
     for name, entry in document.get("exempt", {}).items():
         if not entry.get("why") or name not in packages:
             sentence = f"exempt.{name}: name a package under hubwell and say why."
@@ -178,8 +193,9 @@ def _value_faults(kind: str, entry: dict[str, Any], packages: set[str]) -> Itera
     for key, of_type in wanted.items():
         if not isinstance(entry.get(key), of_type):
             yield f"{key} is missing or no {of_type.__name__}."
-    for key in entry.keys() - wanted.keys() - {"writers", "why"}:
-        yield f"{key} is no key of a {kind}: it has {', '.join(wanted)} and writers."
+    more = {"writers", "why", *(terms.PERSONAL if kind == "table" else ())}
+    for key in entry.keys() - wanted.keys() - more:
+        yield f"{key} is no key of a {kind}: it has {', '.join((*wanted, *sorted(more)))}."
     if kind == "table" and entry.get("erasure") not in ERASURE:
         yield f"erasure is one of {', '.join(ERASURE)}."
     for writer in entry.get("writers", []):

@@ -180,6 +180,12 @@ async def erase(conn: AsyncConnection[Any], account_id: UUID) -> UUID | None:
     return person_id
 
 
+async def of_person(conn: AsyncConnection[Any], person_id: UUID) -> list[UUID]:
+    """Return the accounts that are linked to a person."""
+    rows = await (await conn.execute(_SQL["accounts_of_person"], {"person_id": person_id})).fetchall()
+    return [row[0] for row in rows]
+
+
 async def set_password(conn: AsyncConnection[Any], account_id: UUID, password_hash: str) -> None:
     """Set what is stored of a password. Raises AccountError."""
     await _change(conn, "set_password", account_id, password_hash=password_hash)

@@ -85,6 +85,9 @@ UPDATE account SET disabled_at = NULL WHERE id = %(account_id)s;
 -- name: erase
 DELETE FROM account WHERE id = %(account_id)s RETURNING person_id;
 
+-- name: accounts_of_person
+SELECT id FROM account WHERE person_id = %(person_id)s ORDER BY id;
+
 -- name: credentials
 SELECT id, login, password_hash, disabled_at IS NOT NULL AS disabled FROM account WHERE login = %(login)s;
 

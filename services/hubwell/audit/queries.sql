@@ -28,3 +28,17 @@ SELECT id, hash FROM audit_entry WHERE at < %(before)s ORDER BY id DESC LIMIT 1
 
 -- name: delete_upto
 DELETE FROM audit_entry WHERE id <= %(id)s
+
+-- name: add_deletion
+INSERT INTO deletion (class, why, older_than, rows, left_over, ran_at)
+VALUES (%(data)s, %(why)s, %(older_than)s, %(rows)s, %(left_over)s, %(at)s) RETURNING id
+
+-- name: classes_deleted_since
+SELECT DISTINCT class FROM deletion WHERE why = %(why)s AND ran_at > %(since)s
+
+-- name: newest_deletions
+SELECT id, class, why, older_than, rows, left_over, ran_at FROM deletion ORDER BY id DESC LIMIT %(most)s
+
+-- name: last_deletion_of_each_class
+SELECT DISTINCT ON (class) id, class, why, older_than, rows, left_over, ran_at FROM deletion
+WHERE why = %(why)s ORDER BY class, id DESC

@@ -10,10 +10,12 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, passwords, sessions, tokens
 from hubwell.access.accounts import AccountError
+from hubwell.access.principal import Principal
 from hubwell.audit import log
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.vocabulary import Role
+from hubwell.workflows.erasure import erase_account
 
 _ACTOR: Final = "cli"
 Conn = AsyncConnection[Any]
@@ -106,9 +108,8 @@ def erase(settings: Settings, login: str) -> UUID | None:
 
     async def work(conn: Conn) -> UUID | None:
         account_id = await _id(conn, login)
-        person = await accounts.erase(conn, account_id)
-        await _note(conn, "account.erased", f"account:{account_id}")
-        return person
+        erased = await erase_account(conn, Principal(actor=_ACTOR), account_id)
+        return erased.person_id
 
     return _in_transaction(settings, work)
 

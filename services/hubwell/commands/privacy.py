@@ -115,11 +115,12 @@ def retention_run(json_: Json = False) -> None:
 @retention_app.command("show")
 def retention_show(json_: Json = False) -> None:
     """Show how long each class of data stays, what can be set, and the last proof."""
+    from hubwell.audit import deletions
     from hubwell.commands.cli_output import print_rows
     from hubwell.privacy import retention
 
     table = retention.terms(check_terms(settings()))
-    last = _in_transaction(retention.last_runs)
+    last = _in_transaction(lambda conn: deletions.last_of_each_class(conn, "retention"))
     rows = [
         {
             "class": term.data,
@@ -164,18 +165,29 @@ def privacy_erase(
     with_account: Annotated[bool, typer.Option(help="Also delete the account linked to them.")] = False,
 ) -> None:
     """Erase a person: on their request, or again after an older backup was restored."""
-    from hubwell.privacy.erasure import NoSuchPersonError, erase_person
+    from hubwell.access.accounts import AccountError
+    from hubwell.people.errors import PeopleError
 
     try:
         person = UUID(person_id.removeprefix("person:"))
-        proof = _in_transaction(
-            lambda conn: erase_person(conn, person, actor="cli", with_account=with_account)
-        )
-    except (NoSuchPersonError, ValueError):
+        proof = _in_transaction(lambda conn: _erase(conn, person, with_account=with_account))
+    except AccountError as error:
+        raise _refuse(f"Nothing was erased: {error}.") from None
+    except (PeopleError, ValueError):
         raise _refuse("There is nobody with this id: erased already, or mistyped.") from None
     print(f"Erased. Proof {proof.number}: {proof.rows} rows deleted, {proof.left_over} left over.")
     if proof.left_over:
         raise typer.Exit(1)
+
+
+async def _erase(conn: Any, person: UUID, *, with_account: bool) -> Any:  # noqa: ANN401 (types that take long to load)
+    from hubwell.access.principal import Principal
+    from hubwell.switchboard import Switchboard
+    from hubwell.workflows.erasure import erase_person
+
+    erased = await erase_person(conn, Principal(actor="cli"), person, with_account=with_account)
+    await Switchboard.of(settings()).commit(conn, erased.facts)
+    return erased.proof
 
 
 def _write_document(make: Callable[..., Any], file: Path | None, *, as_json: bool) -> None:

@@ -135,6 +135,31 @@ async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> Merged
     return Merged(taps)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a person who is to be erased is recognised by. `signing`: one of the cards hides its number."""
+
+    badges: list[bytes]
+    credentials: list[int]
+    signing: bool
+
+
+async def lock_to_erase(conn: AsyncConnection[Any], person_id: UUID) -> Held:
+    """Lock a person, enrolled or counted, and return what they hold. Raises PeopleError.
+
+    A tap or visit of theirs that is being stored waits until the transaction ends, and then finds nobody.
+    """
+    values = {"person": person_id}
+    if await (await conn.execute(_SQL["lock_to_erase"], values)).fetchone() is None:
+        raise PeopleError("person-gone")
+    credentials = await (await conn.execute(_SQL["held"], values)).fetchall()
+    return Held(
+        badges=[bytes(badge) for _, _, badges in credentials for badge in badges],
+        credentials=[key for key, _, _ in credentials],
+        signing=any(kind == "sun" for _, kind, _ in credentials),
+    )
+
+
 async def add(conn: AsyncConnection[Any], name: str, language: str | None, now: datetime) -> UUID:
     """Enter somebody who has no badge yet; without a name they stay a pseudonym. Raises PeopleError."""
     values = {"name": clean_name(name), "language": known_language(language), "now": now}

@@ -28,6 +28,13 @@ WHERE id = %(person)s AND kind = 'enrolled'
 -- name: lock_persons
 SELECT id, name FROM person WHERE id = ANY (%(persons)s) AND kind = 'enrolled' ORDER BY id FOR UPDATE
 
+-- name: lock_to_erase
+SELECT id FROM person WHERE id = %(person)s FOR UPDATE
+
+-- name: held
+SELECT c.id, c.kind, ARRAY(SELECT cp.badge FROM credential_pseudonym cp WHERE cp.credential_id = c.id)
+FROM credential c WHERE c.person_id = %(person)s
+
 -- name: find_persons
 -- By any part of the name; the beginning of a name counts for more.
 SELECT id, name, language,

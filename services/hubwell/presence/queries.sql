@@ -124,6 +124,9 @@ VALUES (%(person)s, %(space)s, tstzrange(%(start)s, %(end)s), %(ended_by)s)
 -- name: end_visit
 UPDATE visit SET during = tstzrange(lower(during), %(end)s), ended_by = %(ended_by)s WHERE id = %(id)s
 
+-- name: open_spaces
+SELECT DISTINCT space_id FROM visit WHERE person_id = %(person)s AND upper_inf(during) ORDER BY space_id
+
 -- name: others_inside
 SELECT count(*) FROM visit v WHERE v.space_id = %(space)s AND upper_inf(v.during)
     AND lower(v.during) > %(now)s - %(longest)s AND v.person_id <> %(person)s

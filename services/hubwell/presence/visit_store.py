@@ -123,6 +123,12 @@ async def tap_history_of(
     return TapHistory(person_id, since, taps, stored, replace(hours, spaces=closing))
 
 
+async def open_spaces(conn: AsyncConnection[Any], person_id: UUID) -> list[str]:
+    """Return the spaces that a person is in."""
+    rows = await (await conn.execute(_SQL["open_spaces"], {"person": person_id})).fetchall()
+    return [row[0] for row in rows]
+
+
 async def write(conn: AsyncConnection[Any], story: TapHistory, folded: Folded, now: datetime) -> Changes:
     """Make what is stored equal to the fold; return what changed."""
     await _mark_doubtful(conn, story, folded)

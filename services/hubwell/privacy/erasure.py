@@ -1,31 +1,54 @@
-"""Erase a person: everything goes in one transaction, what is left is counted, and nothing of it comes back.
+"""Erase the rows of a person from every table, in the order of `tables.toml`, and prove that none is left.
 
-What stays are figures that were published of groups, the entries of the audit log (an id that refers to
-nobody any more), and for two weeks a salted hash of each badge, by which a late message is dropped unread.
-Backups made before still hold the person until they are deleted: how long they are kept is the hub's to say.
+The rows are found, deleted or emptied by the SQL of the package that owns each table (`erasure.sql`). What
+stays are figures that were published of groups, the entries of the audit log (an id that refers to nobody any
+more), and for two weeks a salted hash of each badge, by which a late message is dropped unread. Backups made
+before still hold the person until they are deleted.
 """
 
 import hashlib
-import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
-from hubwell.audit import log
+from hubwell.audit import deletions
 from hubwell.storage.queries import Queries
+from hubwell.storage.tables import Table, erasure_query, tables
 
 TOMBSTONE: Final = timedelta(days=14)
 """How long a device may have been away whose late messages of an erased badge are still recognised."""
 _SALT_BYTES: Final = 16
-_SQL: Final = Queries("hubwell.privacy", "erasure.sql")
+_SQL: Final = Queries("hubwell.privacy")
 
 
-class NoSuchPersonError(Exception):
-    """There is nobody with this id: erased already, or never there."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """By what a row or a text is recognised as a person's. `signing`: one of the cards hides its number."""
+
+    person_id: UUID
+    badges: list[bytes]
+    credentials: list[int]
+    signing: bool
+    accounts: list[UUID]
+    """The accounts that are erased with the person."""
+
+    def values(self) -> dict[str, Any]:
+        """Return the parameters of the owners' queries."""
+        words = [str(self.person_id), *(badge.hex() for badge in self.badges)]
+        return {
+            "person": self.person_id,
+            "badges": self.badges,
+            "credentials": self.credentials,
+            "signing": self.signing,
+            "accounts": self.accounts,
+            "words": words,
+            "texts": [word.encode() for word in words],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,82 +66,60 @@ class Proof:
         return sum(self.deleted.values())
 
 
-async def erase_person(
-    conn: AsyncConnection[Any], person_id: UUID, *, actor: str, with_account: bool = False
-) -> Proof:
-    """Erase a person and, if asked, the accounts linked to them; in the caller's transaction.
+async def holdings(conn: AsyncConnection[Any], traces: Traces) -> dict[str, int]:
+    """Return how many rows of the person go with what they refer to, by the class of data."""
+    going = [table for table in tables().personal if table.erasure == "cascade"]
+    return await _count(conn, [(table.data, _query(table)) for table in going], traces)
 
-    An account that stays is only no longer linked. Devices hear of it after the commit: their lists are made
-    anew and what waits on them is deleted. Raises NoSuchPersonError.
+
+async def erase_rows(conn: AsyncConnection[Any], traces: Traces) -> dict[str, int]:
+    """Delete and empty the rows of the person; return how many, by the class of data.
+
+    Tables are taken in reverse: rows go before those that they refer to, the person's own row is the last.
     """
-    values: dict[str, Any] = {"person": person_id}
-    if await (await conn.execute(_SQL["lock_person"], values)).fetchone() is None:
-        raise NoSuchPersonError("there is nobody with this id")
-    now = datetime.now(UTC)
-    values |= await _traces(conn, person_id)
-    spaces = [row[0] for row in await (await conn.execute(_SQL["open_spaces"], values)).fetchall()]
-    deleted = await _delete(conn, values, with_account=with_account)
-    await _add_tombstones(conn, values["badges"], now + TOMBSTONE)
-    left = sum((await _counted(conn, "left_over", values)).values())
-    proof = await _prove(conn, deleted, left, now)
-    await conn.execute(_SQL["announce"], {"spaces": json.dumps({"spaces": spaces})})
-    await log.record(
-        conn,
-        actor=actor,
-        action="person.erased",
-        subject=f"person:{person_id}",
-        detail={"proof": proof.number, "rows": proof.rows, "left_over": left, "account": with_account},
-    )
-    return proof
+    done, values = {}, traces.values()
+    for table in reversed(tables().tables):
+        if table.erasure == "delete":
+            done[table.data] = (await conn.execute("DELETE " + _query(table), values)).rowcount
+        elif table.erasure == "anonymise":
+            done[table.data] = (await conn.execute(_query(table, anonymise=True), values)).rowcount
+    return done
 
 
-async def _traces(conn: AsyncConnection[Any], person_id: UUID) -> dict[str, Any]:
-    """Return by what a row or a text is recognised as the person's."""
-    values = {"person": person_id}
-    badges = [bytes(row[0]) for row in await (await conn.execute(_SQL["pseudonyms"], values)).fetchall()]
-    signing = await (await conn.execute(_SQL["has_signing_card"], values)).fetchone()
-    words = [str(person_id), *(badge.hex() for badge in badges)]
-    return {
-        "badges": badges,
-        "signing": bool(signing and signing[0]),
-        "words": words,
-        "texts": [word.encode() for word in words],
-    }
+async def prove(conn: AsyncConnection[Any], traces: Traces, deleted: dict[str, int], now: datetime) -> Proof:
+    """Search every table that could hold something of the person, and record the proof.
+
+    Searched is also what the database's constraints promise to be empty.
+    """
+    described = tables()
+    searched = [(table.name, erasure_query(table)) for table in (*described.tables, *described.outside)]
+    left = sum((await _count(conn, [(name, tail) for name, tail in searched if tail], traces)).values())
+    deleted = {data: rows for data, rows in deleted.items() if rows}
+    rows = sum(deleted.values())
+    number = await deletions.record(conn, data="person", why="erasure", rows=rows, left_over=left, at=now)
+    return Proof(number, now, deleted, left)
 
 
-async def _delete(
-    conn: AsyncConnection[Any], values: dict[str, Any], *, with_account: bool
-) -> dict[str, int]:
-    """Delete and return what was there, by class; most of it goes with the person's own row."""
-    deleted = await _counted(conn, "holdings", values)
-    deleted["desk-tap"] = (await conn.execute(_SQL["delete_desk_taps"], values)).rowcount
-    deleted["rejected"] = (await conn.execute(_SQL["empty_payloads"], values)).rowcount
-    if with_account:
-        deleted["account"] = (await conn.execute(_SQL["delete_accounts"], values)).rowcount
-    await conn.execute(_SQL["delete_person"], values)
-    return {kind: rows for kind, rows in deleted.items() if rows}
-
-
-async def _counted(conn: AsyncConnection[Any], query: str, values: dict[str, Any]) -> dict[str, int]:
-    return {str(kind): int(rows) for kind, rows in await (await conn.execute(_SQL[query], values)).fetchall()}
-
-
-async def _add_tombstones(conn: AsyncConnection[Any], badges: list[bytes], until: datetime) -> None:
+async def add_tombstones(conn: AsyncConnection[Any], badges: Iterable[bytes], now: datetime) -> None:
+    """Let a late message of these badges be recognised, and nobody be found from what is stored for it."""
     for badge in badges:
         salt = secrets.token_bytes(_SALT_BYTES)
         tag = hashlib.sha256(salt + badge).digest()
-        await conn.execute(_SQL["bury"], {"salt": salt, "tag": tag, "until": until})
+        await conn.execute(_SQL["add_tombstone"], {"salt": salt, "tag": tag, "until": now + TOMBSTONE})
 
 
-async def _prove(conn: AsyncConnection[Any], deleted: dict[str, int], left: int, now: datetime) -> Proof:
-    values = {
-        "class": "person",
-        "why": "erasure",
-        "rows": sum(deleted.values()),
-        "left_over": left,
-        "at": now,
-    }
-    row = await (await conn.execute(_SQL["prove"], values)).fetchone()
-    if row is None:
-        raise RuntimeError("an INSERT with RETURNING gave no row")
-    return Proof(int(row[0]), now, deleted, left)
+def _query(table: Table, *, anonymise: bool = False) -> LiteralString:
+    query = erasure_query(table, anonymise=anonymise)
+    if query is None:
+        raise RuntimeError(f"hubwell/{table.owner}/erasure.sql has no query for {table.name}")
+    return query
+
+
+async def _count(
+    conn: AsyncConnection[Any], tails: Iterable[tuple[str, LiteralString]], traces: Traces
+) -> dict[str, int]:
+    counts = [
+        sql.SQL("SELECT {}, count(*) ").format(sql.Literal(name)) + sql.SQL(tail) for name, tail in tails
+    ]
+    rows = await conn.execute(sql.SQL(" UNION ALL ").join(counts), traces.values())
+    return {str(name): int(count) for name, count in await rows.fetchall()}

@@ -5,7 +5,6 @@ Every number is this project's proposal, not law: a site sets its own with HUBWE
 """
 
 import logging
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,16 +13,14 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.audit import log
+from hubwell.audit import deletions, log
 from hubwell.settings import Settings
-from hubwell.storage.queries import Queries
+from hubwell.storage import tables as described
+from hubwell.storage.tables import RetentionClass, tables
 
 _LOG: Final = logging.getLogger(__name__)
-_SQL: Final = Queries("hubwell.privacy", "retention.sql")
-_MINUTE, _DAY, _YEAR = timedelta(minutes=1), timedelta(days=1), timedelta(days=365)
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _NOW: Final = timedelta(0)
-_DURATION: Final = re.compile(r"(\d{1,6})\s*(min|h|d)")
-_UNITS: Final = {"min": _MINUTE, "h": timedelta(hours=1), "d": _DAY}
 
 
 class RetentionError(ValueError):
@@ -44,43 +41,14 @@ class Term:
     since: str = "event"
 
 
-TERMS: Final = (
-    #    class               stays              at least        at most           counted from
-    Term("tap",              3 * _DAY,          _DAY,           14 * _DAY),
-    Term("visit",            90 * _DAY,         _DAY,           2 * _YEAR,        "end"),
-    Term("counted-person",   _DAY,              since="last-visit"),
-    Term("suspicion",        30 * _DAY,         _DAY,           90 * _DAY),
-    Term("desk-tap",         2 * _MINUTE,       _MINUTE,        10 * _MINUTE),
-    Term("code",             _NOW,              since="expiry"),
-    Term("sign-in",          _NOW,              since="expiry"),
-    Term("session-roll",     _NOW,              since="expiry"),
-    Term("muster-list",      _NOW,              since="closing"),
-    Term("muster-report",    2 * _YEAR,         30 * _DAY,      10 * _YEAR,       "closing"),
-    Term("tombstone",        _NOW,              since="expiry"),
-    Term("rejected-payload", 30 * _DAY,         _DAY,           90 * _DAY),
-    Term("delivery",         400 * _DAY,        30 * _DAY,      10 * _YEAR),
-    Term("reading",          None,              30 * _DAY,      50 * _YEAR),
-    Term("audit-log",        2 * _YEAR,         _YEAR,          10 * _YEAR),
-    Term("proof",            2 * _YEAR,         _YEAR,          10 * _YEAR),
-)  # fmt: skip
-"""Every class. Deliveries stay longer than a year, so that an alert can be proven a year later. The ledger of
-messages is not here: its rows hold no people, and a copy of a message whose row is gone would count anew.
-Published figures are not here either: they are of groups and stay."""
+TERMS: Final = tuple(
+    Term(item.name, item.keep, item.least, item.most, item.counted_from) for item in tables().retention
+)
+"""Every class of `tables.toml`. The ledger of messages has none: its rows hold no people, and a copy of a
+message whose row is gone would count as a new one. Published figures have none either: they are of groups."""
 ALL: Final = frozenset(term.data for term in TERMS)
-BRIEF: Final = frozenset(("desk-tap", "code", "sign-in", "muster-list"))
+BRIEF: Final = frozenset(item.name for item in tables().retention if item.each_minute)
 """What stays for minutes, and is looked after every minute."""
-
-
-class Proof(NamedTuple):
-    """One row of the table of deletions."""
-
-    number: int
-    data: str
-    why: str
-    older_than: datetime | None
-    rows: int
-    left_over: int
-    ran_at: datetime
 
 
 class Run(NamedTuple):
@@ -106,10 +74,10 @@ def terms(settings: Settings) -> tuple[Term, ...]:
 
 def parse_duration(text: str) -> timedelta:
     """Read ``90d``, ``12h`` or ``5min``. Raises RetentionError."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise RetentionError(f"HUBWELL_RETENTION: {text!r} is no duration; write '90d', '12h' or '5min'")
-    return int(match[1]) * _UNITS[match[2]]
+    try:
+        return described.duration(text)
+    except ValueError as error:
+        raise RetentionError(f"HUBWELL_RETENTION: {error}") from None
 
 
 async def retention_hourly(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
@@ -130,17 +98,17 @@ async def run(
     A class that cannot be deleted is left whole for the next run and logged. Raises RetentionError.
     """
     done = []
-    since = {"since": now - _DAY}
-    recorded = {row[0] for row in await (await conn.execute(_SQL["recorded_since"], since)).fetchall()}
+    recorded = await deletions.classes_since(conn, now - _DAY, "retention")
+    classes = {item.name: item for item in tables().retention}
     for term in terms(settings):
         if term.keep is None or term.data not in only:
             continue
         try:
             async with conn.transaction():
-                result = await _delete(conn, term.data, now - term.keep)
+                result = await _delete(conn, classes[term.data], now - term.keep)
                 # A run that found nothing is recorded once a day: the rule is seen to work, without a flood.
                 if result.rows or result.left_over or term.data not in recorded:
-                    await _record(conn, result, now)
+                    await deletions.record(conn, why="retention", at=now, **result._asdict())
         except psycopg.Error as error:
             _LOG.warning("retention of %s is left for its next turn: %s", term.data, type(error).__name__)
             continue
@@ -148,36 +116,18 @@ async def run(
     return done
 
 
-async def proofs(conn: AsyncConnection[Any], most: int) -> list[Proof]:
-    """Return the newest proofs of deletion, of retention and of erasure."""
-    rows = await (await conn.execute(_SQL["newest_proofs"], {"most": most})).fetchall()
-    return [Proof(*row) for row in rows]
-
-
-async def last_runs(conn: AsyncConnection[Any]) -> dict[str, Proof]:
-    """Return the last proof of retention for each class."""
-    rows = await (await conn.execute(_SQL["last_proof_of_each"])).fetchall()
-    return {proof.data: proof for proof in (Proof(*row) for row in rows)}
-
-
-async def _delete(conn: AsyncConnection[Any], data: str, older: datetime) -> Run:
-    values, tail = {"older": older}, _SQL[data.replace("-", "_")]
-    match data:
-        case "audit-log":
-            rows = await log.trim(conn, older)
-        case "rejected-payload":
-            rows = (await conn.execute(_SQL["empty_rejected_payload"], values)).rowcount
-        case _:
-            rows = (await conn.execute("DELETE " + tail, values)).rowcount
-    if data == "muster-list":
-        tail = _SQL["muster_list_left"]
+async def _delete(conn: AsyncConnection[Any], of: RetentionClass, older: datetime) -> Run:
+    """Delete with the SQL of the package that owns the class, and count what it left."""
+    tail, empty = described.retention_query(of), described.retention_query(of, empty=True)
+    if tail is None:
+        raise RuntimeError(f"hubwell/{of.owner}/retention.sql has no query for {of.name}")
+    values = {"older": older}
+    if of.name == "audit-log":
+        rows = await log.trim(conn, older)
+    else:
+        rows = (await conn.execute(empty or "DELETE " + tail, values)).rowcount
     left = await (await conn.execute("SELECT count(*) " + tail, values)).fetchone()
-    return Run(data, older, rows, int(left[0]) if left else 0)
-
-
-async def _record(conn: AsyncConnection[Any], done: Run, now: datetime) -> None:
-    values = {"class": done.data, "older": done.older_than, "rows": done.rows}
-    await conn.execute(_SQL["record"], {**values, "left_over": done.left_over, "now": now})
+    return Run(of.name, older, rows, int(left[0]) if left else 0)
 
 
 def _changed(term: Term, text: str) -> Term:

@@ -27,3 +27,7 @@ class Queries:
     def __getitem__(self, name: str) -> LiteralString:
         # The text comes from a file of this package, never from input: that is what LiteralString promises.
         return cast("LiteralString", self._by_name[name])
+
+    def get(self, name: str) -> LiteralString | None:
+        """Return the query with this name; None where there is none."""
+        return self[name] if name in self._by_name else None

@@ -9,61 +9,13 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-TABLES: Final = (
-    "space",
-    "device",
-    "reader",
-    "stream",
-    "message",
-    "gap",
-    "rejected",
-    "series",
-    "reading",
-    "person",
-    "credential",
-    "credential_pseudonym",
-    "tap",
-    "visit",
-    "suspicion",
-    "course_session",
-    "episode",
-    "event",
-    "delivery",
-    "account",
-    "account_role",
-    "account_identity",
-    "service_token",
-    "audit_entry",
-    "deletion",
-    "erased",
-    "people_figure",
-    "people_gate",
-    "muster",
-    "muster_person",
-    "break_glass",
-)
-"""Every table of the hub that is worth keeping, each after those that it refers to."""
+from hubwell.storage.tables import tables
 
-FLEETING: Final = ("sign_in", "visit_code", "desk_tap")
+TABLES: Final = tuple(table.name for table in tables().in_backup)
+"""Every table of the hub that a backup carries, each after those that it refers to."""
+
+FLEETING: Final = tuple(table.name for table in tables().tables if not table.backup)
 """What is gone within hours anyway: in no backup, so that a restore signs nobody in."""
-
-_OF_0001: Final = frozenset(
-    (
-        "space",
-        "device",
-        "stream",
-        "message",
-        "gap",
-        "rejected",
-        "series",
-        "reading",
-        "tap",
-        "visit",
-        "episode",
-        "event",
-        "delivery",
-    )
-)
 
 _CONTENT: Final[tuple[LiteralString, ...]] = (
     """SELECT s.device_id, s.name, s.unit, r.time, r.value, r.quality
@@ -87,7 +39,7 @@ class TableDigest:
 
 def tables_of(revision: str) -> tuple[str, ...]:
     """Return the tables that a backup of this schema holds, each after those that it refers to."""
-    return tuple(table for table in TABLES if revision != "0001" or table in _OF_0001)
+    return tuple(table.name for table in tables().in_backup if table.since <= revision)
 
 
 def table_digest(conn: Connection[Any], table: str) -> TableDigest:

@@ -17,11 +17,14 @@ from psycopg.types.json import Jsonb
 
 from feed.server import commit, device_in, receipts, rows
 from hubwell.access import codes
-from hubwell.audit import log
-from hubwell.privacy import retention
-from hubwell.privacy.erasure import NoSuchPersonError, erase_person
+from hubwell.access.principal import Principal
+from hubwell.audit import deletions, log
+from hubwell.people.errors import PeopleError
+from hubwell.settings import Settings
 from hubwell.storage.backup import write_backup
 from hubwell.storage.connect import connect
+from hubwell.switchboard import Switchboard
+from hubwell.workflows.erasure import erase_person
 from lanes.lane import Database
 
 Conn = psycopg.AsyncConnection[Any]
@@ -132,7 +135,10 @@ class Somebody:
 
 async def erase(conn: Conn, person: UUID, *, with_account: bool = True) -> Any:
     async with conn.transaction():
-        return await erase_person(conn, person, actor=f"person:{person}", with_account=with_account)
+        actor = Principal(actor=f"person:{person}")
+        erased = await erase_person(conn, actor, person, with_account=with_account)
+        await Switchboard.of(Settings(_env_file=None)).commit(conn, erased.facts)
+        return erased.proof
 
 
 async def places_with(conn: Conn, trace: str) -> set[str]:
@@ -229,7 +235,7 @@ async def test_proof_and_audit_entry_say_how_much_and_not_who(conn: Conn) -> Non
     one = await Somebody(conn, NAME).enrol()
     proof = await erase(conn, one.id)
 
-    (stored,) = await retention.proofs(conn, 5)
+    (stored,) = await deletions.newest(conn, 5)
     assert (stored.number, stored.data, stored.why) == (proof.number, "person", "erasure")
     assert (stored.rows, stored.left_over) == (proof.rows, 0)
     (entry,) = await log.newest(conn, 5)
@@ -293,9 +299,9 @@ async def test_what_is_left_over_is_counted_and_not_hidden(conn: Conn) -> None:
 async def test_nobody_cannot_be_erased(conn: Conn) -> None:
     one = await Somebody(conn, NAME).enrol()
     await erase(conn, one.id)
-    with pytest.raises(NoSuchPersonError):
+    with pytest.raises(PeopleError):
         await erase(conn, one.id)
-    assert len(await retention.proofs(conn, 5)) == 1
+    assert len(await deletions.newest(conn, 5)) == 1
 
 
 def test_late_tap_of_an_erased_badge_leaves_nothing(database: Database) -> None:

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from feed.people import enrol, visits_of
 from feed.server import commit, device_in, rows
-from hubwell.audit import log
+from hubwell.audit import deletions, log
 from hubwell.privacy import retention
 from hubwell.privacy.retention import TERMS, RetentionError
 from hubwell.settings import Settings
@@ -147,7 +147,7 @@ async def test_everything_over_its_time_goes_and_is_proven(conn: Conn, now: date
     wanted = {term.data: (1, 0) for term in TERMS} | {"reading": (0, 0), "audit-log": (1, 0)}
     wanted["muster-list"] = (1, 0)
     assert done == wanted
-    proven = await retention.proofs(conn, 100)
+    proven = await deletions.newest(conn, 100)
     assert {proof.data for proof in proven} == set(done)
     assert all(proof.left_over == 0 and proof.why == "retention" for proof in proven)
     assert (await log.verify(conn)).broken is None

@@ -22,10 +22,10 @@ from hubwell.http.dependencies import (
     Transaction,
 )
 from hubwell.http.guard import principal_of, require_role
-from hubwell.privacy.erasure import erase_person
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import account_mistake, role_names, short_role_names
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows.erasure import erase_account
 
 Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
@@ -231,8 +231,8 @@ async def erase(
         elif plain_login(login) != account.login:
             errors = {"login": _("Type the login as it stands above, to confirm.")}
         else:
-            await _erase(transaction, account_id, with_person=person == "yes")
-            await transaction.commit()
+            done = await erase_account(conn, principal, account_id, with_person=person == "yes")
+            await transaction.commit(done.facts)
             return see_other("/accounts?done=erased")
     except AccountError as error:
         if error.reason == "account-unknown":
@@ -240,13 +240,6 @@ async def erase(
         errors = {"": _("This is the last administrator. Make another one first.")}
     await transaction.roll_back()
     return await _erase_page(request, conn, account_id, errors)
-
-
-async def _erase(transaction: OpenTransaction, account_id: UUID, *, with_person: bool) -> None:
-    person_id = await accounts.erase(transaction.conn, account_id)
-    await _note(transaction, "account.erased", account_id)
-    if person_id and with_person:
-        await erase_person(transaction.conn, person_id, actor=transaction.principal.actor)
 
 
 async def _erase_page(

@@ -11,14 +11,13 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from psycopg import AsyncConnection
 
 from hubwell.access import accounts, codes
 from hubwell.access.principal import ANONYMOUS
-from hubwell.audit import log
 from hubwell.http import session_cookie
 from hubwell.http.guard import PUBLIC, principal_of
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
+from hubwell.people.errors import PeopleError
 from hubwell.presence.errors import VisitError, sentence
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.settings import Settings
@@ -28,6 +27,7 @@ from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.web.my_data.on_site_role import me_shown
 from hubwell.web.my_data.text import as_days
 from hubwell.workflows import visits
+from hubwell.workflows.erasure import erase_account, erase_person
 
 _HOME: Final = "/me"
 _LOCAL: Final = "%Y-%m-%dT%H:%M"
@@ -288,22 +288,17 @@ async def erase(request: Request, account: Annotated[str, Form()] = "") -> Respo
     try:
         async with _connection(request) as conn, conn.transaction():
             if account == "yes" and principal.account_id is not None:
-                await _erase_account(conn, principal.account_id, principal.actor)
-            proof = await erasure.erase_person(conn, person, actor=principal.actor)
+                await erase_account(conn, principal, principal.account_id)
+            erased = await erase_person(conn, principal, person)
+            await commit(conn, request, erased.facts)
             await session_cookie.end_session(request, Response(), conn)
     except accounts.AccountError:
         return await _before_erasing(request, _("You are the last administrator. Make another one first."))
-    except erasure.NoSuchPersonError:
+    except PeopleError:
         raise NobodyHereError from None
-    answer = _page(request, "my_data/erased.html", proof=proof, principal=ANONYMOUS)
+    answer = _page(request, "my_data/erased.html", proof=erased.proof, principal=ANONYMOUS)
     session_cookie.clear_cookie(answer, _settings(request))
     return answer
-
-
-async def _erase_account(conn: AsyncConnection[Any], account_id: UUID, actor: str) -> None:
-    """Erase the principal's own account. Raises AccountError for the last administrator's."""
-    await accounts.erase(conn, account_id)
-    await log.record(conn, actor=actor, action="account.erased", subject=f"account:{account_id}")
 
 
 def install(app: FastAPI) -> None:

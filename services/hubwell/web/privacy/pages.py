@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from hubwell.audit import log
+from hubwell.audit import deletions, log
 from hubwell.http.dependencies import AppSettings, ReadConnection
 from hubwell.http.guard import PUBLIC, require_role
-from hubwell.privacy import retention
 from hubwell.privacy.documents.document import Document
 from hubwell.privacy.documents.dpia import dpia
 from hubwell.privacy.documents.inventory import Inventory, collect
@@ -64,8 +63,8 @@ async def show_retention(request: Request, conn: ReadConnection, inventory: Curr
         "privacy/retention.html",
         page="audit-log",
         retention=text.retention_rows(formatter_for(request), inventory),
-        last=await retention.last_runs(conn),
-        proofs=await retention.proofs(conn, _NEWEST_PROOFS),
+        last=await deletions.last_of_each_class(conn, "retention"),
+        proofs=await deletions.newest(conn, _NEWEST_PROOFS),
     )
 
 

@@ -1,0 +1,7 @@
+-- What is past its term in this package's tables; see people/retention.sql.
+
+-- name: muster_list
+FROM muster_person WHERE muster_id IN (SELECT id FROM muster WHERE closed_at < %(older)s)
+
+-- name: muster_report
+FROM muster WHERE closed_at < %(older)s

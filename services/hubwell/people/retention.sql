@@ -1,0 +1,14 @@
+-- What is past its term in this package's tables. Each query is the tail of a DELETE and of a count: the same rows are
+-- deleted and then searched for. hubwell/privacy/retention.py runs them; tables.toml has the terms.
+
+-- name: counted_person
+-- A person who was only counted goes once no tap and no visit of theirs is left.
+FROM person p WHERE kind = 'counted' AND created_at < %(older)s
+  AND NOT EXISTS (SELECT FROM tap WHERE person_id = p.id)
+  AND NOT EXISTS (SELECT FROM visit WHERE person_id = p.id)
+
+-- name: desk_tap
+FROM desk_tap WHERE tapped_at < %(older)s
+
+-- name: session_roll
+FROM course_session WHERE roll_until < %(older)s
