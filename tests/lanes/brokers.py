@@ -74,6 +74,10 @@ class Mosquitto:
         )
 
 
+EMBEDDED_REST_S = 0.2
+"""The embedded broker closes some connections that come in the very moment in which another ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class IotCore:
     """The embedded broker: one port for each version of the protocol."""

@@ -13,7 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from playwright.async_api import Browser
 
-from lanes.brokers import IotCore, Mosquitto, mosquitto_program
+from lanes.brokers import EMBEDDED_REST_S, IotCore, Mosquitto, mosquitto_program
 from lanes.lane import Database
 from lanes.postgres import PostgresServer
 from lanes.servers import until
@@ -79,6 +79,7 @@ async def test_mosquitto_comes_back_after_a_kill(mosquitto: Mosquitto) -> None:
 
 async def test_embedded_broker_speaks_both_versions(iotcore_broker: IotCore) -> None:
     assert await hear_one(iotcore_broker.port, aiomqtt.ProtocolVersion.V311) == b"heard"
+    await asyncio.sleep(EMBEDDED_REST_S)
     assert await hear_one(iotcore_broker.v5_port, aiomqtt.ProtocolVersion.V5) == b"heard"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hubwell.ingest.consumer import subscriptions
 from hubwell.mqtt.subscriber import MqttSource
-from lanes.brokers import IotCore, Mosquitto
+from lanes.brokers import EMBEDDED_REST_S, IotCore, Mosquitto
 from services.ingest.source_steps import (
     PATIENCE_S,
     UP,
@@ -329,6 +329,8 @@ async def test_the_embedded_broker_shares_telemetry_and_events(iotcore_broker: I
         await ready(source)
         for round_ in range(5):
             await publish(iotcore_broker.port, [b"t%d" % round_], "hub/v1/lab/bench-1/up/telemetry")
+            await asyncio.sleep(EMBEDDED_REST_S)
             await publish(iotcore_broker.port, [b"e%d" % round_], "hub/v1/lab/bench-2/up/event")
+            await asyncio.sleep(EMBEDDED_REST_S)
             got = payloads(await take(source, 2, acknowledge=True))
             assert sorted(got) == [b"e%d" % round_, b"t%d" % round_]
