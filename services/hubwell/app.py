@@ -85,12 +85,7 @@ def create_app(
         react=Switchboard.of(settings).commit,
         error_page=pages.error_page,
     )
-    app.state.settings = settings
-    app.state.database = database
     app.state.api_parts = ApiParts(feed, NameViewLog())
-    app.state.limits = app.state.parts.limits
-    app.state.passwords = app.state.parts.passwords
-    app.state.provider = app.state.parts.provider
     pages.install(app, settings, database)
     errors.install(app)
     access_errors.install(app)

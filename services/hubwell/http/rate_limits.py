@@ -60,12 +60,6 @@ class Limits:
         self._anew[limit.name, key] += 1
 
 
-def limits_of(request: Request) -> Limits:
-    """Return the application's counters."""
-    found: Limits = request.app.state.limits
-    return found
-
-
 def address_of(request: Request) -> str:
     """Return where a request comes from, as it is counted; never stored."""
     host = request.client.host if request.client else ""

@@ -31,7 +31,7 @@ ROUTERS: Final = (
     desk_people,
     course_sessions.sessions,
     on_site.onsite,
-    *my_data.ROUTERS,
+    my_data.me,
     privacy.privacy,
     login.signin,
     setup.setup,

@@ -39,6 +39,12 @@ class House:
     app: FastAPI
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the running server."""
+        settings: Settings = self.app.state.parts.settings
+        return settings
+
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """Return a browser of its own, which follows no redirects."""
         client = browser(self.address, headers={"accept": "text/html"} | headers)

@@ -178,7 +178,7 @@ async def test_code_is_shown_once_and_kept_nowhere(hub: Staffed) -> None:
     assert "<svg" in answer.text
     assert "HW1:" not in answer.text
     assert "style=" not in answer.text.partition("<main")[2]
-    epoch = Keys(hub.house.app.state.settings.keys_dir).newest_epoch()
+    epoch = Keys(hub.house.settings.keys_dir).newest_epoch()
     assert await hub.register.value("SELECT epoch FROM credential_pseudonym") == epoch.epoch
     assert await hub.register.value("SELECT kind FROM credential") == "qr"
 

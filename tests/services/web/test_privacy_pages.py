@@ -120,7 +120,7 @@ async def test_pages_of_those_in_charge_are_for_administrators(house: House) -> 
 async def test_retention_page_shows_rules_and_proofs(house: House) -> None:
     await with_reader(house)
     async with house.connection() as conn, conn.transaction():
-        await retention.run(conn, datetime.now(UTC), house.app.state.settings)
+        await retention.run(conn, datetime.now(UTC), house.settings)
     await house.run("INSERT INTO deletion (class, why, rows, left_over) VALUES ('person', 'erasure', 12, 0)")
     admin = await house.signed_in("admin", Role.ADMIN)
     page = text_of(await admin.get("/privacy/retention"))

@@ -1,39 +1,38 @@
-"""Staff's desk: badges held to the desk's reader, enrolment, finding people, questions about badges."""
+"""The staff's desk: badges held to its reader, enrolment, search for people, suspicions about badges."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from psycopg import AsyncConnection
 
 from hubwell.api.dependencies import LiveFeed
 from hubwell.api.live_updates import Subscription
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
-from hubwell.http.dependencies import DatabasePool
-from hubwell.http.guard import principal_of, require_role
-from hubwell.http.parts import parts_of
-from hubwell.people import desk_taps as people_desk
+from hubwell.http.dependencies import AppSettings, DatabasePool, ReadConnection, Transaction
+from hubwell.http.guard import require_role
+from hubwell.people import desk_taps
 from hubwell.people.credentials import NewPerson
 from hubwell.people.errors import PeopleError
 from hubwell.vocabulary import Role
 from hubwell.web.dependencies import DeskTaps
-from hubwell.web.kit.forms import commit, language_choices, mistake, sentence, transaction
+from hubwell.web.kit.forms import FormText, language_choices, mistake, sentence
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 from hubwell.workflows import people
 
 _LOOK_S: Final = 5
-"""How often the page is checked without a ring: taps vanish after two minutes."""
+"""How often the page is checked without a notification: taps vanish after two minutes."""
 _STREAM_S: Final = 600.0
-"""A stream ends after this time and the browser asks anew, so that a sign-in that is over ends it too."""
+"""A stream ends after this time and the browser reconnects, so that an expired session ends it too."""
 _RETRY_MS: Final = 2000
 
-Text = Annotated[str, Form()]
 desk = APIRouter(
     prefix="/desk",
     include_in_schema=False,
@@ -43,45 +42,51 @@ desk = APIRouter(
 
 
 @desk.get("")
-async def show_desk(request: Request, done: str = "") -> Response:
-    """Show the badges at the desk's reader, the search, and what to ask about."""
-    return await _desk(request, done=done)
+async def show_desk(request: Request, conn: ReadConnection, done: str = "") -> Response:
+    """Show the badges at the desk's reader, the search, and suspicions to ask about."""
+    return await _desk(request, conn, done=done)
 
 
-async def _desk(request: Request, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for the template)
-    async with transaction(request) as conn:
-        known = {
-            "taps": await people_desk.taps(conn, datetime.now(UTC)),
-            "questions": await people_desk.open_suspicions(conn),
-            "languages_to_choose": language_choices(formatter_for(request)),
-            "found": None,
-            "errors": {},
-            "done": "",
-            "searched": "",
-            "here": "/desk",
-        }
-    return view(request, "desk/home.html", status=status, page="desk", **{**known, **values})
+async def _desk(
+    request: Request,
+    conn: AsyncConnection[Any],
+    status: int = 200,
+    **values: Any,  # noqa: ANN401 (for the template)
+) -> Response:
+    words = formatter_for(request)
+    shown = {"matches": None, "search": "", "errors": {}, "done": "", "here": "/desk"} | values
+    return view(
+        request,
+        "desk/home.html",
+        status=status,
+        page="desk",
+        words=words,
+        taps=await desk_taps.taps(conn, words.now),
+        questions=await desk_taps.open_suspicions(conn),
+        languages_to_choose=language_choices(words),
+        **shown,
+    )
 
 
 @desk.get("/live", response_class=EventSourceResponse)
 async def watch(
-    request: Request, feed: LiveFeed, desk_taps: DeskTaps, database: DatabasePool
+    request: Request, feed: LiveFeed, notifier: DeskTaps, database: DatabasePool
 ) -> AsyncIterator[ServerSentEvent]:
     """Send the badges at the desk's reader whenever they change."""
     loop = asyncio.get_running_loop()
     ends, shown = loop.time() + _STREAM_S, ""
     with feed.subscribe() as watching:  # it says when the server stops
-        async with desk_taps.subscribe() as rung:
+        async with notifier.subscribe() as notified:
             yield ServerSentEvent(comment="hubwell", retry=_RETRY_MS)
             while not watching.closed and loop.time() < ends:
-                rung.clear()
+                notified.clear()
                 html = await _taps(request, database)
                 if html is None:
                     return
                 event = "beat" if html == shown else "taps"
                 yield ServerSentEvent(event=event, data={} if html == shown else {"html": html})
                 shown = html
-                await _until_rung(rung, watching)
+                await _until_notified(notified, watching)
 
 
 async def _taps(request: Request, database: Database) -> str | None:
@@ -89,63 +94,70 @@ async def _taps(request: Request, database: Database) -> str | None:
     words = formatter_for(request, language_of_page(request))
     with suppress(DatabaseAwayError, SchemaMissingError):
         async with database.connection() as conn:
-            taps = await people_desk.taps(conn, datetime.now(UTC))
+            taps = await desk_taps.taps(conn, datetime.now(UTC))
         return fragment(request, "desk/taps.html", words, taps=taps)
     return None
 
 
-async def _until_rung(rung: asyncio.Event, watching: Subscription) -> None:
+async def _until_notified(notified: asyncio.Event, watching: Subscription) -> None:
     for _ in range(_LOOK_S):
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await rung.wait()
+                await notified.wait()
                 return
         if watching.closed:
             return
 
 
 @desk.post("/find")
-async def find(request: Request, q: Text = "") -> Response:
-    """Find people by name. A form that is posted, so that no name stands in an address."""
-    async with transaction(request) as conn:
-        found = await people.find(conn, principal_of(request), q)
-    return await _desk(request, found=found, searched=q)
+async def find(request: Request, transaction: Transaction, q: FormText = "") -> Response:
+    """Find people by name. A form that is posted, so that addresses hold no names."""
+    matches = await people.find(transaction.conn, transaction.principal, q)
+    await transaction.commit()
+    return await _desk(request, transaction.conn, matches=matches, search=q)
 
 
 @desk.get("/taps/{tap_id}")
-async def show_tap(request: Request, tap_id: int) -> Response:
+async def show_tap(request: Request, conn: ReadConnection, tap_id: int) -> Response:
     """Show the form that enrols a badge."""
-    return await _tap(request, tap_id)
+    return await _tap(request, conn, tap_id)
 
 
 @desk.post("/taps/{tap_id}/find")
-async def find_for_tap(request: Request, tap_id: int, q: Text = "") -> Response:
+async def find_for_tap(request: Request, transaction: Transaction, tap_id: int, q: FormText = "") -> Response:
     """Find the person that a badge is for."""
-    async with transaction(request) as conn:
-        found = await people.find(conn, principal_of(request), q)
-    return await _tap(request, tap_id, found=found, searched=q)
+    matches = await people.find(transaction.conn, transaction.principal, q)
+    await transaction.commit()
+    return await _tap(request, transaction.conn, tap_id, matches=matches, search=q)
 
 
 @desk.post("/taps/{tap_id}")
 async def enrol(
-    request: Request, tap_id: int, owner: Text = "", name: Text = "", language: Text = "", label: Text = ""
+    request: Request,
+    transaction: Transaction,
+    settings: AppSettings,
+    tap_id: int,
+    owner: FormText = "",
+    name: FormText = "",
+    language: FormText = "",
+    label: FormText = "",
 ) -> Response:
-    """Enrol a badge for somebody new, for somebody known, or without a name."""
-    now = datetime.now(UTC)
+    """Enrol a badge for a new person, for one in the register, or without a name."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
-        async with transaction(request) as conn:
-            actor, settings = principal_of(request), parts_of(request).settings
-            who = _owner(owner, name, language)
-            made = await people.enrol(conn, actor, settings, tap_id, who, now, label)
-            await commit(conn, request, made.facts)
+        enrolled = await people.enrol(
+            conn, actor, settings, tap_id, _owner(owner, name, language), now, label
+        )
     except PeopleError as error:
+        await transaction.roll_back()
         values = {"name": name, "language": language, "label": label}
-        return await _tap(request, tap_id, status=422, error=error, **values)
-    return see_other(f"/desk/people/{made.person_id}?done=enrolled&badge={made.credential_id}")
+        return await _tap(request, conn, tap_id, status=422, error=error, **values)
+    await transaction.commit(enrolled.facts)
+    return see_other(f"/desk/people/{enrolled.person_id}?done=enrolled&badge={enrolled.credential_id}")
 
 
 def _owner(owner: str, name: str, language: str) -> NewPerson | UUID:
-    """Return whom a badge is for: the form's choice is a person's id, ``new`` or ``nameless``."""
+    """Return the person that a badge is for: the form sends a person's id, ``new`` or ``nameless``."""
     if owner == "new" and not name.strip():
         raise PeopleError("name-missing")
     if owner in {"new", "nameless"}:
@@ -158,6 +170,7 @@ def _owner(owner: str, name: str, language: str) -> NewPerson | UUID:
 
 async def _tap(
     request: Request,
+    conn: AsyncConnection[Any],
     tap_id: int,
     status: int = 200,
     error: PeopleError | None = None,
@@ -165,24 +178,26 @@ async def _tap(
 ) -> Response:
     words = formatter_for(request)
     try:
-        async with transaction(request) as conn:
-            tap = await people_desk.tap(conn, tap_id, datetime.now(UTC))
+        tap = await desk_taps.tap(conn, tap_id, words.now)
     except PeopleError as gone:
-        return await _desk(request, status=404, errors={"": sentence(gone, words)})
-    known = {
-        "tap": tap,
-        "errors": mistake(error, words) if error else {},
-        "languages_to_choose": language_choices(words),
-        **dict.fromkeys(("name", "language", "label", "searched"), ""),
-        "found": None,
-        "here": f"/desk/taps/{tap_id}",
-    }
-    return view(request, "desk/enrol.html", status=status, page="desk", **{**known, **values})
+        return await _desk(request, conn, status=404, errors={"": sentence(gone, words)})
+    shown = dict.fromkeys(("name", "language", "label", "search"), "") | {"matches": None} | values
+    return view(
+        request,
+        "desk/enrol.html",
+        status=status,
+        page="desk",
+        here=f"/desk/taps/{tap_id}",
+        tap=tap,
+        errors=mistake(error, words) if error else {},
+        languages_to_choose=language_choices(words),
+        **shown,
+    )
 
 
 @desk.post("/questions/{question}/settle")
-async def resolve_suspicion(request: Request, question: int) -> Response:
-    """Put a question away: somebody asked, and it is explained."""
-    async with transaction(request) as conn:
-        await people.resolve_suspicion(conn, principal_of(request), question, datetime.now(UTC))
+async def resolve_suspicion(transaction: Transaction, question: int) -> Response:
+    """Close a suspicion that staff asked about and that is explained."""
+    await people.resolve_suspicion(transaction.conn, transaction.principal, question, transaction.now)
+    await transaction.commit()
     return see_other("/desk?done=settled")

@@ -1,24 +1,25 @@
 """A person's page at the desk: name, language, badges and codes, checking in and out. Never their visits."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any, Final
 from uuid import UUID
 
 import segno
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
+from psycopg import AsyncConnection
 
-from hubwell.events import Facts
-from hubwell.http.guard import principal_of, require_role
-from hubwell.http.parts import parts_of
+from hubwell.http.dependencies import AppSettings, Audit, OpenTransaction, ReadConnection, Transaction
+from hubwell.http.guard import require_role
 from hubwell.people import course_sessions, credentials, persons
-from hubwell.people.credentials import Code, NewPerson
+from hubwell.people.credentials import Code, CredentialChanged, NewPerson
 from hubwell.people.errors import PeopleError
 from hubwell.presence.errors import VisitError
 from hubwell.presence.errors import sentence as visit_sentence
+from hubwell.privacy import personal_data
 from hubwell.vocabulary import Role
-from hubwell.web.kit.forms import commit, language_choices, mistake, sentence, transaction
+from hubwell.web.kit.formatting import Formatter
+from hubwell.web.kit.forms import FormText, language_choices, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import people, visits
 
@@ -28,27 +29,37 @@ desk_people = APIRouter(
     default_response_class=HTMLResponse,
     dependencies=[require_role(Role.STAFF)],
 )
-Text = Annotated[str, Form()]
-_NO_STORE = {"Cache-Control": "no-store"}
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_SHOWN_AS: Final[dict[str, personal_data.ShownAs]] = {"mentor": "mentor", "ambassador": "ambassador"}
 
 
 @desk_people.post("/people")
-async def add(request: Request, name: Text = "", language: Text = "", code: Text = "") -> Response:
-    """Enter somebody without a badge; with a QR code for their phone if they want one."""
-    now, person = datetime.now(UTC), NewPerson(name, language or None)
+async def add(
+    request: Request,
+    transaction: Transaction,
+    settings: AppSettings,
+    name: FormText = "",
+    language: FormText = "",
+    code: FormText = "",
+) -> Response:
+    """Enter a person without a badge; with a QR code for their phone if they want one."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    person = NewPerson(name, language or None)
     try:
-        async with transaction(request) as conn:
-            if code:
-                return _shown_once(request, await _issue(conn, request, person, now))
-            person_id = await people.add(conn, principal_of(request), person, now)
+        if code:
+            issued = await people.issue_code(conn, actor, settings, person, now)
+            await transaction.commit(issued.enrolled.facts)
+            return _code(request, issued)
+        person_id = await people.add(conn, actor, person, now)
     except PeopleError as error:
         return _new(request, status=422, error=error, name=name, language=language)
+    await transaction.commit()
     return see_other(f"/desk/people/{person_id}?done=entered")
 
 
 @desk_people.get("/people/new")
 async def show_new(request: Request) -> Response:
-    """Show the form for somebody without a badge."""
+    """Show the form for a person without a badge."""
     return _new(request)
 
 
@@ -63,148 +74,183 @@ def _new(
 
 
 @desk_people.get("/people/{person_id}")
-async def show_person(request: Request, person_id: UUID, done: str = "", badge: int = 0) -> Response:
-    """Show what the register knows of a person."""
-    return await _person(request, person_id, done=done, badge=badge)
+async def show_person(
+    request: Request, conn: ReadConnection, person_id: UUID, done: str = "", badge: int = 0
+) -> Response:
+    """Show the register's entry of a person."""
+    return await _person(request, conn, person_id, done=done, badge=badge)
 
 
 @desk_people.post("/people/{person_id}")
-async def change(request: Request, person_id: UUID, name: Text = "", language: Text = "") -> Response:
-    """Rename a person, or set the language in which readers speak to them."""
+async def change(
+    request: Request, transaction: Transaction, person_id: UUID, name: FormText = "", language: FormText = ""
+) -> Response:
+    """Rename a person, or set the language in which readers address them."""
     try:
-        async with transaction(request) as conn:
-            actor = principal_of(request)
-            facts = await people.change(conn, actor, person_id, name=name, language=language or None)
-            await commit(conn, request, facts)
+        facts = await people.change(
+            transaction.conn, transaction.principal, person_id, name=name, language=language or None
+        )
     except PeopleError as error:
-        return await _person(request, person_id, error=error, typed={"name": name, "language": language})
+        return await _refused(
+            request, transaction, person_id, error, typed={"name": name, "language": language}
+        )
+    await transaction.commit(facts)
+    return see_other(f"/desk/people/{person_id}?done=changed")
+
+
+@desk_people.post("/people/{person_id}/shown")
+async def name_on_site_role(
+    transaction: Transaction, audit: Audit, person_id: UUID, shown_as: FormText = ""
+) -> Response:
+    """Name a person mentor or learning ambassador; whether they are shown, they choose themselves."""
+    role = _SHOWN_AS.get(shown_as, "")
+    await personal_data.set_shown_as(transaction.conn, person_id, role)
+    await audit.record("person.shown-as", f"person:{person_id}", shown_as=role or None)
+    await transaction.commit()
     return see_other(f"/desk/people/{person_id}?done=changed")
 
 
 @desk_people.post("/people/{person_id}/code")
-async def issue_code(request: Request, person_id: UUID, label: Text = "") -> Response:
+async def issue_code(
+    request: Request, transaction: Transaction, settings: AppSettings, person_id: UUID, label: FormText = ""
+) -> Response:
     """Make a QR code for a person and show it, once."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
-        async with transaction(request) as conn:
-            made = await _issue(conn, request, person_id, datetime.now(UTC), label)
+        code = await people.issue_code(conn, actor, settings, person_id, now, label)
     except PeopleError as error:
-        return await _person(request, person_id, error=error)
-    return _shown_once(request, made)
+        return await _refused(request, transaction, person_id, error)
+    await transaction.commit(code.enrolled.facts)
+    return _code(request, code)
 
 
 @desk_people.post("/people/{person_id}/visit")
-async def check_in_or_out(request: Request, person_id: UUID, way: Text = "", space: Text = "") -> Response:
-    """Check somebody in or out who stands at the desk: as good as a tap."""
-    now, actor, settings = datetime.now(UTC), principal_of(request), parts_of(request).settings
-    facts: Facts | None
+async def check_in_or_out(
+    request: Request,
+    transaction: Transaction,
+    settings: AppSettings,
+    person_id: UUID,
+    way: FormText = "",
+    space: FormText = "",
+) -> Response:
+    """Check a person at the desk in or out: as good as a tap."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    done = "in" if way == "in" else "out"
     try:
-        async with transaction(request) as conn:
-            if way == "in":
-                facts = await visits.check_in(conn, actor, settings, person_id, space, now)
-            else:
-                facts = await visits.check_out(conn, actor, settings, person_id, now)
-            await commit(conn, request, facts or [])
+        if way == "in":
+            facts = await visits.check_in(conn, actor, settings, person_id, space, now)
+        else:
+            ended = await visits.check_out(conn, actor, settings, person_id, now)
+            facts, done = ended or [], "not-in" if ended is None else "out"
     except (PeopleError, VisitError) as error:
-        return await _person(request, person_id, error=error)
-    done = "not-in" if facts is None else "in" if way == "in" else "out"
+        return await _refused(request, transaction, person_id, error)
+    await transaction.commit(facts)
     return see_other(f"/desk/people/{person_id}?done={done}")
 
 
 @desk_people.post("/people/{person_id}/same")
-async def find_same(request: Request, person_id: UUID, q: Text = "") -> Response:
+async def find_same(
+    request: Request, transaction: Transaction, person_id: UUID, q: FormText = ""
+) -> Response:
     """Find the other entry of a person who was entered twice."""
-    async with transaction(request) as conn:
-        matches = await people.find(conn, principal_of(request), q)
-    found = [person for person in matches if person.id != person_id]
-    return await _person(request, person_id, found=found, searched=q)
+    matches = await people.find(transaction.conn, transaction.principal, q)
+    await transaction.commit()
+    others = [person for person in matches if person.id != person_id]
+    return await _person(request, transaction.conn, person_id, matches=others, search=q)
 
 
 @desk_people.post("/people/{person_id}/merge")
-async def merge(request: Request, person_id: UUID, other: Text = "") -> Response:
+async def merge(
+    request: Request, transaction: Transaction, settings: AppSettings, person_id: UUID, other: FormText = ""
+) -> Response:
     """Make one person of two entries; this one stays."""
+    conn, actor = transaction.conn, transaction.principal
     try:
-        async with transaction(request) as conn:
-            drop = UUID(other) if _is_id(other) else person_id
-            actor, settings = principal_of(request), parts_of(request).settings
-            facts = await people.merge(conn, actor, settings, keep=person_id, drop=drop)
-            await commit(conn, request, facts)
+        facts = await people.merge(conn, actor, settings, keep=person_id, drop=_id(other) or person_id)
     except PeopleError as error:
-        return await _person(request, person_id, error=error)
+        return await _refused(request, transaction, person_id, error)
+    await transaction.commit(facts)
     return see_other(f"/desk/people/{person_id}?done=merged")
 
 
 @desk_people.post("/badges/{badge}/revoke")
-async def revoke(request: Request, badge: int, why: Text = "", person: Text = "") -> Response:
+async def revoke(
+    request: Request, transaction: Transaction, badge: int, why: FormText = "", person: FormText = ""
+) -> Response:
     """Revoke a badge at once, everywhere."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
-        async with transaction(request) as conn:
-            revoked = await people.revoke(conn, principal_of(request), badge, why, datetime.now(UTC))
-            await commit(conn, request, revoked.facts)
+        revoked = await people.revoke(conn, actor, badge, why, now)
     except PeopleError as error:
-        return await _refused(request, person, error)
-    return see_other(f"/desk/people/{revoked.person_id}?done=revoked&badge={badge}")
+        return await _refused(request, transaction, _id(person), error)
+    return await _changed(transaction, revoked, f"revoked&badge={badge}")
 
 
 @desk_people.post("/badges/{badge}/restore")
-async def restore(request: Request, badge: int, person: Text = "") -> Response:
-    """Let a badge work again that was found."""
+async def restore(request: Request, transaction: Transaction, badge: int, person: FormText = "") -> Response:
+    """Let a revoked badge that was found work again."""
     try:
-        async with transaction(request) as conn:
-            restored = await people.restore(conn, principal_of(request), badge)
-            await commit(conn, request, restored.facts)
+        restored = await people.restore(transaction.conn, transaction.principal, badge)
     except PeopleError as error:
-        return await _refused(request, person, error)
-    return see_other(f"/desk/people/{restored.person_id}?done=restored")
+        return await _refused(request, transaction, _id(person), error)
+    return await _changed(transaction, restored, "restored")
 
 
 @desk_people.post("/badges/{badge}/take-back")
-async def undo_enrolment(request: Request, badge: int, person: Text = "") -> Response:
+async def undo_enrolment(
+    request: Request, transaction: Transaction, badge: int, person: FormText = ""
+) -> Response:
     """Undo an enrolment of the last minutes."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
-        async with transaction(request) as conn:
-            undone = await people.undo_enrolment(conn, principal_of(request), badge, datetime.now(UTC))
-            await commit(conn, request, undone.facts)
+        undone = await people.undo_enrolment(conn, actor, badge, now)
     except PeopleError as error:
-        return await _refused(request, person, error)
-    stays = undone.person_id
-    return see_other(f"/desk/people/{stays}?done=taken-back" if stays else "/desk?done=taken-back")
+        return await _refused(request, transaction, _id(person), error)
+    return await _changed(transaction, undone, "taken-back")
 
 
-async def _issue(
-    conn: Any,  # noqa: ANN401 (a connection)
-    request: Request,
-    owner: UUID | NewPerson,
-    now: datetime,
-    label: str = "",
-) -> Code:
-    actor, settings = principal_of(request), parts_of(request).settings
-    made = await people.issue_code(conn, actor, settings, owner, now, label)
-    await commit(conn, request, made.enrolled.facts)
-    return made
+async def _changed(transaction: OpenTransaction, changed: CredentialChanged, done: str) -> Response:
+    """Commit a change of a badge; go to its person's page, or to the desk where there is none."""
+    await transaction.commit(changed.facts)
+    person = f"/people/{changed.person_id}" if changed.person_id else ""
+    return see_other(f"/desk{person}?done={done}")
 
 
-def _shown_once(request: Request, made: Code) -> Response:
+def _code(request: Request, code: Code) -> Response:
     """Show a code as a picture. The page is kept by no browser and by no server."""
-    drawn = segno.make_qr(made.text, error="m").svg_inline(
+    drawn = segno.make_qr(code.text, error="m").svg_inline(
         scale=8, border=4, dark="#000", light="#fff", svgclass=None, lineclass=None
     )
     # S704: drawn by the library, from letters and digits.
     picture = Markup(drawn)  # noqa: S704
-    answer = view(request, "desk/code.html", page="desk", picture=picture, made=made.enrolled, here="/desk")
+    enrolled = code.enrolled
+    answer = view(request, "desk/code.html", page="desk", picture=picture, enrolled=enrolled, here="/desk")
     answer.headers.update(_NO_STORE)
     return answer
 
 
-async def _refused(request: Request, person: str, error: PeopleError) -> Response:
-    if _is_id(person):
-        return await _person(request, UUID(person), error=error)
-    return view(
-        request, "desk/gone.html", status=404, page="desk", said=sentence(error, formatter_for(request))
-    )
+async def _refused(
+    request: Request,
+    transaction: OpenTransaction,
+    person_id: UUID | None,
+    error: PeopleError | VisitError,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    """Show the refusal on the person's page, or on its own page where the form names no person."""
+    await transaction.roll_back()
+    if person_id is None:
+        return _gone(request, error)
+    return await _person(request, transaction.conn, person_id, error=error, typed=typed)
+
+
+def _gone(request: Request, error: PeopleError | VisitError) -> Response:
+    problem = "".join(_errors(error, formatter_for(request)).values())
+    return view(request, "desk/gone.html", status=404, page="desk", problem=problem)
 
 
 async def _person(
     request: Request,
+    conn: AsyncConnection[Any],
     person_id: UUID,
     *,
     error: PeopleError | VisitError | None = None,
@@ -213,38 +259,35 @@ async def _person(
 ) -> Response:
     words = formatter_for(request)
     try:
-        async with transaction(request) as conn:
-            person = await persons.person(conn, person_id)
-            badges = await credentials.credentials_of(conn, person_id)
-            spaces = await course_sessions.spaces(conn, shared=False)
+        person = await persons.person(conn, person_id)
     except PeopleError as gone:
-        return view(request, "desk/gone.html", status=404, page="desk", said=sentence(gone, words))
-    known: dict[str, Any] = {
-        "person": person,
-        "badges": badges,
-        "spaces": [(key, f"{name}, {zone}" if zone else name) for key, name, zone in spaces],
-        "typed": typed or {"name": person.name, "language": person.language or ""},
-        "languages_to_choose": language_choices(words),
-        "errors": _mistakes(error, words) if error else {},
-        "found": None,
-        "searched": "",
-        "done": "",
-        "badge": 0,
-        "here": f"/desk/people/{person_id}",
-    }
-    status = 422 if error else 200
-    return view(request, "desk/person.html", status=status, page="desk", **{**known, **values})
+        return _gone(request, gone)
+    spaces = await course_sessions.spaces(conn, shared=False)
+    shown: dict[str, Any] = {"matches": None, "search": "", "done": "", "badge": 0} | values
+    return view(
+        request,
+        "desk/person.html",
+        status=422 if error else 200,
+        page="desk",
+        here=f"/desk/people/{person_id}",
+        person=person,
+        badges=await credentials.credentials_of(conn, person_id),
+        spaces=[(key, f"{name}, {zone}" if zone else name) for key, name, zone in spaces],
+        typed=typed or {"name": person.name, "language": person.language or ""},
+        languages_to_choose=language_choices(words),
+        errors=_errors(error, words) if error else {},
+        **shown,
+    )
 
 
-def _mistakes(error: PeopleError | VisitError, words: Any) -> dict[str, str]:  # noqa: ANN401 (Words)
+def _errors(error: PeopleError | VisitError, words: Formatter) -> dict[str, str]:
     if isinstance(error, PeopleError):
         return mistake(error, words)
     return {"": visit_sentence(error.why, words.translations)}
 
 
-def _is_id(text: str) -> bool:
+def _id(text: str) -> UUID | None:
     try:
-        UUID(text)
+        return UUID(text)
     except ValueError:
-        return False
-    return True
+        return None

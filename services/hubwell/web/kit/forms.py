@@ -1,20 +1,16 @@
-"""What staff's pages share: a transaction, the audit log, and refusals in the reader's words."""
+"""Fields of forms, and refusals in the language of the reader."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Annotated, Final
 
-from fastapi import Request
-from psycopg import AsyncConnection
+from fastapi import Form
 
-from hubwell.audit import log
-from hubwell.events import Facts
-from hubwell.http.guard import principal_of
-from hubwell.http.parts import parts_of
 from hubwell.people.errors import PeopleError, Why
 from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
+
+FormText = Annotated[str, Form()]
+"""A field of a form; handlers give it the default for a form without it."""
 
 FIELDS: Final[Mapping[Why, str]] = {
     "name-missing": "name",
@@ -37,32 +33,8 @@ FIELDS: Final[Mapping[Why, str]] = {
 """The field of a form that a refusal is about."""
 
 
-@asynccontextmanager
-async def transaction(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
-    """Give a connection in a transaction, which is committed when all went well."""
-    async with request.app.state.database.connection() as conn, conn.transaction():
-        yield conn
-
-
-async def commit(conn: AsyncConnection[Any], request: Request, facts: Facts) -> None:
-    """Let the switchboard react to the facts in this transaction."""
-    await parts_of(request).react(conn, facts)
-
-
-async def note(
-    conn: AsyncConnection[Any],
-    request: Request,
-    action: str,
-    person: UUID | None = None,
-    **detail: log.Value,
-) -> None:
-    """Note in the audit log what this principal did; last in the transaction."""
-    subject = f"person:{person}" if person else ""
-    await log.record(conn, actor=principal_of(request).actor, action=action, subject=subject, detail=detail)
-
-
 def language_choices(words: Formatter) -> list[tuple[str, str]]:
-    """Return the languages that somebody may choose for a reader's words, first: none."""
+    """Return the languages in which readers can address a person; first, the hub's."""
     _ = words.translations.gettext
     return [("", _("The hub's language")), *LANGUAGES.items()]
 

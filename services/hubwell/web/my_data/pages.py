@@ -1,7 +1,7 @@
 """My visits: a person sees, takes along, corrects and erases what is stored of them, without an account.
 
-Who comes with a one-time code from a kiosk, or with an account that is linked to them, sees their own data
-here and nobody else's: every query takes the principal's own person, never one from the address.
+A browser with a one-time code from a kiosk, or with an account that is linked to a person, gets the data of
+that person and of no other: every query takes the principal's own person, never one from the address.
 """
 
 from datetime import UTC, datetime
@@ -9,22 +9,30 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
+from psycopg import AsyncConnection
 
-from hubwell.access import accounts, codes
-from hubwell.access.principal import ANONYMOUS
+from hubwell.access import codes
+from hubwell.access.accounts import AccountError
+from hubwell.access.principal import ANONYMOUS, Principal
 from hubwell.http import session_cookie
-from hubwell.http.guard import PUBLIC, principal_of
-from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of, limits_of
+from hubwell.http.dependencies import (
+    AppSettings,
+    CurrentPrincipal,
+    RateLimits,
+    ReadConnection,
+    Transaction,
+)
+from hubwell.http.guard import PUBLIC
+from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of
 from hubwell.people.errors import PeopleError
 from hubwell.presence.errors import VisitError, sentence
 from hubwell.privacy import erasure, export, personal_data
-from hubwell.settings import Settings
-from hubwell.vocabulary import LANGUAGES, Role
-from hubwell.web.kit.forms import commit
+from hubwell.privacy.personal_data import PersonalData
+from hubwell.vocabulary import Role
+from hubwell.web.kit.forms import FormText
 from hubwell.web.kit.respond import formatter_for, see_other, view
-from hubwell.web.my_data.on_site_role import me_shown
 from hubwell.web.my_data.text import as_days
 from hubwell.workflows import visits
 from hubwell.workflows.erasure import erase_account, erase_person
@@ -34,120 +42,115 @@ _LOCAL: Final = "%Y-%m-%dT%H:%M"
 me = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC])
 
 
-class NobodyHereError(Exception):
-    """The principal is nobody's own, or not any more."""
+class NoPersonError(Exception):
+    """The principal has no person, or the person was erased meanwhile."""
 
 
-def _connection(request: Request) -> Any:  # noqa: ANN401 - the pool's own context manager
-    return request.app.state.database.connection()
+async def _own_person(principal: CurrentPrincipal) -> UUID:
+    if principal.person_id is None:
+        raise NoPersonError
+    return principal.person_id
 
 
-def _settings(request: Request) -> Settings:
-    found: Settings = request.app.state.settings
-    return found
+OwnPerson = Annotated[UUID, Depends(_own_person)]
+"""The person whose data the principal may see."""
 
 
-def _own(request: Request) -> UUID:
-    """Return whose data this principal may see. Raises NobodyHereError."""
-    person = principal_of(request).person_id
-    if person is None:
-        raise NobodyHereError
-    return person
+async def _own_data(person_id: OwnPerson, conn: ReadConnection) -> PersonalData:
+    return await _data(conn, person_id)
+
+
+async def _data(conn: AsyncConnection[Any], person_id: UUID) -> PersonalData:
+    data = await personal_data.everything(conn, person_id, datetime.now(UTC))
+    if data is None:
+        raise NoPersonError
+    return data
+
+
+OwnData = Annotated[PersonalData, Depends(_own_data, scope="function")]
 
 
 def _page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for templates)
-    """Answer with a page that no browser keeps: the next one at the same screen must not find it."""
+    """Answer with a page that no browser keeps: the next person at the same screen must not find it."""
     answer = view(request, template, status=status, page="me", **values)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-async def to_the_code(request: Request, error: Exception) -> Response:
-    """Answer where somebody's time with a code is over: the page that asks for a new one."""
+async def _ask_for_code(request: Request, error: Exception) -> Response:
+    """Answer a browser whose session with a code has expired: the page that asks for a new one."""
     del error
-    return _ask(request) if request.method == "GET" and request.url.path == _HOME else see_other(_HOME)
+    is_home = request.method == "GET" and request.url.path == _HOME
+    return _code_page(request) if is_home else see_other(_HOME)
 
 
 @me.get("/me")
-async def show_me(request: Request, done: str = "") -> Response:
+async def show_me(request: Request, principal: CurrentPrincipal, data: OwnData, done: str = "") -> Response:
     """Show the principal's own visits, badges and choices; ask for a code where nobody is signed in."""
-    person = _own(request)
-    async with _connection(request) as conn:
-        found = await personal_data.everything(conn, person, datetime.now(UTC))
-    if found is None:
-        raise NobodyHereError
     return _page(
         request,
         "my_data/visits.html",
-        found=found,
-        days=as_days(formatter_for(request), found.visits),
-        may_choose=_may_choose(request, found),
+        data=data,
+        days=as_days(formatter_for(request), data.visits),
+        may_choose=_may_choose(principal, data),
         done=done,
-        known_languages=LANGUAGES,
     )
 
 
-def _may_choose(request: Request, found: personal_data.PersonalData) -> bool:
-    """Tell whether to offer being shown as on site: to staff, and to who was named mentor or ambassador."""
-    enrolled = found.person.kind == "enrolled" and found.person.name != ""
-    return enrolled and (found.person.shown_as != "" or principal_of(request).may(Role.STAFF))
+def _may_choose(principal: Principal, data: PersonalData) -> bool:
+    """Return whether to offer being shown as on site: to staff, mentors and ambassadors."""
+    enrolled = data.person.kind == "enrolled" and data.person.name != ""
+    return enrolled and (data.person.shown_as != "" or principal.may(Role.STAFF))
 
 
-def _ask(request: Request, mistake: str = "", status: int = 200) -> Response:
+def _code_page(request: Request, mistake: str = "", status: int = 200) -> Response:
     errors = {"code": mistake} if mistake else {}
     return _page(request, "my_data/code.html", status=status, errors=errors)
 
 
 @me.post("/me/code")
-async def enter_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
-    """Take a one-time code; the browser is then signed in for half an hour."""
+async def enter_code(
+    request: Request, limits: RateLimits, transaction: Transaction, code: FormText = ""
+) -> Response:
+    """Sign the browser in with a one-time code, for half an hour."""
     _ = formatter_for(request).translations.gettext
     if not code.strip():
-        return _ask(request, _("Type the code that the kiosk showed after your tap."), 422)
-    limits, address = limits_of(request), address_of(request)
-    await limits.count(CODE_FROM_ADDRESS, address)  # first: one address alone must not use up everybody's
+        return _code_page(request, _("Type the code that the kiosk showed after your tap."), 422)
+    address = address_of(request)
+    await limits.count(CODE_FROM_ADDRESS, address)  # first: one address alone must not use up all tries
     await limits.count(CODE_FROM_ANYWHERE)
-    async with _connection(request) as conn, conn.transaction():
-        person = await codes.redeem(conn, code)
-        if person is not None:
-            answer = see_other(_HOME)
-            await session_cookie.start_session(request, answer, conn, person_id=person)
-            await limits.forget(CODE_FROM_ADDRESS, address)
-            return answer
-    return _ask(request, _("This code is not known, was used, or is older than ten minutes. Tap again."), 422)
+    person_id = await codes.redeem(transaction.conn, code)
+    answer = see_other(_HOME)
+    if person_id is not None:
+        await session_cookie.start_session(request, answer, transaction.conn, person_id=person_id)
+    await transaction.commit()  # also of a code that has expired: it is used up
+    if person_id is not None:
+        await limits.forget(CODE_FROM_ADDRESS, address)
+        return answer
+    wrong = _("This code is not known, was used, or is older than ten minutes. Tap again.")
+    return _code_page(request, wrong, 422)
 
 
 @me.post("/me/leave")
-async def leave(request: Request) -> Response:
+async def leave(request: Request, transaction: Transaction) -> Response:
     """Sign this browser out."""
     answer = see_other(_HOME)
-    async with _connection(request) as conn, conn.transaction():
-        await session_cookie.end_session(request, answer, conn)
+    await session_cookie.end_session(request, answer, transaction.conn)
+    await transaction.commit()
     return answer
 
 
 @me.get("/me/export.json")
-async def export_json(request: Request) -> Response:
-    """Hand over everything as JSON."""
-    found = await _everything(request)
-    text = export.as_json(found, datetime.now(UTC), ZoneInfo(_settings(request).zone))
+async def export_json(data: OwnData, settings: AppSettings) -> Response:
+    """Return everything as JSON."""
+    text = export.as_json(data, datetime.now(UTC), ZoneInfo(settings.zone))
     return _file(text, "application/json", "json")
 
 
 @me.get("/me/export.csv")
-async def export_csv(request: Request) -> Response:
-    """Hand over everything as a table."""
-    text = export.as_csv(await _everything(request), ZoneInfo(_settings(request).zone))
-    return _file(text, "text/csv; charset=utf-8", "csv")
-
-
-async def _everything(request: Request) -> personal_data.PersonalData:
-    person = _own(request)
-    async with _connection(request) as conn:
-        found = await personal_data.everything(conn, person, datetime.now(UTC))
-    if found is None:
-        raise NobodyHereError
-    return found
+async def export_csv(data: OwnData, settings: AppSettings) -> Response:
+    """Return everything as a table."""
+    return _file(export.as_csv(data, ZoneInfo(settings.zone)), "text/csv; charset=utf-8", "csv")
 
 
 def _file(text: str, media_type: str, ending: str) -> Response:
@@ -159,98 +162,104 @@ def _file(text: str, media_type: str, ending: str) -> Response:
 
 
 @me.post("/me/language")
-async def choose_language(request: Request, language: Annotated[str, Form()] = "") -> Response:
-    """Keep the language in which readers and pages speak to this person."""
-    person = _own(request)
-    async with _connection(request) as conn, conn.transaction():
-        await personal_data.set_language(conn, person, language)
+async def choose_language(
+    person_id: OwnPerson, transaction: Transaction, language: FormText = ""
+) -> Response:
+    """Set the language in which readers and pages address this person."""
+    await personal_data.set_language(transaction.conn, person_id, language)
+    await transaction.commit()
     return see_other(f"{_HOME}?done=language")
 
 
 @me.post("/me/shown")
-async def choose_shown(request: Request, shown_as: Annotated[str, Form()] = "") -> Response:
-    """Keep whether a mentor or ambassador is shown as on site while they are in."""
-    found = await _everything(request)
-    if not _may_choose(request, found):
+async def choose_shown(person_id: OwnPerson, transaction: Transaction, shown_as: FormText = "") -> Response:
+    """Set whether a mentor or ambassador is shown as on site while they are in."""
+    conn = transaction.conn
+    if not _may_choose(transaction.principal, await _data(conn, person_id)):
         return see_other(_HOME)
-    async with _connection(request) as conn, conn.transaction():
-        if shown_as in {"mentor", "ambassador"} and principal_of(request).may(Role.STAFF):
-            await personal_data.set_shown_as(
-                conn, found.person.id, "mentor" if shown_as == "mentor" else "ambassador"
-            )
-        await personal_data.set_shown(
-            conn, found.person.id, shown=shown_as in {"mentor", "ambassador", "yes"}
-        )
+    if shown_as in {"mentor", "ambassador"} and transaction.principal.may(Role.STAFF):
+        role: personal_data.ShownAs = "mentor" if shown_as == "mentor" else "ambassador"
+        await personal_data.set_shown_as(conn, person_id, role)
+    await personal_data.set_shown(conn, person_id, shown=shown_as in {"mentor", "ambassador", "yes"})
+    await transaction.commit()
     return see_other(f"{_HOME}?done=shown")
 
 
 @me.get("/me/visits/{visit_id}/end")
-async def ask_end(request: Request, visit_id: int) -> Response:
+async def ask_end(request: Request, person_id: OwnPerson, conn: ReadConnection, visit_id: int) -> Response:
     """Ask when the person left."""
-    return await _about_visit(request, visit_id, "my_data/end.html")
+    return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html")
 
 
 @me.post("/me/visits/{visit_id}/end")
-async def correct_end(request: Request, visit_id: int, left: Annotated[str, Form()] = "") -> Response:
-    """Let a visit end when the person says they left."""
-    person, words = _own(request), formatter_for(request)
-    _ = words.translations.gettext
-    left_at = _moment(left, ZoneInfo(_settings(request).zone))
+async def correct_end(
+    request: Request,
+    person_id: OwnPerson,
+    transaction: Transaction,
+    settings: AppSettings,
+    visit_id: int,
+    left: FormText = "",
+) -> Response:
+    """End a visit at the time that the person enters."""
+    words, conn = formatter_for(request), transaction.conn
+    left_at = _moment(left, words.zone)
     if left_at is None:
-        mistake = _("Write the day and the time at which you left.")
-        return await _about_visit(request, visit_id, "my_data/end.html", left, mistake)
+        mistake = words.translations.gettext("Write the day and the time at which you left.")
+        return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html", left, mistake)
     try:
-        async with _connection(request) as conn, conn.transaction():
-            actor, settings = principal_of(request), _settings(request)
-            facts = await visits.correct_end(conn, actor, settings, person, visit_id, left_at)
-            await commit(conn, request, facts)
+        facts = await visits.correct_end(conn, transaction.principal, settings, person_id, visit_id, left_at)
     except VisitError as error:
-        return await _about_visit(
-            request, visit_id, "my_data/end.html", left, sentence(error.why, words.translations)
-        )
+        await transaction.roll_back()
+        mistake = sentence(error.why, words.translations)
+        return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html", left, mistake)
+    await transaction.commit(facts)
     return see_other(f"{_HOME}?done=corrected")
 
 
 @me.get("/me/visits/{visit_id}/remove")
-async def ask_remove(request: Request, visit_id: int) -> Response:
-    """Say what is lost when a visit is removed."""
-    return await _about_visit(request, visit_id, "my_data/remove.html")
+async def ask_remove(request: Request, person_id: OwnPerson, conn: ReadConnection, visit_id: int) -> Response:
+    """Show what is lost when a visit is removed."""
+    return await _visit_page(request, conn, person_id, visit_id, "my_data/remove.html")
 
 
 @me.post("/me/visits/{visit_id}/remove")
-async def remove(request: Request, visit_id: int) -> Response:
+async def remove(
+    request: Request, person_id: OwnPerson, transaction: Transaction, settings: AppSettings, visit_id: int
+) -> Response:
     """Remove a visit."""
-    person, words = _own(request), formatter_for(request)
+    conn = transaction.conn
     try:
-        async with _connection(request) as conn, conn.transaction():
-            facts = await visits.remove(conn, principal_of(request), _settings(request), person, visit_id)
-            await commit(conn, request, facts)
+        facts = await visits.remove(conn, transaction.principal, settings, person_id, visit_id)
     except VisitError as error:
-        return await _about_visit(
-            request, visit_id, "my_data/remove.html", mistake=sentence(error.why, words.translations)
-        )
+        await transaction.roll_back()
+        mistake = sentence(error.why, formatter_for(request).translations)
+        return await _visit_page(request, conn, person_id, visit_id, "my_data/remove.html", mistake=mistake)
+    await transaction.commit(facts)
     return see_other(f"{_HOME}?done=removed")
 
 
-async def _about_visit(
-    request: Request, visit_id: int, template: str, left: str = "", mistake: str = ""
+async def _visit_page(
+    request: Request,
+    conn: AsyncConnection[Any],
+    person_id: UUID,
+    visit_id: int,
+    template: str,
+    left: str = "",
+    mistake: str = "",
 ) -> Response:
-    person = _own(request)
-    async with _connection(request) as conn:
-        visit = await personal_data.visit(conn, person, visit_id)
+    visit = await personal_data.visit(conn, person_id, visit_id)
     if visit is None:
         return see_other(f"{_HOME}?done=gone")
-    zone = ZoneInfo(_settings(request).zone)
-    now = datetime.now(UTC)
+    words = formatter_for(request)
     return _page(
         request,
         template,
         status=422 if mistake else 200,
         visit=visit,
-        said=as_days(formatter_for(request), [visit])[0].visits[0],
-        left=left or (visit.end or now).astimezone(zone).strftime(_LOCAL),
-        earliest=visit.start.astimezone(zone).strftime(_LOCAL),
-        latest=now.astimezone(zone).strftime(_LOCAL),
+        visit_text=as_days(words, [visit])[0].visits[0],
+        left=left or (visit.end or words.now).astimezone(words.zone).strftime(_LOCAL),
+        earliest=visit.start.astimezone(words.zone).strftime(_LOCAL),
+        latest=words.now.astimezone(words.zone).strftime(_LOCAL),
         errors={"left": mistake} if mistake else {},
     )
 
@@ -264,46 +273,51 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
 
 
 @me.get("/me/erase")
-async def ask_erase(request: Request) -> Response:
-    """Say what erasing loses and what stays."""
-    return await _before_erasing(request)
+async def ask_erase(request: Request, data: OwnData) -> Response:
+    """Show what erasing loses and what stays."""
+    return _erase_page(request, data)
 
 
-async def _before_erasing(request: Request, mistake: str = "") -> Response:
+def _erase_page(request: Request, data: PersonalData, mistake: str = "") -> Response:
     return _page(
         request,
         "my_data/erase.html",
         status=422 if mistake else 200,
-        found=await _everything(request),
-        days_buried=erasure.TOMBSTONE.days,
+        data=data,
+        tombstone_days=erasure.TOMBSTONE.days,
         errors={"account": mistake} if mistake else {},
     )
 
 
 @me.post("/me/erase")
-async def erase(request: Request, account: Annotated[str, Form()] = "") -> Response:
+async def erase(
+    request: Request,
+    person_id: OwnPerson,
+    transaction: Transaction,
+    settings: AppSettings,
+    account: FormText = "",
+) -> Response:
     """Erase the person, sign this browser out, and show the proof."""
-    person, principal = _own(request), principal_of(request)
-    _ = formatter_for(request).translations.gettext
+    conn, principal = transaction.conn, transaction.principal
     try:
-        async with _connection(request) as conn, conn.transaction():
-            if account == "yes" and principal.account_id is not None:
-                await erase_account(conn, principal, principal.account_id)
-            erased = await erase_person(conn, principal, person)
-            await commit(conn, request, erased.facts)
-            await session_cookie.end_session(request, Response(), conn)
-    except accounts.AccountError:
-        return await _before_erasing(request, _("You are the last administrator. Make another one first."))
+        if account == "yes" and principal.account_id is not None:
+            await erase_account(conn, principal, principal.account_id)
+        erased = await erase_person(conn, principal, person_id)
+    except AccountError:
+        await transaction.roll_back()
+        mistake = formatter_for(request).translations.gettext(
+            "You are the last administrator. Make another one first."
+        )
+        return _erase_page(request, await _data(conn, person_id), mistake)
     except PeopleError:
-        raise NobodyHereError from None
+        raise NoPersonError from None
+    await session_cookie.end_session(request, Response(), conn)
+    await transaction.commit(erased.facts)
     answer = _page(request, "my_data/erased.html", proof=erased.proof, principal=ANONYMOUS)
-    session_cookie.clear_cookie(answer, _settings(request))
+    session_cookie.clear_cookie(answer, settings)
     return answer
 
 
 def install(app: FastAPI) -> None:
     """Send a browser without a person's session to the page that asks for the code."""
-    app.add_exception_handler(NobodyHereError, to_the_code)
-
-
-ROUTERS: Final = (me, me_shown)
+    app.add_exception_handler(NoPersonError, _ask_for_code)

@@ -10,7 +10,7 @@ from hubwell.web.kit.formatting import Formatter
 
 
 @dataclass(frozen=True, slots=True)
-class SaidVisit:
+class VisitText:
     """One visit as the page shows it."""
 
     id: int
@@ -22,23 +22,23 @@ class SaidVisit:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidDay:
+class DayText:
     """The visits of one day, the latest first."""
 
     day: str
-    visits: list[SaidVisit]
+    visits: list[VisitText]
 
 
-def as_days(words: Formatter, visits: Iterable[OwnVisit]) -> list[SaidDay]:
+def as_days(words: Formatter, visits: Iterable[OwnVisit]) -> list[DayText]:
     """Put visits into words, grouped by the day on which they began, in the order in which they come."""
     return [
-        SaidDay(day, [_said(words, visit) for visit in of_day])
+        DayText(day, [_visit_text(words, visit) for visit in of_day])
         for day, of_day in groupby(visits, key=lambda visit: words.date(visit.start))
     ]
 
 
-def _said(words: Formatter, visit: OwnVisit) -> SaidVisit:
-    return SaidVisit(
+def _visit_text(words: Formatter, visit: OwnVisit) -> VisitText:
+    return VisitText(
         id=visit.id,
         space=visit.space,
         when=_when(words, visit),

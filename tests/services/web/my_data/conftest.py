@@ -45,7 +45,7 @@ async def somebody(house: House, url: str) -> Somebody:
         den.tap(times[2], badge),
         lab.tap(times[3], badge),
     ]
-    closing = house.app.state.settings.closing_time
+    closing = house.settings.closing_time
     await asyncio.to_thread(commit, url, taps, closing_time=closing)
     found = Somebody(person, badge, url, [times[0], times[2], times[3]], house.browser())
     await with_code(house, found)

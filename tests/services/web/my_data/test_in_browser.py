@@ -88,7 +88,7 @@ async def test_own_pages_are_accessible_at_every_size(house: House, somebody: So
 
 async def test_pages_of_those_in_charge_are_accessible_at_every_size(house: House, page: Page) -> None:
     async with house.connection() as conn, conn.transaction():
-        await retention.run(conn, datetime.now(UTC), house.app.state.settings)
+        await retention.run(conn, datetime.now(UTC), house.settings)
         await log.record(conn, actor="cli", action="retention.ran", detail={"rows": 12})
     admin = await house.signed_in("admin", Role.ADMIN)
     await take(page, admin.cookies["hubwell"], house.address)

@@ -51,7 +51,7 @@ async def test_inferred_end_is_marked_and_can_be_corrected(house: House, url: st
     )
     person = await asyncio.to_thread(enrol, url, badge)
     taps: list[Any] = [device_in(url, "lab").tap(start, badge)]
-    await asyncio.to_thread(commit, url, taps, closing_time=house.app.state.settings.closing_time)
+    await asyncio.to_thread(commit, url, taps, closing_time=house.settings.closing_time)
     who = Somebody(person, badge, url, [start], house.browser())
     await with_code(house, who)
     assert "~ estimated Nobody checked you out: the end is estimated." in text_of(
