@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from house_rules import layout, literals, places, prose
+from house_rules import layout, literals, module_map, places, prose
 from house_rules.tables import owners
 from house_rules.tables.discover import discover
 from house_rules.tree import Report, Tree
@@ -18,6 +18,7 @@ RULES: dict[str, Callable[[Tree], Report]] = {
     "words": prose.check,
     "views": places.check_views,
     "module names": layout.check_names,
+    "module map": module_map.check,
 }
 
 ENFORCED: tuple[str, ...] = ("module names", "vocabulary")
