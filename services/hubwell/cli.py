@@ -14,18 +14,19 @@ import typer
 
 from hubwell.commands.accounts import account_app, token_app
 from hubwell.commands.cli_settings import settings
+from hubwell.commands.course_sessions import session_app
 from hubwell.commands.dashboards import app as dashboards_app
 from hubwell.commands.evacuation import app as muster_app
-from hubwell.commands.people import keys_app, person_app, reader_app
+from hubwell.commands.keys import keys_app, reader_app
+from hubwell.commands.people import person_app
 from hubwell.commands.privacy import audit_log_app, check_terms, privacy_app, retention_app
+from hubwell.commands.spaces import device_app, space_app
 
 app = typer.Typer(
     help="Hubwell: spaces, air and presence of a learning hub.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-device_app = typer.Typer(help="Devices: the Raspberry Pis and sensors that may send.", no_args_is_help=True)
-space_app = typer.Typer(help="Spaces: what can be used and booked.", no_args_is_help=True)
 app.add_typer(account_app, name="account")
 app.add_typer(dashboards_app, name="dashboards")
 app.add_typer(device_app, name="device")
@@ -36,6 +37,7 @@ app.add_typer(audit_log_app, name="audit-log")
 app.add_typer(muster_app, name="muster")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(retention_app, name="retention")
+app.add_typer(session_app, name="session")
 app.add_typer(space_app, name="space")
 app.add_typer(token_app, name="token")
 
@@ -124,7 +126,7 @@ def audit(
     json_: Json = False,
 ) -> None:
     """Show per device and day what was sent, stored, duplicated, rejected and missing."""
-    from hubwell.ingest.audit import print_audit
+    from hubwell.commands.reports import print_audit
 
     configured = settings()
     status = print_audit(
@@ -136,7 +138,7 @@ def audit(
 @app.command()
 def doctor(json_: Json = False) -> None:
     """Check every part and say what to do."""
-    from hubwell.doctor import print_report
+    from hubwell.commands.reports import print_report
 
     raise typer.Exit(print_report(settings(), as_json=json_))
 
@@ -168,77 +170,12 @@ def bench(
     raise typer.Exit(run_bench(settings(), name, as_json=json_))
 
 
-@space_app.command("add")
-def space_add(
-    space_id: Annotated[str, typer.Argument(help="Short id: lower-case letters, digits and '-'.")],
-    name: Annotated[str, typer.Option(help="Name that people read.")],
-    kind: Annotated[str, typer.Option(help="workshop, collaboration or relaxation.")],
-    capacity: Annotated[int, typer.Option(help="Number of people.")],
-    zone: Annotated[str, typer.Option(help="Where it is.")] = "",
-    when_full: Annotated[str | None, typer.Option(help="What its reader does then: warn or refuse.")] = None,
-    closes_at: Annotated[
-        str | None, typer.Option(help="When forgotten visits end: HH:MM, or hub for the hub's closing time.")
-    ] = None,
-    personal: Annotated[
-        bool | None,
-        typer.Option("--personal/--shared", help="One person's room: nobody is shown who is in."),
-    ] = None,
-) -> None:
-    """Add a space, or change the one with this id; what is not said of its door stays."""
-    from hubwell.spaces.register import put_space
-
-    door = {"when_full": when_full, "closes_at": closes_at, "personal": personal}
-    _register(put_space, space_id=space_id, name=name, kind=kind, capacity=capacity, zone=zone, **door)
-    print(f"Space {space_id} is registered.")
-
-
-@space_app.command("list")
-def space_list(json_: Json = False) -> None:
-    """List the spaces."""
-    from hubwell.spaces.register import print_spaces
-
-    print_spaces(settings().database_url, as_json=json_)
-
-
-@device_app.command("add")
-def device_add(
-    device_id: Annotated[str, typer.Argument(help="The device's id, as in its topics.")],
-    space: Annotated[str, typer.Option(help="Id of the space it is in.")],
-    name: Annotated[str, typer.Option(help="Name that people read.")] = "",
-) -> None:
-    """Register a device: from then on its messages are stored."""
-    from hubwell.spaces.register import put_device
-
-    _register(put_device, device_id=device_id, space_id=space, name=name)
-    print(f"Device {device_id} is registered in {space}; its waiting messages come in by themselves.")
-
-
-@device_app.command("list")
-def device_list(json_: Json = False) -> None:
-    """List the devices and when each was last heard."""
-    from hubwell.spaces.register import print_devices
-
-    print_devices(settings().database_url, as_json=json_)
-
-
-def _register(put: Any, **values: Any) -> None:  # noqa: ANN401 - forwards the options of one command
-    from hubwell.spaces.register import RegisterError
-    from hubwell.storage.connect import connect_sync
-
-    try:
-        with connect_sync(settings().database_url, name="cli") as conn:
-            put(conn, **values)
-    except RegisterError as error:
-        print(str(error), file=sys.stderr)
-        raise typer.Exit(2) from None
-
-
 @app.command()
 def rejected(
     most: Annotated[int, typer.Option(help="How many to show, the newest first.")] = 20, json_: Json = False
 ) -> None:
     """Show the messages that were set aside, each with its reason."""
-    from hubwell.ingest.audit import print_rejected
+    from hubwell.commands.reports import print_rejected
 
     print_rejected(settings().database_url, most=most, as_json=json_)
 

@@ -1,24 +1,38 @@
-"""Accounts and tokens on the command line. Each command only reads its options and calls one function."""
+"""`hubwell account` and `hubwell token`: who may log in, and what programs may do."""
 
 import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
-from hubwell.commands.people import run_or_exit, show
+from hubwell.commands.cli_output import print_rows
+from hubwell.commands.cli_transactions import (
+    COMMAND_LINE,
+    CommandTransaction,
+    in_transaction,
+    refusals,
+    refuse,
+)
 from hubwell.vocabulary import Role
 
-account_app = typer.Typer(help="Accounts: who may sign in, and as what.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from hubwell.access.accounts import Account
+
+account_app = typer.Typer(help="Accounts: who may log in, and in which roles.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: what programs may do.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
-Login = Annotated[str, typer.Argument(help="What somebody types to sign in.")]
-Roles = Annotated[list[Role], typer.Option("--role", help="May stand several times.")]
+Login = Annotated[str, typer.Argument(help="The name with which the account logs in.")]
+Roles = Annotated[list[Role], typer.Option("--role", help="Can be given several times.")]
 PasswordFile = Annotated[
     Path | None,
     typer.Option(help="File with the password; without it, it is asked for or read from standard input."),
 ]
+Rows = list[dict[str, Any]]
 
 
 @account_app.command("add")
@@ -29,44 +43,61 @@ def account_add(
     password_file: PasswordFile = None,
 ) -> None:
     """Add an account with a password."""
-    from hubwell.commands import account_commands
+    from hubwell.workflows import accounts
 
-    run_or_exit(account_commands.add_account, login, name, role, _password(password_file))
+    hashed = _hashed_password(password_file, login)
+
+    async def work(transaction: CommandTransaction) -> None:
+        conn = transaction.conn
+        await accounts.add(conn, COMMAND_LINE, login=login, name=name, password_hash=hashed, roles=role)
+
+    in_transaction(work)
     print(f"Account {login} is added, with: {', '.join(role) or 'no role yet'}.")
 
 
 @account_app.command("list")
 def account_list(json_: Json = False) -> None:
     """List the accounts, the closed ones last."""
-    from hubwell.commands import account_commands
+    from hubwell.access import accounts
 
-    show(run_or_exit(account_commands.accounts_there), "accounts", as_json=json_)
+    rows = [
+        {
+            "login": account.login,
+            "name": account.name,
+            "roles": " ".join(account.roles),
+            "signs_in": _ways_to_log_in(account),
+            "last_sign_in": account.signed_in_at,
+        }
+        for account in in_transaction(lambda transaction: accounts.list_accounts(transaction.conn))
+    ]
+    print_rows(rows, title="accounts", as_json=json_)
 
 
 @account_app.command("disable")
 def account_disable(login: Login) -> None:
-    """Close an account; where it is signed in, that ends at once."""
-    from hubwell.commands import account_commands
+    """Close an account, and end its sessions at once."""
+    from hubwell.workflows import accounts
 
-    run_or_exit(account_commands.disable, login)
+    _change(login, lambda t, account_id: accounts.disable(t.conn, COMMAND_LINE, account_id, t.now))
     print(f"Account {login} is closed. `hubwell account enable {login}` opens it again.")
 
 
 @account_app.command("enable")
 def account_enable(login: Login) -> None:
     """Open an account again."""
-    from hubwell.commands import account_commands
+    from hubwell.workflows import accounts
 
-    run_or_exit(account_commands.enable, login)
+    _change(login, lambda t, account_id: accounts.enable(t.conn, COMMAND_LINE, account_id))
     print(f"Account {login} is open again.")
 
 
 @account_app.command("password")
 def account_password(login: Login, password_file: PasswordFile = None) -> None:
-    """Set another password, and sign the account out everywhere."""
-    from hubwell.commands import account_commands
+    """Set another password, and end the account's sessions."""
+    from hubwell.workflows import accounts
 
-    run_or_exit(account_commands.set_password, login, _password(password_file))
+    hashed = _hashed_password(password_file, login)
+    _change(login, lambda t, account_id: accounts.reset_password(t.conn, COMMAND_LINE, account_id, hashed))
     print(f"The password of {login} is changed.")
 
 
@@ -75,10 +106,10 @@ def account_role(
     login: Login,
     role: Roles = [],  # noqa: B006 - typer makes a new list for each call
 ) -> None:
-    """Give an account these roles instead of those it was given here; without --role, none."""
-    from hubwell.commands import account_commands
+    """Replace the roles that the account was given here; without --role, by none."""
+    from hubwell.workflows import accounts
 
-    run_or_exit(account_commands.set_roles, login, role)
+    _change(login, lambda t, account_id: accounts.set_roles(t.conn, COMMAND_LINE, account_id, role))
     print(f"Account {login} has now, given here: {', '.join(role) or 'no role'}.")
 
 
@@ -87,16 +118,20 @@ def account_erase(
     login: Login,
     confirm: Annotated[str | None, typer.Option(help="The login again, instead of typing it.")] = None,
 ) -> None:
-    """Erase an account for good. The person it belongs to stays: `hubwell person` knows them."""
-    from hubwell.commands import account_commands
+    """Erase an account for good. The person it belongs to stays: `hubwell person find` shows them."""
+    from hubwell.workflows.erasure import erase_account
 
     if (confirm or typer.prompt("This cannot be undone. Type the login to erase the account")) != login:
-        print("Nothing was erased: the logins differ.", file=sys.stderr)
-        raise typer.Exit(2)
-    person = run_or_exit(account_commands.erase, login)
-    print(
-        f"Account {login} is erased." + (f" It belonged to the person {person}, who stays." if person else "")
-    )
+        raise refuse("Nothing was erased: the logins differ")
+
+    async def erase(transaction: CommandTransaction, account_id: UUID) -> UUID | None:
+        erased = await erase_account(transaction.conn, COMMAND_LINE, account_id)
+        await transaction.commit(erased.facts)
+        return erased.person_id
+
+    person_id = _change(login, erase)
+    stays = f" It belonged to the person {person_id}, who stays." if person_id else ""
+    print(f"Account {login} is erased.{stays}")
 
 
 @token_app.command("add")
@@ -104,40 +139,85 @@ def token_add(
     name: Annotated[str, typer.Argument(help="Which program uses it.")],
     role: Roles = [],  # noqa: B006 - typer makes a new list for each call
     days: Annotated[
-        int, typer.Option(help="How long it counts; 0: until it is revoked.", min=0, max=3650)
+        int, typer.Option(help="How long it is valid; 0: until it is revoked.", min=0, max=3650)
     ] = 365,
 ) -> None:
     """Make a token and print it: it cannot be shown again."""
-    from hubwell.commands import account_commands
+    from hubwell.workflows import accounts
 
-    print(run_or_exit(account_commands.add_token, name, role, days))
+    async def work(transaction: CommandTransaction) -> str:
+        until = transaction.now + timedelta(days=days) if days else None
+        conn = transaction.conn
+        return (await accounts.add_token(conn, COMMAND_LINE, name=name, roles=role, expires_at=until))[1]
+
+    print(in_transaction(work))
 
 
 @token_app.command("list")
 def token_list(json_: Json = False) -> None:
     """List the tokens, without their secrets."""
-    from hubwell.commands import account_commands
+    from hubwell.access import tokens
 
-    show(run_or_exit(account_commands.list_tokens), "tokens", as_json=json_)
+    rows = [
+        {
+            "name": token.name,
+            "roles": " ".join(token.roles),
+            "made": token.created_at,
+            "counts_until": token.revoked_at or token.expires_at,
+            "revoked": token.revoked_at is not None,
+        }
+        for token in in_transaction(lambda transaction: tokens.list_tokens(transaction.conn))
+    ]
+    print_rows(rows, title="tokens", as_json=json_)
 
 
 @token_app.command("revoke")
 def token_revoke(name: Annotated[str, typer.Argument(help="Name of the token.")]) -> None:
-    """Let a token count no longer."""
-    from hubwell.commands import account_commands
+    """End a token."""
+    from hubwell.workflows import accounts
 
-    run_or_exit(account_commands.revoke_token, name)
-    print(f"The token {name} counts no longer.")
+    in_transaction(lambda t: accounts.revoke_token(t.conn, COMMAND_LINE, name, t.now))
+    print(f"The token {name} is revoked.")
+
+
+def _change(login: str, work: Callable[[CommandTransaction, UUID], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the work's result
+    """Do the work of a command with the account of a login."""
+    from hubwell.access import accounts
+    from hubwell.access.accounts import AccountError
+
+    async def with_account(transaction: CommandTransaction) -> Any:  # noqa: ANN401 - see above
+        account = await accounts.credentials(transaction.conn, login=login)
+        if account is None:
+            raise AccountError("account-unknown")
+        return await work(transaction, account.id)
+
+    return in_transaction(with_account)
+
+
+def _ways_to_log_in(account: "Account") -> str:
+    if account.disabled_at:
+        return "closed"
+    ways = {"password": account.has_password, "provider": account.has_identity}
+    return " or ".join(way for way, has in ways.items() if has) or "not yet"
+
+
+def _hashed_password(file: Path | None, login: str) -> str:
+    """Return the hash of the password from a file, the terminal or standard input."""
+    from hubwell.access import accounts, passwords
+
+    password = _password(file)
+    with refusals():
+        accounts.check_password(password, login)
+    return passwords.hashed(password)
 
 
 def _password(file: Path | None) -> str:
-    """Return the password from a file, the terminal or standard input, without the end of its line."""
+    """Return the password, without the end of its line."""
     if file is not None:
         try:
             return file.read_text().rstrip("\r\n")
         except OSError as error:
-            print(f"The password cannot be read from {file}: {error.strerror}.", file=sys.stderr)
-            raise typer.Exit(2) from None
+            raise refuse(f"The password cannot be read from {file}: {error.strerror}") from None
     if sys.stdin.isatty():
         typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         return typed

@@ -4,12 +4,12 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, title: str, as_json: bool) -> None:
     """Print rows that share their keys. JSON is one object with the title as its key."""
+    from rich.console import Console
+    from rich.table import Table
+
     if as_json:
         json.dump({title: rows}, sys.stdout, default=str, indent=2)
         sys.stdout.write("\n")

@@ -16,14 +16,14 @@ def settings() -> Settings:
     What the environment does not set is taken from the `hubwell up` that runs over the data folder
     (HUBWELL_DATA, else ./hubwell-data), so that commands in another terminal find it.
     """
-    from hubwell.runtime.endpoints import Running  # noqa: PLC0415  (`hubwell --help` answers without it)
+    from hubwell.runtime.endpoints import Running
 
     try:
         configured = Settings()
     except ValidationError as error:
         for problem in error.errors():
             name = "HUBWELL_" + "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)  # noqa: T201  (for a command)
+            print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
         raise typer.Exit(2) from None
     running = Running.over(Path(os.environ.get("HUBWELL_DATA", "hubwell-data")))
     if running is None:

@@ -1,18 +1,24 @@
-"""People, readers and keys on the command line. Each command reads its options and calls one function."""
+"""`hubwell person`: people, their badges and codes, and checking them in and out."""
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-person_app = typer.Typer(help="People and their badges.", no_args_is_help=True)
-reader_app = typer.Typer(help="Badge readers: what each one is for.", no_args_is_help=True)
-keys_app = typer.Typer(help="The hub's secrets: epochs, lists of badges, cards.", no_args_is_help=True)
+from hubwell.commands.cli_output import print_rows
+from hubwell.commands.cli_transactions import COMMAND_LINE, CommandTransaction, in_transaction, refuse
+
+person_app = typer.Typer(help="People, their badges and visits.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Person = Annotated[UUID, typer.Argument(help="Id of the person, as `hubwell person find` shows it.")]
+Badge = Annotated[int, typer.Argument(help="Number of the badge, as `hubwell person badges` shows it.")]
+Name = Annotated[str, typer.Option(help="Name of a new person.")]
+Language = Annotated[
+    str | None, typer.Option(help="Language in which readers address them; without it the hub's language.")
+]
+Label = Annotated[str, typer.Option(help="A note by which staff recognise it.")]
+Rows = list[dict[str, Any]]
 
 
 @person_app.command("find")
@@ -20,146 +26,220 @@ def person_find(
     text: Annotated[str, typer.Argument(help="Part of a name, at least two letters.")], json_: Json = False
 ) -> None:
     """Find people by name; at most twenty."""
-    from hubwell.commands import people_commands
+    from hubwell.workflows import people
 
-    show(run_or_exit(people_commands.find_people, text), "people", as_json=json_)
+    async def work(transaction: CommandTransaction) -> Rows:
+        return [
+            {
+                "id": str(person.id),
+                "name": person.name,
+                "language": person.language,
+                "badges": person.credentials,
+            }
+            for person in await people.find(transaction.conn, COMMAND_LINE, text)
+        ]
+
+    print_rows(in_transaction(work), title="people", as_json=json_)
+
+
+@person_app.command("add")
+def person_add(name: Name, language: Language = None) -> None:
+    """Enter a person without a badge, and print their id."""
+    from hubwell.people.credentials import NewPerson
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> UUID:
+        person = NewPerson(name, language)
+        return await people.add(transaction.conn, COMMAND_LINE, person, transaction.now)
+
+    print(in_transaction(work))
+
+
+@person_app.command("change")
+def person_change(person: Person, name: Name, language: Language = None) -> None:
+    """Rename a person, and set the language in which readers address them."""
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> None:
+        await transaction.commit(
+            await people.change(transaction.conn, COMMAND_LINE, person, name=name, language=language)
+        )
+
+    in_transaction(work)
+    print(f"Person {person} is changed.")
+
+
+@person_app.command("merge")
+def person_merge(
+    keep: Person,
+    drop: Annotated[UUID, typer.Argument(help="Id of the other entry, which is deleted.")],
+) -> None:
+    """Make one person of two entries: badges, visits and account of the second move to the first."""
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> None:
+        conn, configured = transaction.conn, transaction.settings
+        await transaction.commit(await people.merge(conn, COMMAND_LINE, configured, keep=keep, drop=drop))
+
+    in_transaction(work)
+    print(f"Person {drop} is now part of {keep}.")
+
+
+@person_app.command("taps")
+def person_taps(json_: Json = False) -> None:
+    """List the badges held to a desk's reader within the last two minutes."""
+    from hubwell.people import desk_taps
+
+    async def work(transaction: CommandTransaction) -> Rows:
+        return [
+            {
+                "tap": tap.id,
+                "device": tap.device,
+                "reader": tap.reader,
+                "kind": tap.kind,
+                "tapped_at": tap.tapped_at,
+                "person": tap.person_id,
+                "name": tap.name,
+            }
+            for tap in await desk_taps.taps(transaction.conn, transaction.now)
+        ]
+
+    print_rows(in_transaction(work), title="taps", as_json=json_)
+
+
+@person_app.command("enrol")
+def person_enrol(
+    tap: Annotated[int, typer.Argument(help="Number of the tap, as `hubwell person taps` shows it.")],
+    person: Annotated[UUID | None, typer.Option(help="Id of a known person.")] = None,
+    name: Name = "",
+    nameless: Annotated[bool, typer.Option("--nameless", help="Enter a person without a name.")] = False,
+    language: Language = None,
+    label: Label = "",
+) -> None:
+    """Enrol the badge of a tap at a desk's reader: for a known person, a new one, or one without a name."""
+    from hubwell.people.credentials import Enrolled, NewPerson
+    from hubwell.workflows import people
+
+    if [person is not None, bool(name), nameless].count(True) != 1:
+        raise refuse("Give one of --person, --name and --nameless")
+
+    async def work(transaction: CommandTransaction) -> Enrolled:
+        conn, configured, now = transaction.conn, transaction.settings, transaction.now
+        owner = person or NewPerson(name, language)
+        made = await people.enrol(conn, COMMAND_LINE, configured, tap, owner, now, label)
+        await transaction.commit(made.facts)
+        return made
+
+    made = in_transaction(work)
+    print(f"Badge {made.credential_id} is enrolled for person {made.person_id}.")
+
+
+@person_app.command("undo-enrolment")
+def person_undo_enrolment(badge: Badge) -> None:
+    """Undo an enrolment of the last ten minutes, with the person that it entered."""
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> None:
+        done = await people.undo_enrolment(transaction.conn, COMMAND_LINE, badge, transaction.now)
+        await transaction.commit(done.facts)
+
+    in_transaction(work)
+    print(f"The enrolment of badge {badge} is undone.")
+
+
+@person_app.command("code")
+def person_code(person: Person, label: Label = "") -> None:
+    """Make a QR code that is as good as a badge, and show it once."""
+    import segno
+
+    from hubwell.people.credentials import Code
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> Code:
+        conn, configured, now = transaction.conn, transaction.settings, transaction.now
+        made = await people.issue_code(conn, COMMAND_LINE, configured, person, now, label)
+        await transaction.commit(made.enrolled.facts)
+        return made
+
+    made = in_transaction(work)
+    segno.make_qr(made.text, error="m").terminal(compact=True)
+    print(f"Code {made.enrolled.credential_id} of person {person}. It cannot be shown again.")
 
 
 @person_app.command("badges")
-def person_badges(
-    person: Annotated[UUID, typer.Argument(help="Id of the person.")], json_: Json = False
-) -> None:
+def person_badges(person: Person, json_: Json = False) -> None:
     """List a person's badges and codes."""
-    from hubwell.commands import people_commands
+    from hubwell.people import credentials, persons
 
-    show(run_or_exit(people_commands.badges, person), "badges", as_json=json_)
+    async def work(transaction: CommandTransaction) -> Rows:
+        await persons.person(transaction.conn, person)
+        return [
+            {
+                "badge": badge.id,
+                "kind": badge.kind,
+                "label": badge.label,
+                "since": badge.since,
+                "until": badge.until,
+                "revoked": badge.revoked_why,
+            }
+            for badge in await credentials.credentials_of(transaction.conn, person)
+        ]
+
+    print_rows(in_transaction(work), title="badges", as_json=json_)
 
 
 @person_app.command("revoke")
 def person_revoke(
-    badge: Annotated[int, typer.Argument(help="Number of the badge, as `hubwell person badges` shows it.")],
-    why: Annotated[str, typer.Option(help="lost, replaced or left.")] = "lost",
+    badge: Badge, why: Annotated[str, typer.Option(help="lost, replaced or left.")] = "lost"
 ) -> None:
     """Revoke a badge at once, at every reader."""
-    from hubwell.commands import people_commands
+    from hubwell.workflows import people
 
-    run_or_exit(people_commands.revoke, badge, why)
+    async def work(transaction: CommandTransaction) -> None:
+        done = await people.revoke(transaction.conn, COMMAND_LINE, badge, why, transaction.now)
+        await transaction.commit(done.facts)
+
+    in_transaction(work)
     print("Revoked. Readers that are online refuse it within a second, the others when they are back.")
 
 
-@reader_app.command("add")
-def reader_add(
-    device: Annotated[str, typer.Argument(help="Id of the device that it is connected to.")],
-    name: Annotated[str, typer.Argument(help="Name of the reader, as in the device's settings.")],
-    purpose: Annotated[str, typer.Option(help="desk, kiosk or space.")],
-) -> None:
-    """Say what a reader is for; without this it is the door of its device's space."""
-    from hubwell.commands import people_commands
+@person_app.command("restore")
+def person_restore(badge: Badge) -> None:
+    """Let a revoked badge work again."""
+    from hubwell.workflows import people
 
-    run_or_exit(people_commands.put_reader, device, name, purpose)
-    print(f"Reader {name} of {device} is for: {purpose}.")
+    async def work(transaction: CommandTransaction) -> None:
+        done = await people.restore(transaction.conn, COMMAND_LINE, badge)
+        await transaction.commit(done.facts)
 
-
-@reader_app.command("list")
-def reader_list(json_: Json = False) -> None:
-    """List the readers that are for something else than a space's door."""
-    from hubwell.commands import people_commands
-
-    show(run_or_exit(people_commands.readers), "readers", as_json=json_)
+    in_transaction(work)
+    print(f"Badge {badge} works again.")
 
 
-@keys_app.command("list")
-def keys_list(json_: Json = False) -> None:
-    """List the epochs that have a key, and how many badges still depend on an old one."""
-    from hubwell.commands import people_commands
+@person_app.command("check-in")
+def person_check_in(person: Person, space: Annotated[str, typer.Argument(help="Id of the space.")]) -> None:
+    """Check a person in to a space, as a tap at its door would."""
+    from hubwell.workflows import visits
 
-    show(run_or_exit(people_commands.epochs), "epochs", as_json=json_)
+    async def work(transaction: CommandTransaction) -> None:
+        conn, configured, now = transaction.conn, transaction.settings, transaction.now
+        await transaction.commit(await visits.check_in(conn, COMMAND_LINE, configured, person, space, now))
 
-
-@keys_app.command("rotate")
-def keys_rotate() -> None:
-    """Begin a new epoch with a new key."""
-    from hubwell.commands import people_commands
-
-    epoch = run_or_exit(people_commands.rotate)
-    print(
-        f"Epoch {epoch} begins. Bring its key to every device with readers (`hubwell keys export FOLDER`).\n"
-        f"Enrolled people are linked over by their next tap; `hubwell keys list` shows how many are left."
-    )
+    in_transaction(work)
+    print(f"Person {person} is checked in to {space}.")
 
 
-@keys_app.command("destroy")
-def keys_destroy(
-    epoch: Annotated[int, typer.Argument(help="Number of the epoch.")],
-    confirm: Annotated[int | None, typer.Option(help="The number again, instead of typing it.")] = None,
-) -> None:
-    """Destroy an old epoch's key: what only it can recognise is anonymous for good."""
-    from hubwell.commands import people_commands
+@person_app.command("check-out")
+def person_check_out(person: Person) -> None:
+    """Check a person out of the space where they are."""
+    from hubwell.workflows import visits
 
-    lost = run_or_exit(people_commands.badges_lost_with, epoch)
-    print(f"{lost} badges in use were not tapped since epoch {epoch} ended: they must be enrolled again.")
-    if confirm is None:
-        confirm = typer.prompt(
-            "This cannot be undone. Type the number of the epoch to destroy its key", type=int
-        )
-    if confirm != epoch:
-        print("Nothing was destroyed: the numbers differ.", file=sys.stderr)
-        raise typer.Exit(2)
-    gone = run_or_exit(people_commands.destroy, epoch)
-    print(
-        f"The key of epoch {epoch} is destroyed: {gone.pseudonyms} pseudonyms deleted, {gone.left} left.\n"
-        f"{gone.to_enrol_again} badges must be enrolled again. Destroy the key on every device too, "
-        "and every copy of the folder."
-    )
+    async def work(transaction: CommandTransaction) -> bool:
+        conn, configured, now = transaction.conn, transaction.settings, transaction.now
+        facts = await visits.check_out(conn, COMMAND_LINE, configured, person, now)
+        await transaction.commit(facts or [])
+        return facts is not None
 
-
-@keys_app.command("export")
-def keys_export(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to, for a device's keys_dir.")],
-) -> None:
-    """Copy what a device with readers needs: the epochs' keys, and the public key of lists."""
-    from hubwell.commands import people_commands
-
-    written = run_or_exit(people_commands.export, folder)
-    print(f"Written to {folder}, for its owner only: {', '.join(written)}.")
-    print("Bring the folder to the device by hand (ssh, USB stick) and delete this copy.")
-
-
-@keys_app.command("roster-public")
-def keys_roster_public() -> None:
-    """Print the public key by which devices know the hub's lists of badges."""
-    from hubwell.commands import people_commands
-
-    print(run_or_exit(people_commands.roster_public))
-
-
-@keys_app.command("sun")
-def keys_sun() -> None:
-    """Set the AES key of the hub's NTAG 424 DNA cards: 32 hex digits, typed or from standard input."""
-    from hubwell.commands import people_commands
-
-    typed = typer.prompt("Key (32 hex digits)", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    run_or_exit(people_commands.put_sun_key, typed)
-    print("The key is set. Cards that sign their taps are verified from now on.")
-
-
-def run_or_exit(action: Callable[..., Any], *values: Any) -> Any:  # noqa: ANN401 - forwards one command's values
-    """Do it with the settings; what cannot be done ends the command with one sentence and exit code 2."""
-    from hubwell.access.accounts import AccountError
-    from hubwell.access.tokens import TokenError
-    from hubwell.commands.cli_settings import settings
-    from hubwell.keys import KeysError
-    from hubwell.people.errors import PeopleError
-
-    try:
-        return action(settings(), *values)
-    except (AccountError, KeysError, PeopleError, TokenError) as error:
-        print(str(error)[:1].upper() + str(error)[1:] + ".", file=sys.stderr)
-        raise typer.Exit(2) from None
-
-
-def show(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
-    """Print what was found, as a table or as JSON."""
-    from hubwell.commands.cli_output import print_rows
-
-    print_rows(rows, title=title, as_json=as_json)
+    if not in_transaction(work):
+        raise refuse("This person is checked in nowhere")
+    print(f"Person {person} is checked out.")

@@ -1,7 +1,5 @@
 """The commands about people's data: the audit log, retention, the documents for the site, erasure."""
 
-import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +9,7 @@ from uuid import UUID
 import typer
 
 from hubwell.commands.cli_settings import settings
+from hubwell.commands.cli_transactions import COMMAND_LINE, CommandTransaction, in_transaction, refuse
 from hubwell.settings import Settings
 
 audit_log_app = typer.Typer(help="The audit log: who did what with people's data.", no_args_is_help=True)
@@ -22,14 +21,8 @@ _Result = TypeVar("_Result")
 
 
 def _in_transaction(work: Callable[[Any], Awaitable[_Result]]) -> _Result:
-    """Do the work of one command on a connection of its own."""
-    from hubwell.storage.connect import connect
-
-    async def connected() -> _Result:
-        async with await connect(settings().database_url, name="cli") as conn, conn.transaction():
-            return await work(conn)
-
-    return asyncio.run(connected())
+    """Do the work of one command on the connection of its transaction."""
+    return in_transaction(lambda transaction: work(transaction.conn))
 
 
 def check_terms(configured: Settings) -> Settings:
@@ -39,13 +32,8 @@ def check_terms(configured: Settings) -> Settings:
     try:
         retention.terms(configured)
     except retention.RetentionError as error:
-        raise _refuse(str(error)) from None
+        raise refuse(str(error)) from None
     return configured
-
-
-def _refuse(sentence: str) -> typer.Exit:
-    print(sentence, file=sys.stderr)
-    return typer.Exit(2)
 
 
 @audit_log_app.command("verify")
@@ -58,7 +46,7 @@ def audit_log_verify(
     try:
         noted = log.Link.parse(head) if head else None
     except ValueError as error:
-        raise _refuse(f"--head {head!r}: {error}") from None
+        raise refuse(f"--head {head!r}: {error}") from None
     verdict = _in_transaction(lambda conn: log.verify(conn, noted))
     if verdict.broken is not None:
         print(f"The audit log is broken at entry {verdict.broken}: {verdict.why}.")
@@ -165,29 +153,23 @@ def privacy_erase(
     with_account: Annotated[bool, typer.Option(help="Also delete the account linked to them.")] = False,
 ) -> None:
     """Erase a person: on their request, or again after an older backup was restored."""
-    from hubwell.access.accounts import AccountError
-    from hubwell.people.errors import PeopleError
+    from hubwell.privacy.erasure import Proof
+    from hubwell.workflows.erasure import erase_person
 
     try:
         person = UUID(person_id.removeprefix("person:"))
-        proof = _in_transaction(lambda conn: _erase(conn, person, with_account=with_account))
-    except AccountError as error:
-        raise _refuse(f"Nothing was erased: {error}.") from None
-    except (PeopleError, ValueError):
-        raise _refuse("There is nobody with this id: erased already, or mistyped.") from None
+    except ValueError:
+        raise refuse("An id has 32 hexadecimal digits, as the audit log shows it") from None
+
+    async def work(transaction: CommandTransaction) -> Proof:
+        erased = await erase_person(transaction.conn, COMMAND_LINE, person, with_account=with_account)
+        await transaction.commit(erased.facts)
+        return erased.proof
+
+    proof = in_transaction(work)
     print(f"Erased. Proof {proof.number}: {proof.rows} rows deleted, {proof.left_over} left over.")
     if proof.left_over:
         raise typer.Exit(1)
-
-
-async def _erase(conn: Any, person: UUID, *, with_account: bool) -> Any:  # noqa: ANN401 (types that take long to load)
-    from hubwell.access.principal import Principal
-    from hubwell.switchboard import Switchboard
-    from hubwell.workflows.erasure import erase_person
-
-    erased = await erase_person(conn, Principal(actor="cli"), person, with_account=with_account)
-    await Switchboard.of(settings()).commit(conn, erased.facts)
-    return erased.proof
 
 
 def _write_document(make: Callable[..., Any], file: Path | None, *, as_json: bool) -> None:

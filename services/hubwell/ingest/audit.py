@@ -4,18 +4,14 @@ sent = stored + rejected + missing + dropped, where *dropped* is what the device
 *missing* is what nobody explained. Copies are counted beside that: they change nothing.
 """
 
-import json
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
 
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from hubwell.commands.cli_output import print_rows
-from hubwell.storage.connect import connect_sync
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.ingest")
@@ -105,53 +101,6 @@ def _add_hole(day: Day, row: dict[str, Any]) -> None:
         day.missing += hole.count
 
 
-def print_audit(url: str, *, zone: str, device: str | None, days: int, as_json: bool) -> int:
-    """Print the account; return 0 when nothing is missing without a cause, else 1."""
-    since = datetime.now(UTC) - timedelta(days=days)
-    with connect_sync(url, name="audit") as conn:
-        account = audit(conn, since=since, zone=zone, device=device)
-    missing = sum(day.missing for day in account)
-    if as_json:
-        rows = [{**asdict(day), "sent": day.sent} for day in account]
-        json.dump(
-            {"days": rows, "missing": missing, "clean": missing == 0}, sys.stdout, default=str, indent=2
-        )
-        sys.stdout.write("\n")
-    else:
-        _print_for_people(account, missing)
-    return 0 if missing == 0 else 1
-
-
-def _print_for_people(account: list[Day], missing: int) -> None:
-    rows = [
-        {
-            "device": day.device,
-            "day": day.day,
-            "sent": day.sent,
-            "stored": day.stored,
-            "duplicated": day.duplicated,
-            "rejected": day.rejected,
-            "dropped": day.dropped,
-            "missing": day.missing,
-            "readings": day.readings,
-        }
-        for day in account
-    ]
-    print_rows(rows, title="messages", as_json=False)
-    for day in account:
-        for hole in day.holes:
-            sys.stdout.write(
-                f"{day.device}, {day.day}: numbers {hole.first} to {hole.last} of boot {hole.boot[:8]}: "
-                f"{hole.cause}\n"
-            )
-        if day.unnumbered:
-            sys.stdout.write(f"{day.device}, {day.day}: {day.unnumbered} observations lost, disk full\n")
-    sentence = "Nothing is missing." if missing == 0 else f"{missing} messages are missing."
-    sys.stdout.write(sentence + "\n")
-
-
-def print_rejected(url: str, *, most: int, as_json: bool) -> None:
-    """Print the newest rejected messages with their reasons."""
-    with connect_sync(url, name="audit") as conn:
-        rows = list(_rows(conn, "newest_rejected", {"most": most}))
-    print_rows(rows, title="rejected messages", as_json=as_json)
+def newest_rejected(conn: Connection[Any], most: int) -> list[dict[str, Any]]:
+    """Return the newest rejected messages with their reasons."""
+    return list(_rows(conn, "newest_rejected", {"most": most}))

@@ -7,8 +7,6 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from hubwell.commands.cli_output import print_rows
-from hubwell.storage.connect import connect_sync
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.spaces")
@@ -72,17 +70,11 @@ def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
         raise RegisterError(f"{values['id']!r}: {_PROBLEMS.get(name, str(error))}") from error
 
 
-def print_spaces(url: str, *, as_json: bool) -> None:
-    """Print the spaces as a table or as JSON."""
-    _print(url, "spaces", as_json=as_json)
+def list_spaces(conn: Connection[Any]) -> list[dict[str, Any]]:
+    """Return the spaces."""
+    return conn.cursor(row_factory=dict_row).execute(_SQL["spaces"]).fetchall()
 
 
-def print_devices(url: str, *, as_json: bool) -> None:
-    """Print the devices, with when each was last heard, as a table or as JSON."""
-    _print(url, "devices", as_json=as_json)
-
-
-def _print(url: str, query: str, *, as_json: bool) -> None:
-    with connect_sync(url, name="cli") as conn:
-        rows = conn.cursor(row_factory=dict_row).execute(_SQL[query]).fetchall()
-    print_rows(rows, title=query, as_json=as_json)
+def list_devices(conn: Connection[Any]) -> list[dict[str, Any]]:
+    """Return the devices, with the time of each one's last message."""
+    return conn.cursor(row_factory=dict_row).execute(_SQL["devices"]).fetchall()

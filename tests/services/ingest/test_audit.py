@@ -8,7 +8,8 @@ import pytest
 
 from feed.device import Device, Packet
 from feed.server import commit, device_in, reading, rows
-from hubwell.ingest.audit import Day, audit, print_audit, print_rejected
+from hubwell.commands.reports import print_audit, print_rejected
+from hubwell.ingest.audit import Day, audit
 from hubwell.storage.connect import connect_sync
 from lanes.lane import Database
 

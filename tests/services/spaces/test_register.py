@@ -1,14 +1,17 @@
 import json
 from collections.abc import Callable
 from datetime import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from feed.server import device_in, reading, rows
+from hubwell.cli import app
 from hubwell.spaces import demo
-from hubwell.spaces.register import RegisterError, print_devices, print_spaces, put_device, put_space
+from hubwell.spaces.register import RegisterError, put_device, put_space
 from hubwell.storage.connect import connect_sync
 from lanes.lane import Database
 
@@ -85,11 +88,14 @@ def test_demonstration_hub_has_eight_spaces_of_three_kinds(database: Database) -
 
 
 def test_lists_are_printed_for_people_and_machines(
-    database: Database, capsys: pytest.CaptureFixture[str]
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device_in(database.url, "lab", "pi")
-    print_spaces(database.url, as_json=False)
-    assert "Lab" in capsys.readouterr().out
-    print_devices(database.url, as_json=True)
-    (device,) = json.loads(capsys.readouterr().out)["devices"]
+    monkeypatch.chdir(tmp_path)  # no `hubwell up` runs over a folder here
+
+    def run(*words: str) -> str:
+        return CliRunner().invoke(app, words, env={"HUBWELL_DATABASE_URL": database.url}).output
+
+    assert "Lab" in run("space", "list")
+    (device,) = json.loads(run("device", "list", "--json"))["devices"]
     assert (device["id"], device["space_id"], device["last_heard"]) == ("pi", "lab", None)

@@ -1,5 +1,6 @@
 """One door for writes: the switchboard sees the same facts, whoever wrote."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
 from feed.device import Device
 from feed.server import ingest_of
+from hubwell.cli import app
 from hubwell.events import CheckedIn, CheckedOut, DoorLeft, Fact, MessagesStored, Moved, VisitsChanged
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
@@ -88,6 +91,27 @@ async def test_reader_and_desk_make_the_same_facts(hub: Staffed, subscriber: lis
     await hub.send(f"{address}/visit", way="in", space="metal")
     assert kinds(subscriber) == [("Moved", "metal")]
     await hub.send(f"{address}/visit", way="out")
+    assert kinds(subscriber) == [("CheckedOut", "metal")]
+
+
+async def test_command_line_makes_the_same_facts(
+    hub: Staffed, subscriber: list[Fact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await hub.enrol("Ada")
+    person = address.rpartition("/")[2]
+    subscriber.clear()
+    monkeypatch.chdir(tmp_path)  # no `hubwell up` runs over a folder here
+
+    async def run(*words: str) -> None:
+        environment = {"HUBWELL_DATABASE_URL": hub.register.database.url}
+        result = await asyncio.to_thread(CliRunner().invoke, app, ["person", *words], env=environment)
+        assert result.exit_code == 0, result.output
+
+    await run("check-in", person, "wood")
+    assert kinds(subscriber) == [("CheckedIn", "wood")]
+    await run("check-in", person, "metal")
+    assert kinds(subscriber) == [("Moved", "metal")]
+    await run("check-out", person)
     assert kinds(subscriber) == [("CheckedOut", "metal")]
 
 

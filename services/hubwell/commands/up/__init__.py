@@ -6,6 +6,6 @@ from pathlib import Path
 def main(*, port: int, data: Path, demo: bool) -> int:
     """Run until Ctrl-C; return the exit code: 0 after a clean stop, 1 when it could not start."""
     # Imported here: the database's own files need this package's lock and leash, not the whole system.
-    from hubwell.commands.up.startup import Options, run  # noqa: PLC0415
+    from hubwell.commands.up.startup import Options, run
 
     return run(Options(port=port, data=data, demo=demo))
