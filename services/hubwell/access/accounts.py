@@ -27,6 +27,7 @@ Reason = Literal[
     "hub-has-admin",
     PasswordProblem,
 ]
+GrantedBy = Literal["local", "oidc"]
 _PLAIN_LOGIN: Final = re.compile(r"\S{1,120}")
 _LONGEST_NAME: Final = 120
 _SENTENCES: Final[dict[Reason, str]] = {
@@ -115,7 +116,7 @@ async def add(
     if row is None:
         raise AccountError("login-taken")
     account_id: UUID = row[0]
-    await _give(conn, "give_role_locally", account_id, roles)
+    await _give(conn, account_id, roles, granted_by="local")
     return account_id
 
 
@@ -136,17 +137,14 @@ async def has_admin(conn: AsyncConnection[Any]) -> bool:
 async def set_roles(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
     """Give an account these roles here; what the provider gave it stays. Raises AccountError."""
     try:
-        async with _an_admin_stays(conn):
-            await conn.execute(_SQL["take_roles"], {"account_id": account_id, "granted_by": "local"})
-            await _give(conn, "give_role_locally", account_id, roles)
+        await _replace_roles(conn, account_id, roles, granted_by="local")
     except psycopg.errors.ForeignKeyViolation as error:
         raise AccountError("account-unknown") from error
 
 
 async def roles_from_provider(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
-    """Replace the roles that the provider gave an account; those given here stay."""
-    await conn.execute(_SQL["take_roles"], {"account_id": account_id, "granted_by": "oidc"})
-    await _give(conn, "give_role_by_provider", account_id, roles)
+    """Replace the roles that the provider gave an account; those given here stay. Raises AccountError."""
+    await _replace_roles(conn, account_id, roles, granted_by="oidc")
 
 
 async def roles_of(conn: AsyncConnection[Any], account_id: UUID) -> frozenset[Role]:
@@ -157,7 +155,7 @@ async def roles_of(conn: AsyncConnection[Any], account_id: UUID) -> frozenset[Ro
 
 async def disable(conn: AsyncConnection[Any], account_id: UUID, now: datetime) -> None:
     """Let nobody sign in with an account, and end where it is signed in. Raises AccountError."""
-    async with _an_admin_stays(conn):
+    async with _last_admin_refused(conn):
         await _change(conn, "disable", account_id, now=now)
     await sessions.end_all(conn, account_id)
 
@@ -172,7 +170,7 @@ async def erase(conn: AsyncConnection[Any], account_id: UUID) -> UUID | None:
 
     Returns the person it belonged to, whose visits and badges are the caller's to erase.
     """
-    async with _an_admin_stays(conn):
+    async with _last_admin_refused(conn):
         row = await (await conn.execute(_SQL["erase"], {"account_id": account_id})).fetchone()
     if row is None:
         raise AccountError("account-unknown")
@@ -234,20 +232,35 @@ async def credentials(
     return await found.fetchone()
 
 
-async def _give(conn: AsyncConnection[Any], query: str, account_id: UUID, roles: Iterable[Role]) -> None:
+async def _replace_roles(
+    conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role], *, granted_by: GrantedBy
+) -> None:
+    chosen = sorted(set(roles))
+    async with _last_admin_refused(conn):
+        # New ones first: an administrator who stays one is at no moment none.
+        await _give(conn, account_id, chosen, granted_by=granted_by)
+        values = {"account_id": account_id, "granted_by": granted_by, "but": chosen}
+        await conn.execute(_SQL["take_other_roles"], values)
+
+
+async def _give(
+    conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role], *, granted_by: GrantedBy
+) -> None:
+    query = _SQL["give_role_locally" if granted_by == "local" else "give_role_by_provider"]
     for role in sorted(set(roles)):
-        await conn.execute(_SQL[query], {"account_id": account_id, "role": role})
+        await conn.execute(query, {"account_id": account_id, "role": role})
 
 
 @asynccontextmanager
-async def _an_admin_stays(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
-    """Take a change back, with AccountError, after which there is no administrator; others wait meanwhile."""
-    async with conn.transaction():
-        await conn.execute(_SQL["lock_accounts"])
-        there_was_one = await has_admin(conn)
-        yield
-        if there_was_one and not await has_admin(conn):
-            raise AccountError("last-admin")
+async def _last_admin_refused(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Turn the database's refusal to lose the last administrator (`storage/views`) into AccountError."""
+    try:
+        async with conn.transaction():
+            yield
+    except psycopg.errors.IntegrityConstraintViolation as error:
+        if error.diag.constraint_name != "account_last_administrator":
+            raise
+        raise AccountError("last-admin") from error
 
 
 async def _change(conn: AsyncConnection[Any], query: str, account_id: UUID, **values: object) -> None:

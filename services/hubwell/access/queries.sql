@@ -50,8 +50,9 @@ LOCK TABLE account_role IN SHARE ROW EXCLUSIVE MODE;
 SELECT count(*) FROM account_role r JOIN account a ON a.id = r.account_id
 WHERE r.role = 'admin' AND a.disabled_at IS NULL;
 
--- name: take_roles
-DELETE FROM account_role WHERE account_id = %(account_id)s AND granted_by = %(granted_by)s;
+-- name: take_other_roles
+DELETE FROM account_role
+WHERE account_id = %(account_id)s AND granted_by = %(granted_by)s AND role <> ALL (%(but)s::text[]);
 
 -- name: give_role_locally
 INSERT INTO account_role (account_id, role, granted_by) VALUES (%(account_id)s, %(role)s, 'local')

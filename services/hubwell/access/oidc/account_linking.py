@@ -23,7 +23,8 @@ async def account_of(conn: AsyncConnection[Any], identity: Identity) -> UUID | N
     """Return the account of this identity with the roles that its groups give now; make it at the first time.
 
     None where it has no role here: who lost the last one is signed out everywhere, and for a stranger nothing
-    is made. Raises DoubtError for an account that was closed.
+    is made. Raises OidcError for an account that was closed, and where the last administrator would lose that
+    role.
     """
     values = {"issuer": identity.issuer, "subject": identity.subject}
     await conn.execute(_SQL["lock_identity"], values)
@@ -35,7 +36,10 @@ async def account_of(conn: AsyncConnection[Any], identity: Identity) -> UUID | N
     account_id: UUID = row[0] if row else await _add(conn, identity)
     if identity.name:
         await accounts.set_name(conn, account_id, identity.name)
-    await accounts.roles_from_provider(conn, account_id, identity.roles)
+    try:
+        await accounts.roles_from_provider(conn, account_id, identity.roles)
+    except accounts.AccountError as error:
+        raise OidcError("last-admin") from error
     if await accounts.roles_of(conn, account_id):
         return account_id
     await sessions.end_all(conn, account_id)

@@ -16,6 +16,7 @@ OidcFailure = Literal[
     "not-yet",
     "no-role",
     "disabled",
+    "last-admin",
 ]
 _SENTENCES: Final[dict[OidcFailure, str]] = {
     "away": "the provider does not answer as a provider of OpenID Connect should",
@@ -31,6 +32,7 @@ _SENTENCES: Final[dict[OidcFailure, str]] = {
     "not-yet": "the token is from the future: one of the clocks is wrong",
     "no-role": "nobody gave this account a role here",
     "disabled": "this account was closed here",
+    "last-admin": "its groups no longer give it the role of the last administrator: make another one first",
 }
 
 

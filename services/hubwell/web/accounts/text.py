@@ -74,6 +74,10 @@ def provider_doubt(words: Formatter, error: OidcError) -> str:
         "state": _("This sign-in is over or was begun in another browser. Begin again."),
         "no-role": _("The provider knows you, but you have no role here yet. Ask those who run the hub."),
         "disabled": _("This account was closed. Ask those who run the hub."),
+        "last-admin": _(
+            "Your groups at the provider no longer make you an administrator, and you are the last one of "
+            "this hub. Make another one first."
+        ),
         "expired": late,
         "not-yet": late,
     }
