@@ -1,20 +1,18 @@
 """The principal's own account: password, language, where it is signed in, whose visits it shows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts, codes, sessions
+from hubwell.access import accounts, sessions
 from hubwell.access.accounts import AccountError
 from hubwell.access.errors import NotAllowedError
-from hubwell.audit import log
 from hubwell.http.dependencies import (
     CurrentPrincipal,
     NewTransaction,
-    OpenTransaction,
     PasswordHasher,
     RateLimits,
     ReadConnection,
@@ -26,20 +24,21 @@ from hubwell.http.session_cookie import end_session, session_token_of, start_ses
 from hubwell.vocabulary import LANGUAGES, Role
 from hubwell.web.accounts.text import account_mistake, short_role_names
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows import accounts as workflow
 
 Field = Annotated[str, Form()]
 
 account = APIRouter(include_in_schema=False, prefix="/account", dependencies=[require_role(*Role)])
 
 
-async def own_account_of(principal: CurrentPrincipal) -> UUID:
-    """Return the principal's account. Raises NotAllowedError for programs and for people with a code."""
-    if principal.account_id is None:
-        raise NotAllowedError
-    return principal.account_id
+async def _own_account(principal: CurrentPrincipal) -> UUID:
+    return workflow.own_account(principal)
 
 
-OwnAccount = Annotated[UUID, Depends(own_account_of)]
+OwnAccount = Annotated[UUID, Depends(_own_account)]
+"""The principal's account; programs and people with a code are refused."""
+NEEDS_ACCOUNT: Final = Depends(_own_account)
+"""Refuses them for every route of a router, which does not need the account itself."""
 
 
 async def _page(
@@ -99,10 +98,8 @@ async def change_password(
         if errors:
             return await _page(request, transaction.conn, own, errors=errors)
         answer = see_other("/account?done=password")
-        await accounts.set_password(transaction.conn, own, hashed)
-        await sessions.end_all(transaction.conn, own)
+        await workflow.change_password(transaction.conn, transaction.principal, hashed)
         await start_session(request, answer, transaction.conn, account_id=own)
-        await _note(transaction, "account.password-changed")
         await transaction.commit()
         return answer
 
@@ -123,24 +120,20 @@ async def link_person(
     address = address_of(request)
     await limits.count(CODE_FROM_ADDRESS, address)  # first: one address alone must not use up all tries
     await limits.count(CODE_FROM_ANYWHERE)
-    person_id = await codes.redeem(transaction.conn, code)
-    if person_id is None:
-        await transaction.commit()
+    is_valid = await workflow.link_person(transaction.conn, transaction.principal, code)
+    await transaction.commit()  # also of a code that has expired: it is used up
+    if not is_valid:
         _ = formatter_for(request).translations.gettext
         errors = {"code": _("This code is wrong, used or older than ten minutes.")}
         return await _page(request, transaction.conn, own, errors=errors)
-    await accounts.link(transaction.conn, own, person_id)
-    await _note(transaction, "account.linked")
-    await transaction.commit()
     await limits.forget(CODE_FROM_ADDRESS, address)
     return see_other("/account?done=linked")
 
 
 @account.post("/person/forget")
-async def unlink_person(own: OwnAccount, transaction: Transaction) -> Response:
+async def unlink_person(transaction: Transaction) -> Response:
     """Unlink the account from its person, who stays."""
-    await accounts.link(transaction.conn, own, None)
-    await _note(transaction, "account.unlinked")
+    await workflow.unlink_person(transaction.conn, transaction.principal)
     await transaction.commit()
     return see_other("/account?done=unlinked")
 
@@ -153,8 +146,3 @@ async def sign_out_everywhere(request: Request, own: OwnAccount, transaction: Tr
     await end_session(request, answer, transaction.conn)
     await transaction.commit()
     return answer
-
-
-async def _note(transaction: OpenTransaction, action: str) -> None:
-    actor = transaction.principal.actor
-    await log.record(transaction.conn, actor=actor, action=action, subject=actor)

@@ -12,7 +12,6 @@ from hubwell.access import accounts, sessions
 from hubwell.access.accounts import AccountError
 from hubwell.access.passwords import generate_password
 from hubwell.access.rules import plain_login
-from hubwell.audit import log
 from hubwell.http.dependencies import (
     CurrentPrincipal,
     NewTransaction,
@@ -25,6 +24,7 @@ from hubwell.http.guard import principal_of, require_role
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import account_mistake, role_names, short_role_names
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows import accounts as workflow
 from hubwell.workflows.erasure import erase_account
 
 Field = Annotated[str, Form()]
@@ -36,11 +36,6 @@ pages = APIRouter(include_in_schema=False, prefix="/accounts", dependencies=[req
 
 def _roles(names: list[str]) -> list[Role]:
     return [Role(name) for name in names if name in _ROLES]
-
-
-async def _note(transaction: OpenTransaction, action: str, account_id: UUID, **detail: log.Value) -> None:
-    conn, actor = transaction.conn, transaction.principal.actor
-    await log.record(conn, actor=actor, action=action, subject=f"account:{account_id}", detail=detail)
 
 
 async def _list(request: Request, conn: AsyncConnection[Any], **values: Any) -> Response:  # noqa: ANN401 (for the template)
@@ -117,8 +112,9 @@ async def add_account(
             errors = {"roles": words.translations.gettext("Choose at least one role.")}
             return await _list(request, conn, errors=errors, **typed)
         try:
-            account_id = await accounts.add(conn, login=login, name=name, password_hash=hashed, roles=chosen)
-            await _note(transaction, "account.added", account_id, roles=chosen)
+            account_id = await workflow.add(
+                conn, transaction.principal, login=login, name=name, password_hash=hashed, roles=chosen
+            )
         except AccountError as error:
             await transaction.roll_back()
             return await _list(request, conn, errors=account_mistake(words, error), **typed)
@@ -144,9 +140,7 @@ async def reset_password(
     hashed = await passwords.hashed(password)
     async with begin() as transaction:
         try:
-            await accounts.set_password(transaction.conn, account_id, hashed)
-            await sessions.end_all(transaction.conn, account_id)
-            await _note(transaction, "account.password-reset", account_id)
+            await workflow.reset_password(transaction.conn, transaction.principal, account_id, hashed)
         except AccountError as error:
             return await _refused(request, transaction, account_id, error)
         await transaction.commit()
@@ -161,35 +155,22 @@ async def change_roles(
     roles: Roles = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """Give an account other roles."""
-    chosen = _roles(roles)
-
-    async def change() -> None:
-        await accounts.set_roles(transaction.conn, account_id, chosen)
-        await _note(transaction, "account.roles-changed", account_id, roles=chosen)
-
-    return await _change(request, transaction, account_id, change(), done="roles")
+    change = workflow.set_roles(transaction.conn, transaction.principal, account_id, _roles(roles))
+    return await _change(request, transaction, account_id, change, done="roles")
 
 
 @pages.post("/{account_id}/disable")
 async def disable(request: Request, transaction: Transaction, account_id: UUID) -> Response:
     """Close an account; where it is signed in, that ends at once."""
-
-    async def change() -> None:
-        await accounts.disable(transaction.conn, account_id, transaction.now)
-        await _note(transaction, "account.disabled", account_id)
-
-    return await _change(request, transaction, account_id, change(), done="disabled")
+    change = workflow.disable(transaction.conn, transaction.principal, account_id, transaction.now)
+    return await _change(request, transaction, account_id, change, done="disabled")
 
 
 @pages.post("/{account_id}/enable")
 async def enable(request: Request, transaction: Transaction, account_id: UUID) -> Response:
     """Open an account again."""
-
-    async def change() -> None:
-        await accounts.enable(transaction.conn, account_id)
-        await _note(transaction, "account.enabled", account_id)
-
-    return await _change(request, transaction, account_id, change(), done="enabled")
+    change = workflow.enable(transaction.conn, transaction.principal, account_id)
+    return await _change(request, transaction, account_id, change, done="enabled")
 
 
 async def _change(
@@ -231,8 +212,8 @@ async def erase(
         elif plain_login(login) != account.login:
             errors = {"login": _("Type the login as it stands above, to confirm.")}
         else:
-            done = await erase_account(conn, principal, account_id, with_person=person == "yes")
-            await transaction.commit(done.facts)
+            erased = await erase_account(conn, principal, account_id, with_person=person == "yes")
+            await transaction.commit(erased.facts)
             return see_other("/accounts?done=erased")
     except AccountError as error:
         if error.reason == "account-unknown":

@@ -9,7 +9,6 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.accounts import AccountError
-from hubwell.audit import log
 from hubwell.http.dependencies import (
     AppSettings,
     NewTransaction,
@@ -24,6 +23,7 @@ from hubwell.http.session_cookie import start_session
 from hubwell.settings import Settings
 from hubwell.web.accounts.text import account_mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows import accounts as workflow
 
 Field = Annotated[str, Form()]
 
@@ -76,10 +76,8 @@ async def _add(
     request: Request, transaction: OpenTransaction, *, login: str, name: str, password_hash: str
 ) -> Response:
     conn, answer = transaction.conn, see_other("/accounts")
-    account_id = await accounts.add_first_admin(conn, login=login, name=name, password_hash=password_hash)
+    account_id = await workflow.add_first_admin(conn, login=login, name=name, password_hash=password_hash)
     await start_session(request, answer, conn, account_id=account_id)
-    actor = f"account:{account_id}"
-    await log.record(conn, actor=actor, action="account.added", subject=actor, detail={"roles": ["admin"]})
     await transaction.commit()
     return answer
 

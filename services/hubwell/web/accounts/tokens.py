@@ -9,11 +9,12 @@ from psycopg import AsyncConnection
 
 from hubwell.access import tokens
 from hubwell.access.tokens import TokenError
-from hubwell.http.dependencies import Audit, ReadConnection, Transaction
+from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import role_names, short_role_names, token_mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows import accounts as workflow
 
 Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
@@ -49,7 +50,6 @@ async def show_tokens(request: Request, conn: ReadConnection, done: str = "") ->
 async def add_token(
     request: Request,
     transaction: Transaction,
-    audit: Audit,
     name: Field = "",
     roles: Roles = [],  # noqa: B006 (FastAPI copies it)
     days: Field = "365",
@@ -60,8 +60,9 @@ async def add_token(
     until = transaction.now + timedelta(days=int(days)) if days else None
     conn = transaction.conn
     try:
-        token_id, token = await tokens.add(conn, name=name, roles=chosen, expires_at=until)
-        await audit.record("token.added", f"token:{token_id}", roles=chosen)
+        _, token = await workflow.add_token(
+            conn, transaction.principal, name=name, roles=chosen, expires_at=until
+        )
     except TokenError as error:
         await transaction.roll_back()
         errors = token_mistake(formatter_for(request), error)
@@ -71,13 +72,10 @@ async def add_token(
 
 
 @pages.post("/revoke")
-async def revoke_token(
-    request: Request, transaction: Transaction, audit: Audit, name: Field = ""
-) -> Response:
+async def revoke_token(request: Request, transaction: Transaction, name: Field = "") -> Response:
     """Revoke a token; requests with it are refused from now on."""
     try:
-        token_id = await tokens.revoke(transaction.conn, name, transaction.now)
-        await audit.record("token.revoked", f"token:{token_id}")
+        await workflow.revoke_token(transaction.conn, transaction.principal, name, transaction.now)
     except TokenError as error:
         await transaction.roll_back()
         errors = token_mistake(formatter_for(request), error)

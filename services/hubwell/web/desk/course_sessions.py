@@ -1,26 +1,27 @@
 """Sessions of courses: staff enter one and read its roll while its purpose lasts. Only the owner sees it."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
-from hubwell.http.dependencies import Audit, AuditWriter, OpenTransaction, ReadConnection, Transaction
+from hubwell.http.dependencies import OpenTransaction, ReadConnection, Transaction
 from hubwell.http.errors import ProblemError
 from hubwell.http.guard import require_role
 from hubwell.people import course_sessions
 from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
 from hubwell.people.errors import PeopleError
 from hubwell.vocabulary import Role
-from hubwell.web.accounts.own import OwnAccount, own_account_of
+from hubwell.web.accounts.own import NEEDS_ACCOUNT, OwnAccount
 from hubwell.web.desk.roll_table import as_csv
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.forms import FormText, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
+from hubwell.workflows import course_sessions as workflow
 
 _YEARS: Final = 2
 
@@ -28,7 +29,7 @@ sessions = APIRouter(
     prefix="/sessions",
     include_in_schema=False,
     default_response_class=HTMLResponse,
-    dependencies=[require_role(Role.STAFF)],
+    dependencies=[require_role(Role.STAFF), NEEDS_ACCOUNT],
 )
 
 
@@ -44,7 +45,7 @@ async def show_sessions(
     )
 
 
-@sessions.get("/new", dependencies=[Depends(own_account_of)])
+@sessions.get("/new")
 async def show_form(request: Request, conn: ReadConnection) -> Response:
     """Show the form for a session, filled in with today's date."""
     words = formatter_for(request)
@@ -55,9 +56,7 @@ async def show_form(request: Request, conn: ReadConnection) -> Response:
 @sessions.post("")
 async def add(
     request: Request,
-    owner: OwnAccount,
     transaction: Transaction,
-    audit: Audit,
     title: FormText = "",
     purpose: FormText = "",
     space: FormText = "",
@@ -74,8 +73,7 @@ async def add(
     if plan is None:
         return await _form(request, conn, typed, errors)
     try:
-        session_id = await course_sessions.add(conn, owner, plan, transaction.now)
-        await audit.record("session.entered", session=session_id)
+        session_id = await workflow.add(conn, transaction.principal, plan, transaction.now)
     except PeopleError as error:
         await transaction.roll_back()
         return await _form(request, conn, typed, mistake(error, words))
@@ -84,20 +82,16 @@ async def add(
 
 
 @sessions.get("/{session_id}")
-async def show_roll(
-    request: Request, owner: OwnAccount, transaction: Transaction, audit: Audit, session_id: UUID
-) -> Response:
+async def show_roll(request: Request, transaction: Transaction, session_id: UUID) -> Response:
     """Show the names on the roll; each view is recorded in the audit log."""
-    session, roll = await _read(transaction, audit, owner, session_id, "roll.viewed")
+    session, roll = await _read(transaction, session_id, "roll.viewed")
     return view(request, "desk/session_roll.html", page="sessions", session=session, roll=roll)
 
 
 @sessions.get("/{session_id}/roll.csv")
-async def download_roll(
-    request: Request, owner: OwnAccount, transaction: Transaction, audit: Audit, session_id: UUID
-) -> Response:
+async def download_roll(request: Request, transaction: Transaction, session_id: UUID) -> Response:
     """Return the names as a table; the copy is the owner's to delete, as the page states."""
-    session, roll = await _read(transaction, audit, owner, session_id, "roll.exported")
+    session, roll = await _read(transaction, session_id, "roll.exported")
     headers = {
         "Content-Disposition": 'attachment; filename="session-roll.csv"',
         "Cache-Control": "no-store",
@@ -107,26 +101,24 @@ async def download_roll(
 
 
 @sessions.post("/{session_id}/delete")
-async def delete(owner: OwnAccount, transaction: Transaction, audit: Audit, session_id: UUID) -> Response:
+async def delete(transaction: Transaction, session_id: UUID) -> Response:
     """Delete a session and its roll before its time."""
-    if await course_sessions.delete(transaction.conn, session_id, owner):
-        await audit.record("session.deleted", session=session_id)
+    await workflow.delete(transaction.conn, transaction.principal, session_id)
     await transaction.commit()
     return see_other("/sessions?done=deleted")
 
 
 async def _read(
-    transaction: OpenTransaction, audit: AuditWriter, owner: UUID, session_id: UUID, action: str
+    transaction: OpenTransaction, session_id: UUID, action: Literal["roll.viewed", "roll.exported"]
 ) -> tuple[Session, Roll]:
     """Return a session with its roll. Raises ProblemError for another's, and once the roll has ended."""
-    session = await course_sessions.session(transaction.conn, session_id, owner, transaction.now)
-    if session is None:
+    conn, now = transaction.conn, transaction.now
+    read = await workflow.read_roll(conn, transaction.principal, session_id, now, action)
+    if read is None:
         detail = "This session is not yours, or its list has ended and was deleted."
         raise ProblemError(404, "not-found", "Not found", detail)
-    roll = await course_sessions.roll(transaction.conn, session, transaction.now)
-    await audit.record(action, session=session_id, people=roll.people)
     await transaction.commit()
-    return session, roll
+    return read
 
 
 async def _form(
