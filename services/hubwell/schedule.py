@@ -27,11 +27,11 @@ Commit = Callable[[AsyncConnection[Any], Facts], Awaitable[object]]
 """The switchboard's `commit`."""
 
 TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
-    (IntervalTrigger(minutes=5), presence.close_forgotten),
-    (IntervalTrigger(minutes=5), muster.close_forgotten),
+    (IntervalTrigger(minutes=5, timezone=UTC), presence.close_forgotten),
+    (IntervalTrigger(minutes=5, timezone=UTC), muster.close_forgotten),
     (CronTrigger(minute="*/5", second=30, timezone=UTC), publish_counts.close_windows),
-    (IntervalTrigger(minutes=1), retention.retention_each_minute),
-    (IntervalTrigger(hours=1), retention.retention_hourly),
+    (IntervalTrigger(minutes=1, timezone=UTC), retention.retention_each_minute),
+    (IntervalTrigger(hours=1, timezone=UTC), retention.retention_hourly),
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import UTC
 from typing import Final
 
 import procrastinate
@@ -58,7 +59,10 @@ async def _deliver(settings: Settings, timetable: AsyncIOScheduler) -> None:
 async def _work(queue: Deliveries, timetable: AsyncIOScheduler) -> None:
     async with queue.app.open_async():
         timetable.add_job(
-            queue.requeue_stalled, IntervalTrigger(seconds=30), id="requeue-stalled", replace_existing=True
+            queue.requeue_stalled,
+            IntervalTrigger(seconds=30, timezone=UTC),
+            id="requeue-stalled",
+            replace_existing=True,
         )
         await queue.app.run_worker_async(
             concurrency=_CONCURRENCY,

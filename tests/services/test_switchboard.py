@@ -105,6 +105,11 @@ def test_timetable_says_when_and_nothing_else() -> None:
     assert all(isinstance(trigger, BaseTrigger) for trigger, _ in schedule.TIMETABLE)
 
 
+def test_timetable_does_not_ask_for_the_machine_s_zone() -> None:
+    """A machine may have none, as a small container; a trigger that asks warns then, at import."""
+    assert [trigger.timezone for trigger, _ in schedule.TIMETABLE] == [UTC] * len(schedule.TIMETABLE)
+
+
 def test_job_without_a_database_waits_for_its_next_turn() -> None:
     settings = settings_for("postgresql://nobody@127.0.0.1:9/nothing")
     react = Switchboard.of(settings).commit

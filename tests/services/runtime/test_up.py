@@ -54,8 +54,8 @@ class Up:
         for child in psutil.Process(self.process.pid).children():
             with suppress(psutil.Error):
                 words = " ".join(child.cmdline())
-                name = next((name for name in PARTS if re.search(rf"\b{name}\b", words)), None)
-                if name and "leash.py" not in words:
+                name = next((name for name in PARTS if re.search(rf"(?:\b|_){name}\b", words)), None)
+                if name and "parent_death.py" not in words:
                     found[name] = child
         return found
 
