@@ -1,1 +1,1 @@
-"""The edge agent: sources of readings -> stamp -> outbox on disk -> MQTT, and a simulator and a replay."""
+"""The edge agent: sources -> stamps -> outbox on disk -> MQTT. Also a simulated hub and a CSV replay."""

@@ -1,4 +1,4 @@
-"""The command ``hubwell-edge``: parses arguments, sets up logging, runs one thing and says how it went."""
+"""The command ``hubwell-edge``: parses arguments, configures logging, runs one command, prints its result."""
 
 import sys
 from collections.abc import Iterator
@@ -14,18 +14,19 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The agent that runs beside the sensors and loses nothing on the way to the server.",
+    help="The agent that runs beside the sensors and delivers every message to the server.",
 )
 
 _MOMENTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 _PROTOCOLS: Final[dict[int, Literal[5, 311]]] = {5: 5, 311: 311}
 Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Device file (TOML); the environment alone may do.")
+    Path | None,
+    typer.Option("--config", "-c", help="Device file (TOML); the environment may replace it."),
 ]
 Secrets = Annotated[
     Path | None, typer.Option("--secrets", help="Folder with secret files, such as mqtt_password.")
 ]
-LogJson = Annotated[bool, typer.Option("--log-json", help="One JSON object for each log line.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Log one JSON object per line.")]
 
 
 @app.command()
@@ -33,7 +34,7 @@ def run(
     config: Config = None,
     secrets: Secrets = None,
     simulate_hardware: Annotated[
-        bool, typer.Option("--simulate-hardware", help="Chip models in place of I2C and pins.")
+        bool, typer.Option("--simulate-hardware", help="Use chip models instead of I2C and pins.")
     ] = False,
     log_json: LogJson = False,
 ) -> None:
@@ -48,7 +49,7 @@ def run(
 
 @app.command()
 def check(config: Config = None, secrets: Secrets = None) -> None:
-    """Check the settings and say what the agent would do with them."""
+    """Check the settings and print what the agent would do with them."""
     from hubwell_edge.agent.run import describe
 
     with _plain_errors():
@@ -58,26 +59,28 @@ def check(config: Config = None, secrets: Secrets = None) -> None:
 
 @app.command()
 def doctor(config: Config = None, secrets: Secrets = None) -> None:
-    """Check every part of this device, and say what to do about what is wrong."""
+    """Check every part of this device, and print what to do about each problem."""
     from hubwell_edge.doctor import examine
     from hubwell_edge.settings import EdgeSettings
 
     with _plain_errors():
-        findings = examine(EdgeSettings.load(config, secrets))
-    for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'BAD '} {finding.part}: {finding.text}")
-    if not all(finding.ok for finding in findings):
+        results = examine(EdgeSettings.load(config, secrets))
+    for result in results:
+        print(f"{'ok  ' if result.ok else 'BAD '} {result.part}: {result.text}")
+    if not all(result.ok for result in results):
         raise typer.Exit(1)
 
 
 @app.command()
 def muster(
     config: Config = None,
-    part: Annotated[list[str] | None, typer.Option(help="An officer's part; give two, or be asked.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    check_only: Annotated[bool, typer.Option("--check", help="Only say whether there is one.")] = False,
+    part: Annotated[
+        list[str] | None, typer.Option(help="An officer's part; two, or none to be asked.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    check_only: Annotated[bool, typer.Option("--check", help="Only report whether there is one.")] = False,
 ) -> None:
-    """Open the sealed list of who is probably inside; needs neither server nor broker."""
+    """Open the sealed list of people who are probably inside; needs neither server nor broker."""
     from hubwell_edge.settings import EdgeSettings
     from hubwell_edge.taps.self_check import inspect_muster
 
@@ -86,9 +89,9 @@ def muster(
         if not check_only:
             _print_muster(folder, part or [], as_json=as_json)
             return
-    look = inspect_muster(folder)
-    print(look.text)
-    if not look.ok:
+    result = inspect_muster(folder)
+    print(result.text)
+    if not result.ok:
         raise typer.Exit(1)
 
 
@@ -113,15 +116,18 @@ def _print_muster(folder: Path, parts: list[str], *, as_json: bool) -> None:
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="CSV file.")],
-    layout: Annotated[Path, typer.Option("--map", help="What its columns mean (TOML).")],
+    layout: Annotated[Path, typer.Option("--map", help="Meaning of its columns (TOML).")],
     broker: Annotated[str, typer.Option(help="mqtt://HOST:PORT")] = "mqtt://127.0.0.1:1883",
     site: Annotated[str, typer.Option(help="Site of the topics.")] = "hub",
     device: Annotated[str, typer.Option(help="Device of the topics; must be registered.")] = "replay",
-    speed: Annotated[str, typer.Option(help="Times faster than recorded, or 'max'.")] = "max",
-    outbox: Annotated[Path | None, typer.Option(help="Folder to go on from after an interruption.")] = None,
+    speed: Annotated[str, typer.Option(help="Speed relative to the recording, or 'max'.")] = "max",
+    outbox: Annotated[
+        Path | None,
+        typer.Option(help="Outbox folder; the same one continues a replay."),
+    ] = None,
     protocol: Annotated[int, typer.Option(help="MQTT version: 5 or 311.")] = 5,
 ) -> None:
-    """Play a recorded CSV file through the real path; ends well only when the server has every row."""
+    """Send a recorded CSV file through the real agent; succeeds only when the server has every row."""
     from hubwell_edge.logs import set_up_logs
     from hubwell_edge.sources.replay_command import ReplayJob, play
 
@@ -147,17 +153,19 @@ def simulate(
     data: Annotated[Path, typer.Option(help="Folder for the outboxes of the devices.")],
     broker: Annotated[str, typer.Option(help="mqtt://HOST:PORT")] = "mqtt://127.0.0.1:1883",
     protocol: Annotated[int, typer.Option(help="MQTT version: 5 or 311.")] = 311,
-    site: Annotated[str | None, typer.Option(help="Site of the topics, instead of the scenario's.")] = None,
-    scenario: Annotated[Path | None, typer.Option(help="Spaces and people (TOML); else a demo hub.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same readings.")] = None,
-    speed: Annotated[str, typer.Option(help="Times real time, or 'max'.")] = "1",
+    site: Annotated[str | None, typer.Option(help="Site of the topics; default: the scenario's.")] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Spaces and people (TOML); default: demo hub.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same readings.")] = None,
+    speed: Annotated[str, typer.Option(help="Speed relative to real time, or 'max'.")] = "1",
     start: Annotated[datetime | None, typer.Option("--from", formats=_MOMENTS)] = None,
     until: Annotated[datetime | None, typer.Option("--until", formats=_MOMENTS)] = None,
-    fault: Annotated[list[str] | None, typer.Option(help="A fault to order; may be given often.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A fault to simulate; may be repeated.")] = None,
     faults: Annotated[Path | None, typer.Option(help="File with faults (TOML).")] = None,
     log_json: LogJson = False,
 ) -> None:
-    """Simulate a whole hub: rooms, people, air and badges, each device with a real agent."""
+    """Simulate a whole hub: rooms, people, air and badges, with a real agent for each device."""
     from hubwell_edge.logs import set_up_logs
     from hubwell_edge.sim.run import main as run_hub
 
@@ -187,30 +195,30 @@ def main() -> None:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Turn what a user can mend into one sentence on standard error and exit code 2."""
+    """Print an error that the user can correct as one sentence on standard error; exit with code 2."""
     from hubwell_edge.outbox.file import OutboxError
     from hubwell_edge.settings import SettingsError
     from hubwell_edge.sources.observation import SourceError
     from hubwell_edge.taps.files.muster_file import MusterFileError
 
-    known: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError, MusterFileError)
+    user_errors: tuple[type[Exception], ...] = (SettingsError, SourceError, OutboxError, MusterFileError)
     if "hubwell_edge.sim.run" in sys.modules:
-        known = (*known, sys.modules["hubwell_edge.sim.run"].SimulationError)
+        user_errors = (*user_errors, sys.modules["hubwell_edge.sim.run"].SimulationError)
     try:
         yield
-    except known as error:
+    except user_errors as error:
         _fail(str(error))
 
 
 def _protocol(number: int) -> Literal[5, 311]:
-    found = _PROTOCOLS.get(number)
-    if found is None:
+    protocol = _PROTOCOLS.get(number)
+    if protocol is None:
         _fail(f"--protocol {number} is neither 5 nor 311")
-    return found
+    return protocol
 
 
 def _speed(text: str) -> float | None:
-    """Return times real time; None is as fast as can be."""
+    """Return the speed as a factor; None is unlimited."""
     if text == "max":
         return None
     try:

@@ -1,6 +1,6 @@
-"""What time it is, and whether that can be believed: wall clock, boot clock and synchronisation.
+"""Wall clock, boot clock, and whether the wall clock is synchronised.
 
-A Raspberry Pi has no battery-backed clock: after power-up its wall clock is old until the network tells
+A Raspberry Pi has no battery-backed clock: after power-up its wall clock is wrong until the network provides
 the time. Every message is therefore stamped with both clocks, and the outbox corrects it later.
 """
 
@@ -17,7 +17,7 @@ from hubwell_wire.fields import ClockState
 ClockMode = Literal["auto", "trust"]
 
 STEP_MS: Final = 2000
-"""A wall clock that moved this much (milliseconds) against the boot clock was set, not just adjusted."""
+"""A wall clock that moved by more than this (milliseconds) against the boot clock was set, not adjusted."""
 
 _TIMESYNCD_FLAG: Final = Path("/run/systemd/timesync/synchronized")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -28,7 +28,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One look at the clocks: milliseconds since 1970 and since boot, and whether the first is believed."""
+    """One reading of both clocks in milliseconds, since 1970 and since boot.
+
+    `synced` if the first is trusted.
+    """
 
     wall_ms: int
     mono_ms: int
@@ -36,49 +39,49 @@ class Stamp:
 
     @property
     def state(self) -> ClockState:
-        """The clock state as it is written in messages."""
+        """The clock state as used in messages."""
         return "synced" if self.synced else "unsynced"
 
     @property
     def offset_ms(self) -> int:
-        """Wall clock minus boot clock: constant until somebody sets the clock."""
+        """Wall clock minus boot clock: constant until the wall clock is set."""
         return self.wall_ms - self.mono_ms
 
 
 class Clock(Protocol):
-    """Where stamps come from; tests and the simulator bring their own."""
+    """A source of stamps; tests and the simulator have implementations of their own."""
 
     def now(self) -> Stamp:
-        """Look at the clocks."""
+        """Read the clocks."""
         ...
 
 
 class SystemClock:
     """The clocks of this machine.
 
-    With mode ``trust`` the wall clock is always believed (containers, simulation, a machine that keeps
-    time in a way the kernel does not know). With ``auto`` the kernel or systemd-timesyncd must say so;
-    once they did, it stays believed until the agent ends: a crystal drifts a few seconds a day at most,
-    while the kernel withdraws its word some hours after the network went away.
+    With mode ``trust`` the wall clock is always trusted (containers, simulation, a machine whose time comes
+    from a service that the kernel does not report). With ``auto`` it is trusted from the moment at which the
+    kernel or systemd-timesyncd reports it as synchronised, until the agent ends: a crystal drifts by a few
+    seconds a day at most, while the kernel withdraws its report some hours after the network was lost.
     """
 
     def __init__(self, mode: ClockMode = "auto") -> None:
         self._synced = mode == "trust"
 
     def now(self) -> Stamp:
-        """Look at the clocks of this machine."""
+        """Read the clocks of this machine."""
         if not self._synced:
             self._synced = is_synchronised()
         return Stamp(time.time_ns() // 1_000_000, boot_clock_ms(), self._synced)
 
 
 def boot_clock_ms() -> int:
-    """Milliseconds since the kernel started, sleep included; it never jumps."""
+    """Return the milliseconds since the kernel started, including sleep; this clock never jumps."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 def kernel_boot_id() -> str:
-    """Return the kernel's name for this boot; a fresh one each time where the kernel gives none."""
+    """Return the kernel's id of this boot; a new random-like name where the kernel provides none."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
@@ -86,8 +89,8 @@ def kernel_boot_id() -> str:
 
 
 def is_synchronised() -> bool:
-    """Tell whether the kernel or systemd-timesyncd says that the wall clock was set from the network."""
-    return _kernel_says_synchronised() or _TIMESYNCD_FLAG.exists()
+    """Return whether the kernel or systemd-timesyncd reports the wall clock as set from the network."""
+    return _is_kernel_synchronised() or _TIMESYNCD_FLAG.exists()
 
 
 class _Timex(ctypes.Structure):
@@ -104,23 +107,23 @@ class _Timex(ctypes.Structure):
     )
 
 
-def _kernel_says_synchronised() -> bool:
+def _is_kernel_synchronised() -> bool:
     try:
         adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
     except (OSError, AttributeError):  # not Linux, or a libc without it
         return False
-    timex = _Timex()  # modes = 0: only read, needs no right
+    timex = _Timex()  # modes = 0 only reads, which needs no privilege
     state = adjtimex(ctypes.byref(timex))
     return 0 <= state < _TIME_ERROR and not timex.status & _STA_UNSYNC
 
 
 def to_ms(moment: datetime) -> int:
-    """Return an aware time as whole milliseconds since 1970, rounded down."""
+    """Return a timezone-aware time as whole milliseconds since 1970, rounded down."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def to_datetime(wall_ms: int) -> datetime:
-    """Return milliseconds since 1970 as an aware time in UTC."""
+    """Return milliseconds since 1970 as a timezone-aware time in UTC."""
     return _EPOCH + timedelta(milliseconds=wall_ms)
 
 

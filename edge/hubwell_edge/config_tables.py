@@ -1,6 +1,6 @@
-"""Reads the tables of a device file (`[[sensor]]`, `[[reader]]`, `[[reader.feedback]]`) that name a kind.
+"""Validates tables of a device file that name a kind: `[[sensor]]`, `[[reader]]`, `[[reader.feedback]]`.
 
-A kind has a settings model of its own; what is wrong comes back as one line for each problem, with a hint.
+Each kind has an options model; every problem is reported as one line with a hint.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from pydantic_core import ErrorDetails
 
 
 class TableError(ValueError):
-    """Tables of the device file are wrong; the text has one line for each problem and says what to do."""
+    """Tables of the device file are wrong; the text has one line with advice for each problem."""
 
 
 class Options(BaseModel):
-    """Base of what a kind can be told: frozen, strict, and an unknown option is an error."""
+    """Base of the options of a kind: frozen, strict, and an unknown option is an error."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -25,18 +25,18 @@ O = TypeVar("O", bound=Options)  # noqa: E741 - the option type
 
 
 def kind_of(where: str, key: str, entry: Mapping[str, object], kinds: Mapping[str, object]) -> str:
-    """Return what the table says for `key` if it is one of `kinds`. Raises TableError."""
+    """Return the value of `key` in a table if it is one of `kinds`. Raises TableError."""
     name = entry.get(key)
     if isinstance(name, str) and name in kinds:
         return name
-    known = ", ".join(sorted(kinds))
+    names = ", ".join(sorted(kinds))
     if name is None:
-        raise TableError(f"{where}: {key!r} is missing; write {key} = 'NAME' with one of: {known}")
-    raise TableError(f"{where}: {key} {name!r} is not known; {_close(str(name), kinds)}known {key}s: {known}")
+        raise TableError(f"{where}: {key!r} is missing; write {key} = 'NAME' with one of: {names}")
+    raise TableError(f"{where}: {key} {name!r} is not known; {_close(str(name), kinds)}known {key}s: {names}")
 
 
 def options_of(where: str, options: Mapping[str, object], settings: type[O]) -> O:
-    """Return the checked options. Raises TableError with a line for each problem."""
+    """Return the validated options. Raises TableError with a line for each problem."""
     try:
         return settings.model_validate(dict(options))
     except ValidationError as error:
@@ -59,6 +59,6 @@ def _sentence(problem: ErrorDetails, settings: type[Options]) -> str:
     return f"option {option!r}{meaning} cannot be {problem['input']!r}: {message}"
 
 
-def _close(name: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(name, known, n=1)
+def _close(name: str, candidates: Mapping[str, object]) -> str:
+    close = get_close_matches(name, candidates, n=1)
     return f"did you mean {close[0]!r}? " if close else ""

@@ -1,22 +1,19 @@
-"""Where log lines of the agent go and what they look like: a sentence, with its action in front.
-
-To a terminal as text; with ``--log-json`` one JSON object a line, as journald and collectors like it.
-"""
+"""Log lines of the agent: as text on a terminal, or one JSON object per line with ``--log-json``."""
 
 import json
 import logging
 import sys
 from typing import Final
 
-_KNOWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object for each record, with the extras of the call."""
+    """Formats each record as one JSON object, including the extras of the call."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        extras = {name: value for name, value in vars(record).items() if name not in _KNOWN}
+        extras = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
         fields = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),

@@ -1,6 +1,6 @@
-"""What a device is told: TOML file, environment and secret files become one frozen model.
+"""Settings of a device: TOML file, environment and secret files merged into one frozen model.
 
-Order, first wins: arguments, environment (``HUBWELL_EDGE__BROKER__URL``), secret files (systemd's
+Precedence, highest first: arguments, environment (``HUBWELL_EDGE__BROKER__URL``), secret files (systemd's
 ``$CREDENTIALS_DIRECTORY`` or ``--secrets``), TOML file.
 """
 
@@ -40,22 +40,22 @@ Identifier = Annotated[str, Field(pattern=ID_PATTERN, description="lower-case le
 
 
 class SettingsError(Exception):
-    """The settings are wrong; the message has one line for each problem, and says what to do."""
+    """The settings are wrong; the message has one line with advice for each problem."""
 
 
 def _number(value: object) -> object:
-    """Environment variables are text."""
+    """Convert digits to a number: environment variables are text."""
     return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
 class Section(BaseModel):
-    """Base of the tables: frozen, and an unknown name is an error, so that a typing mistake is found."""
+    """Base of the tables: frozen, and an unknown name is an error, so that typing mistakes are reported."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Address(NamedTuple):
-    """The broker's URL taken apart."""
+    """The parts of the broker's URL."""
 
     host: str
     port: int
@@ -65,7 +65,7 @@ class Address(NamedTuple):
 
 
 class BrokerSettings(Section):
-    """How to reach the broker."""
+    """Connection to the broker. Times in seconds; `window` is the most messages in flight."""
 
     url: str = Field(default="mqtt://127.0.0.1:1883", description="mqtt://HOST:PORT, or mqtts:// for TLS")
     protocol: Annotated[Literal[5, 311], BeforeValidator(_number)] = 5
@@ -82,11 +82,11 @@ class BrokerSettings(Section):
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname or parts.path not in {"", "/"}:
             raise ValueError("write it as mqtt://HOST:PORT or mqtts://HOST:PORT")
-        _ = parts.port  # raises ValueError for a port that is none
+        _ = parts.port  # raises ValueError for an invalid port
         return url
 
     def address(self, username: str | None = None, password: str | None = None) -> Address:
-        """Return where to connect; a user name and password given here win over those in the URL."""
+        """Return host, port and account; the arguments override the account in the URL."""
         parts: SplitResult = urlsplit(self.url)
         return Address(
             parts.hostname or "",
@@ -97,21 +97,21 @@ class BrokerSettings(Section):
         )
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return how to check the broker's certificate, or None without TLS."""
+        """Return the TLS context that verifies the broker's certificate, or None without TLS."""
         if not self.url.startswith("mqtts:"):
             return None
         return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
 
 
 class OutboxSettings(Section):
-    """Where messages wait until the server has them."""
+    """Folder of the outbox, and its largest size in bytes."""
 
     dir: Path = Path("/var/lib/hubwell-edge")
     cap_bytes: Annotated[int, Field(ge=64 * 1024)] = 64 * 1024 * 1024
 
 
 class BatchSettings(Section):
-    """When collected readings become a message; and when sources that can wait have to."""
+    """When collected readings become a message, and how many pending messages make sources wait."""
 
     readings: Annotated[int, Field(ge=1, le=1000)] = 200
     seconds: Annotated[float, Field(ge=0.05, le=3600)] = 5
@@ -119,7 +119,7 @@ class BatchSettings(Section):
 
 
 class BadgeSettings(Section):
-    """What badge readers need: keys, the hub's word, and how patient they are."""
+    """Badge readers: epoch keys, the hub's public key, patience and debouncing."""
 
     keys_dir: Path | None = Field(default=None, description="folder with epoch-N.key files")
     roster_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
@@ -158,19 +158,19 @@ class EdgeSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments only: a device made in code must not change with the environment; see `load`."""
+        """Use arguments only: settings built in code must not depend on the environment; see `load`."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
     @property
     def address(self) -> Address:
-        """Where to connect, and as whom."""
+        """Host, port and account of the broker."""
         password = self.mqtt_password.get_secret_value() if self.mqtt_password else None
         return self.broker.address(self.mqtt_username, password)
 
     @classmethod
     def from_values(cls, **values: Any) -> Self:  # noqa: ANN401 - they are validated here
-        """Make settings from values of any origin. Raises SettingsError with a line for each problem."""
+        """Validate values of any origin. Raises SettingsError with a line for each problem."""
         try:
             return cls(**values)
         except ValidationError as error:
@@ -179,38 +179,38 @@ class EdgeSettings(BaseSettings):
     @classmethod
     def load(cls, config: Path | None, secrets: Path | None = None) -> Self:
         """Read file, secrets and environment. Raises SettingsError with a line for each problem."""
-        secrets = secrets or (Path(found) if (found := os.environ.get("CREDENTIALS_DIRECTORY")) else None)
+        secrets = secrets or (Path(folder) if (folder := os.environ.get("CREDENTIALS_DIRECTORY")) else None)
         try:
             values: dict[str, Any] = {}
             if config is not None:
                 values = tomllib.loads(config.read_text(encoding="utf-8"))
             if secrets is not None:
-                values = _merged({"badges": {"keys_dir": _keys_among(secrets)}}, values)
+                values = _merged({"badges": {"keys_dir": _key_folder(secrets)}}, values)
                 values = _merged(values, _secret_values(cls, secrets))
             return cls.from_values(**_merged(values, EnvSettingsSource(cls)()))
         except OSError as error:
             raise SettingsError(
                 f"cannot read {config}: {error.strerror}; give the file with --config"
             ) from error
-        except ValueError as error:  # TOML that is none, or JSON in the environment that is none
+        except ValueError as error:  # invalid TOML, or invalid JSON in the environment
             raise SettingsError(f"{config or 'environment'}: {error}") from error
 
 
-def _keys_among(secrets: Path) -> Path:
-    """Return where epoch keys lie: in a folder `badges`, or beside the other secrets as systemd puts them."""
+def _key_folder(secrets: Path) -> Path:
+    """Return the folder of epoch keys: `badges` if it exists, else the folder of secrets, as with systemd."""
     folder = secrets / "badges"
     return folder if folder.is_dir() else secrets
 
 
 def _secret_values(settings: type[BaseSettings], secrets: Path) -> dict[str, Any]:
     with warnings.catch_warnings():
-        # The folder `badges` has the name of a setting, and is none.
+        # The folder `badges` has the name of a setting but is not a secret file.
         warnings.filterwarnings("ignore", message="attempted to load secret file")
         return SecretsSettingsSource(settings, secrets, env_prefix="")()
 
 
 def _merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
-    """Return both, `high` winning, tables merged entry by entry."""
+    """Return both merged table by table; values of `high` take precedence."""
     merged = dict(low)
     for name, value in high.items():
         below = merged.get(name)
@@ -227,6 +227,6 @@ def _sentence(problem: ErrorDetails) -> str:
         variable = ENV_PREFIX + name.replace(".", "__").upper()
         return f"{name} is missing: write {name} = ... in the device file, or set {variable}"
     if problem["type"] == "extra_forbidden":
-        return f"{name} is not a known setting: correct the name or take it out"
+        return f"{name} is not a known setting: correct the name or remove it"
     shown = "" if "password" in name else f" (it is {str(problem['input'])[:80]!r})"
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}{shown}"

@@ -1,6 +1,6 @@
-"""Tells systemd that the agent is ready and alive (``Type=notify``, ``WatchdogSec=``).
+"""Notifies systemd that the agent is ready and alive (``Type=notify``, ``WatchdogSec=``).
 
-Silent where nobody listens, that is without ``$NOTIFY_SOCKET``.
+Does nothing without ``$NOTIFY_SOCKET``.
 """
 
 import os
@@ -12,7 +12,7 @@ _MICRO: Final = 1_000_000
 
 
 def notify(state: str) -> bool:
-    """Send one line, for example ``READY=1``; return whether somebody was there to hear it."""
+    """Send one line, for example ``READY=1``; return whether it was sent."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False
@@ -27,20 +27,20 @@ def notify(state: str) -> bool:
 
 
 def watchdog_interval_s() -> float | None:
-    """Return how often systemd wants to hear of us (half of its limit), or None if it does not."""
+    """Return the interval in seconds at which systemd expects a sign of life (half its limit), or None."""
     limit = os.environ.get("WATCHDOG_USEC", "")
     return int(limit) / _MICRO / 2 if limit.isdigit() else None
 
 
 class Watchdog:
-    """Feeds systemd's watchdog while `beat` is called; an agent that hangs is then started again."""
+    """Feeds systemd's watchdog while `beat` is called; systemd restarts an agent that hangs."""
 
     def __init__(self) -> None:
         self._interval_s = watchdog_interval_s()
         self._last_s = 0.0
 
     def beat(self) -> None:
-        """Note progress; call it as often as you like."""
+        """Report progress; may be called at any rate."""
         now = time.monotonic()
         if self._interval_s is not None and now - self._last_s >= self._interval_s:
             self._last_s = now

@@ -1,1 +1,1 @@
-"""The MQTT contract between edge and server: topics, messages, units. Imports neither side."""
+"""The MQTT contract: topics, messages, units, and pseudonyms of badges."""

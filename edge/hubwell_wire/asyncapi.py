@@ -58,7 +58,7 @@ most 1000 readings.
 
 
 class _Schemas(GenerateJsonSchema):
-    """Schemas without the titles that pydantic makes of field names: they say nothing new."""
+    """Schemas without the titles that pydantic derives from field names, because they add nothing."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's signature
         return False
@@ -100,7 +100,7 @@ _DEVICE_DOES: Final = {
 _SENT: Final = frozenset({Channel.ACK, Channel.CMD, Channel.CONFIG})
 _RETAINED: Final = frozenset({Channel.STATUS, Channel.META, Channel.CONFIG})
 _INSIDE: Final[tuple[type[WireModel], ...]] = (Roster, MusterSnapshot)
-"""What messages carry as signed text or sealed: described like them, though no topic has it bare."""
+"""Content that messages carry signed or sealed: described like messages, though no topic carries it bare."""
 
 
 def document() -> Json:
@@ -143,21 +143,21 @@ def to_json() -> str:
 
 
 def schemas() -> dict[str, Json]:
-    """Return the JSON schema of every message and of their parts, by name."""
+    """Return the JSON schemas of all messages and their parts, by name."""
     models: list[type[WireModel]] = [*(type(shown[0][1]) for shown in examples().values()), *_INSIDE]
-    _, found = models_json_schema(
+    _, generated = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
-    parts: dict[str, Json] = found["$defs"]
-    words, known = _words_under_fields(), _models()
+    parts: dict[str, Json] = generated["$defs"]
+    descriptions, models_by_name = _field_descriptions(), _models()
     for name, schema in parts.items():
         schema["additionalProperties"] = True
         for field, inner in schema["properties"].items():
-            for model in known[name].__mro__:
-                if (model.__name__, field) in words:
-                    inner["description"] = words[model.__name__, field]
+            for model in models_by_name[name].__mro__:
+                if (model.__name__, field) in descriptions:
+                    inner["description"] = descriptions[model.__name__, field]
                     break
     parts["Reading"]["properties"]["u"]["x-units"] = dict(UNITS)
     parts["Reading"]["properties"]["s"]["x-unit-of-quantity"] = dict(QUANTITIES)
@@ -173,13 +173,13 @@ def _models() -> dict[str, type[WireModel]]:
     }
 
 
-def _words_under_fields() -> dict[tuple[str, str], str]:
+def _field_descriptions() -> dict[tuple[str, str], str]:
     """Return the text under each field of the models, by class and field.
 
-    Read from the source here and not by pydantic (`use_attribute_docstrings`): that would take a third
-    longer to import the models, on every start of an agent.
+    Read from the source here and not by pydantic (`use_attribute_docstrings`), which would make importing the
+    models a third slower on every start of an agent.
     """
-    found = {}
+    descriptions = {}
     for node in (node for module in _MODULES for node in ast.parse(inspect.getsource(module)).body):
         if isinstance(node, ast.ClassDef):
             for field, below in pairwise(node.body):
@@ -187,8 +187,8 @@ def _words_under_fields() -> dict[tuple[str, str], str]:
                     case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
                         value=ast.Constant(value=str(text))
                     ):
-                        found[node.name, name] = inspect.cleandoc(text)
-    return found
+                        descriptions[node.name, name] = inspect.cleandoc(text)
+    return descriptions
 
 
 def _key(channel: Channel) -> str:

@@ -1,7 +1,7 @@
-"""What the server says on `down/cmd` and `down/config`: answers, erasures, musters, lists of badges.
+"""Messages of the server on `down/cmd` and `down/config`: answers, erasures, musters, lists of badges.
 
-Frozen pydantic models like those of `messages`; what stands under a field is its description in the
-published contract.
+Frozen pydantic models like those of `messages`; the text under a field is its description in the published
+contract.
 """
 
 from typing import Annotated, Final, Literal, get_args
@@ -127,7 +127,7 @@ _VERDICTS: Final = frozenset(get_args(Verdict))
 
 
 def _known_language(value: object) -> object:
-    """Take no language for an unknown one: a device that is older must not refuse the whole list."""
+    """Treat an unknown language as none: an older device must not reject the whole list."""
     return value if not isinstance(value, str) or value in _LANGUAGES else None
 
 

@@ -9,7 +9,7 @@ from hubwell_wire import messages as wire
 from hubwell_wire.fields import WireModel
 
 Examples = list[tuple[str, WireModel]]
-"""Messages of one kind, each with one line of what it shows."""
+"""Messages of one kind, each with a line that describes it."""
 
 _BOOT: Final = UUID("0192f0c1-2a30-4b1c-8d7e-5f60718293a4")
 _NOON: Final = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -34,7 +34,7 @@ def _envelope(seq: int, second: int) -> Json:
 
 
 def examples() -> dict[str, Examples]:
-    """Return examples by message."""
+    """Return the examples by message name."""
     return {**_measured(), **_happened(), **_described(), **_sent()}
 
 

@@ -1,6 +1,6 @@
-"""What fields of messages hold: numbers, times, texts, pseudonyms; and the base of all messages.
+"""Field types of messages (numbers, times, texts, pseudonyms) and the base class of all messages.
 
-Parsing is strict (no text becomes a number, no naive time is accepted) and tolerant of added optional
+Parsing is strict (text is not converted to numbers, times without a zone are rejected), but ignores unknown
 fields, so that an old server understands a newer device. Imported by `messages` and `commands`.
 """
 
@@ -23,7 +23,7 @@ from pydantic import (
 
 MAX_NUMBER: Final = 2**62
 MAX_DETAIL: Final = 300
-"""Characters in what a fault says of itself."""
+"""Characters in the description of a fault."""
 
 EXAMPLE_TIME: Final = "2026-11-22T21:04:05.123Z"
 
@@ -33,34 +33,34 @@ ClockState = Literal["synced", "unsynced"]
 def _rfc3339(value: datetime) -> str:
     try:
         value = value.astimezone(UTC)
-    except OverflowError:  # within a day of the calendar's ends: no such time in UTC
+    except OverflowError:  # within a day of datetime's limits: the time has no UTC form
         return value.isoformat(timespec="milliseconds")
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _written_out(value: object) -> object:
-    """Refuse numbers, which pydantic takes for seconds or milliseconds as seems likely, and half a time."""
+    """Reject numbers, which pydantic would guess to be seconds or milliseconds, and incomplete times."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[13:14] == value[16:17] == ":"):
         return value
     raise ValueError(f"not a time: write it as {EXAMPLE_TIME}")
 
 
-# NUL is what PostgreSQL cannot hold; the others move a terminal's cursor or turn the order of letters around.
+# PostgreSQL cannot store NUL; the others move a terminal's cursor or reverse the order of letters.
 _CONTROL_SET: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 _CONTROL: Final = re.compile(f"[{_CONTROL_SET}]")
 
 
 def _without_control(text: str) -> str:
-    found = _CONTROL.search(text)
-    if found:
-        code = ord(found[0])
+    match = _CONTROL.search(text)
+    if match:
+        code = ord(match[0])
         name = "NUL (U+0000)" if code == 0 else f"U+{code:04X}"
         raise ValueError(f"holds the control character {name}: send it without")
     return text
 
 
 def as_text(text: str, limit: int = MAX_DETAIL) -> str:
-    """Return any text, as of an exception, as the contract allows it.
+    """Return any text, for example of an exception, in the form that the contract allows.
 
     Control characters and halves of surrogate pairs become '?'; `limit` is in characters.
     """
@@ -68,7 +68,7 @@ def as_text(text: str, limit: int = MAX_DETAIL) -> str:
 
 
 Version = Annotated[int, Field(ge=1, le=1), WithJsonSchema({"type": "integer", "const": 1})]
-"""Not ``Literal[1]``, which would take ``true`` for 1."""
+"""Not ``Literal[1]``, which would accept ``true`` as 1."""
 Id = Annotated[UUID, Field(strict=False)]
 Timestamp = Annotated[
     AwareDatetime,
@@ -94,17 +94,17 @@ Span = Annotated[
 Text = Annotated[
     str, AfterValidator(_without_control), Field(json_schema_extra={"pattern": f"^[^{_CONTROL_SET}]*$"})
 ]
-"""Words for people: no control characters but tab and line break."""
+"""Text for people: no control characters except tab and line break."""
 
 Verdict = Literal[
     "in", "out", "moved", "again", "unknown", "full", "revoked", "refused", "noted", "code", "desk", "phone"
 ]
-"""What a reader tells the person who tapped.
+"""The verdict on a tap that a reader shows.
 
-`in`, `out`; `moved`: in, and out of where they were; `again`: a second tap of the same gesture; `unknown`:
+`in`, `out`; `moved`: in, and out of the previous space; `again`: a second tap of the same gesture; `unknown`:
 not enrolled; `full`: the space has no room; `revoked`: a badge reported lost or replaced; `refused`: a copy
-of an earlier tap; `noted`: kept, and counted when the server is back; `code`: a one-time code is shown;
-`desk`: staff go on from here; `phone`: a phone whose number changes with every tap.
+of an earlier tap; `noted`: stored, and counted when the server is reachable again; `code`: a one-time code is
+shown; `desk`: staff continue from here; `phone`: a phone whose number changes with every tap.
 """
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Epoch = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -118,5 +118,5 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
     def encode(self) -> bytes:
-        """Return the JSON bytes as they go over MQTT; optional fields at their default are left out."""
+        """Return the JSON bytes of the MQTT payload; optional fields with their default are omitted."""
         return self.model_dump_json(exclude_defaults=True, by_alias=True).encode()

@@ -1,7 +1,7 @@
-"""What devices say to the server, and its receipts, as frozen pydantic models; `MESSAGES` has all channels.
+"""Messages of devices to the server, and receipts, as frozen pydantic models; `MESSAGES` has all channels.
 
-Units follow SenML, identities CloudEvents. What stands under a field is its description in the published
-contract too (see `asyncapi.py`). The server's answers, erasures and lists of badges are in `commands`.
+Units follow SenML, identities CloudEvents. The text under a field is also its description in the published
+contract (see `asyncapi.py`). The server's answers, erasures and lists of badges are in `commands`.
 """
 
 import os
@@ -32,11 +32,13 @@ from hubwell_wire.units import SERIES_PATTERN, UNITS, check_series
 
 MAX_READINGS: Final = 1000
 MAX_OFFSET_MS: Final = 7 * 24 * 3600 * 1000
-"""A reading may lie at most seven days from the time of its message."""
+"""A reading's time may differ by at most seven days from that of its message (milliseconds)."""
 
 
 SeriesName = Annotated[str, Field(json_schema_extra={"pattern": SERIES_PATTERN})]
-"""Sensor and quantity, for example ``scd41/co2``. Checked with its unit, once for each pair: see `units`."""
+"""Sensor and quantity, for example ``scd41/co2``. Validated with its unit, once for each pair: see
+`units`.
+"""
 Unit = Annotated[str, Field(json_schema_extra={"enum": list(UNITS)})]
 
 Quality = Literal["ok", "suspect", "inferred"]
@@ -89,7 +91,7 @@ class Telemetry(Envelope):
 
     @model_validator(mode="after")
     def _series_fit(self) -> Self:
-        # Checked here for the whole batch: per reading, these checks would cost more than all the parsing.
+        # For the whole batch at once: per reading, these checks would cost more than all the parsing.
         for series, unit in {(reading.s, reading.u) for reading in self.r}:
             check_series(series, unit)
         earliest, latest = self.offsets_ms()
@@ -133,7 +135,7 @@ class TapData(WireModel):
     """What the reader told at once, before the server answered."""
 
     @model_validator(mode="after")
-    def _stands_for_somebody(self) -> Self:
+    def _identifies_a_badge(self) -> Self:
         if self.badge is None and self.sun is None:
             raise ValueError("a tap has a 'badge', or a 'sun' message in place of it")
         return self
@@ -288,7 +290,7 @@ class Receipt(WireModel):
     """Numbers that were refused for good; they count as safe and are told once."""
 
     def covers(self, seq: int) -> bool:
-        """Tell whether the message with this number is safe."""
+        """Return whether the message with this number is committed."""
         return seq <= self.upto or any(first <= seq <= last for first, last in self.ranges)
 
 
@@ -310,4 +312,4 @@ MESSAGES: Final[dict[str, Any]] = {
     "down/cmd": Command,
     "down/config": SealedRoster,
 }
-"""Channel -> type of its messages; `asyncapi.py` and `parse.py` are both driven by it."""
+"""Channel -> type of its messages; both `asyncapi.py` and `parse.py` use it."""

@@ -1,6 +1,6 @@
-"""Turn one MQTT message into a typed one, or into a reason a person can act on.
+"""Parses one MQTT message into a typed model, or into an error with a reason that a person can act on.
 
-Bytes come from the broker; what leaves here is a frozen model, so nothing further inside parses again.
+Payloads come from the broker; the result is a frozen model, so no further module parses again.
 """
 
 import json
@@ -32,7 +32,7 @@ from hubwell_wire.topics import BadTopicError, Channel, Topic, parse_topic
 from hubwell_wire.units import UnitError
 
 MAX_PAYLOAD: Final = 256 * 1024
-"""Bytes. A thousand readings take about 60 kB; more than this is a mistake or an attack."""
+"""Bytes. A thousand readings take about 60 kB; a larger payload is a mistake or an attack."""
 
 MAX_DEPTH: Final = 200
 """Objects and lists inside one another, the message itself included, also in a field that nobody reads.
@@ -41,25 +41,25 @@ The parser's own limit, the same for every Python; a test holds the two together
 """
 
 MAX_ROSTER: Final = 4 * 1024 * 1024
-"""Bytes of a list of badges or of a muster: about 60 a badge, so 50,000 of them."""
+"""Bytes of a list of badges or of a muster: about 60 per badge, so enough for 50,000 of them."""
 
 Message = UpMessage | Status | Meta | Receipt | Answer | Forget | Muster | SealedRoster
 
 _ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {channel: TypeAdapter(t) for channel, t in MESSAGES.items()}
 _FROM_SERVER: Final = (Answer, Forget, Muster, SealedRoster)
-"""Few, so each is looked at closely."""
+"""Rare messages, whose keys are always checked for duplicates."""
 _LARGE: Final = (Channel.CMD, Channel.CONFIG)
 _TOO_DEEP: Final = "recursion limit exceeded"
 """The parser's words for what is nested deeper than MAX_DEPTH."""
-_MAX_PROBLEMS_TOLD: Final = 3
-_MAX_VALUE_TOLD: Final = 80
+_MAX_PROBLEMS_SHOWN: Final = 3
+_MAX_VALUE_SHOWN: Final = 80
 _FIELDS_SET: Final = attrgetter("__pydantic_fields_set__")  # `model_fields_set` without a call per reading
 _EVENT_TYPES: Final = ("tap", "gap", "fault")
 _COMMAND_TYPES: Final = ("answer", "forget", "muster")
 _TYPES: Final = {Channel.EVENT: (_EVENT_TYPES, "event"), Channel.CMD: (_COMMAND_TYPES, "command")}
 _TAGS: Final = frozenset((*_EVENT_TYPES, *_COMMAND_TYPES))
-_UNTOLD: Final = frozenset({"badge", "was", "sun", "badges", "sealed", "body", "text"})
-"""Fields whose values are never repeated: what stands there may be a card's number, or a one-time code."""
+_NEVER_REPEATED: Final = frozenset({"badge", "was", "sun", "badges", "sealed", "body", "text"})
+"""Fields whose values are never repeated: they may contain a card's number or a one-time code."""
 
 _WHAT_TO_DO: Final = {
     "missing": "add it",
@@ -68,14 +68,14 @@ _WHAT_TO_DO: Final = {
     "uuid_parsing": "write it as 0192f0c1-2a30-7b1c-8d7e-0123456789ab",
     "too_long": "send more messages instead",
 }
-"""Advice by pydantic's type of error, where its own words do not tell already."""
+"""Advice by pydantic's type of error, where pydantic's own message contains none."""
 
 
 class BadMessageError(ValueError):
     """A message that cannot be understood.
 
-    `code` is a short stable word for counting, the text names field, value and what to do. `device`,
-    `boot` and `seq` are given where they could be read all the same, so that the device can be told.
+    `code` is a short stable word for counting; the text names field, value and remedy. `device`, `boot` and
+    `seq` are set where they could be read from the message, so that the device can be notified.
     """
 
     def __init__(self, code: str, reason: str) -> None:
@@ -88,14 +88,14 @@ class BadMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A message with the topic that it came on."""
+    """A message with its topic."""
 
     topic: Topic
     message: Message
 
 
 def parse(topic_text: str, payload: bytes) -> Parsed:
-    """Parse topic and payload. Raises BadMessageError, never anything else."""
+    """Parse topic and payload. Raises BadMessageError, and no other exception."""
     try:
         topic = parse_topic(topic_text)
     except BadTopicError as error:
@@ -122,8 +122,8 @@ def _parse_payload(topic: Topic, payload: bytes) -> Message:
     if isinstance(message, Envelope) and message.device not in {None, topic.device}:
         raise BadMessageError(
             "topic-mismatch",
-            f"device: the payload says {str(message.device)[:_MAX_VALUE_TOLD]!r}, its topic says "
-            f"{topic.device!r}: mend one",
+            f"device: the payload has {str(message.device)[:_MAX_VALUE_SHOWN]!r}, its topic has "
+            f"{topic.device!r}: correct one",
         )
     if isinstance(message, _FROM_SERVER) or _may_repeat_a_key(message, payload):
         _refuse_duplicate_keys(payload)
@@ -131,11 +131,11 @@ def _parse_payload(topic: Topic, payload: bytes) -> Message:
 
 
 def _may_repeat_a_key(message: Message, payload: bytes) -> bool:
-    """Tell whether the payload may hold more keys than the message needs.
+    """Return whether the payload may contain more keys than the message needs.
 
-    Counting colons costs far less than a second parser with a hook on each object. Every key has one, and
-    a time has at least two; so if there are no more than that, no key stands twice. Other payloads are
-    looked at more closely: a zone or words with a colon, an added field, blanks, a real duplicate.
+    Counting colons costs far less than a second parser with a hook on each object. Every key has one, and a
+    time has at least two; so if there are no more than that, no key occurs twice. Other payloads are checked
+    more closely: those with a zone or text with a colon, an added field, blanks, or a real duplicate.
     """
     keys = _keys_of(message)
     if payload.count(b":") == keys + 2 * _times_of(message) and b"\\" not in payload:
@@ -151,7 +151,7 @@ def _times_of(message: Message) -> int:
 
 
 def _keys_of(message: Message) -> int:
-    """Count the JSON keys that this message needs: never more than its payload held."""
+    """Return how many JSON keys this message needs, which is never more than its payload has."""
     keys = len(_FIELDS_SET(message))
     inner: Iterable[WireModel]
     if isinstance(message, Telemetry):
@@ -171,14 +171,14 @@ def _keys_of(message: Message) -> int:
 
 def _refuse_duplicate_keys(payload: bytes) -> None:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for key, value in pairs:
-            if key in found:
+            if key in fields:
                 raise BadMessageError(
-                    "duplicate-key", f"the key {key[:60]!r} stands twice in one object: send it once"
+                    "duplicate-key", f"the key {key[:60]!r} occurs twice in one object: send it once"
                 )
-            found[key] = value
-        return found
+            fields[key] = value
+        return fields
 
     try:
         json.loads(payload, object_pairs_hook=once)
@@ -197,13 +197,13 @@ def _explain(error: ValidationError, topic: Topic, payload: bytes) -> BadMessage
         return BadMessageError("topic-mismatch", "this looks like an event; send events on up/event")
     if topic.channel is Channel.EVENT and ("union_tag_not_found", ()) in kinds and b'"r"' in payload:
         return BadMessageError("topic-mismatch", "this looks like telemetry; send readings on up/telemetry")
-    # When the first reading of a batch fails, pydantic adds that the batch is too short: an echo, no cause.
+    # When the first reading of a batch fails, pydantic also reports a batch that is too short: a mere effect.
     problems = [p for p in problems if p["type"] != "too_short" or p["input"] == []] or problems
-    told = [_sentence(problem, topic.channel) for problem in problems[:_MAX_PROBLEMS_TOLD]]
-    if len(problems) > _MAX_PROBLEMS_TOLD:
-        told.append(f"and {len(problems) - _MAX_PROBLEMS_TOLD} more")
+    sentences = [_sentence(problem, topic.channel) for problem in problems[:_MAX_PROBLEMS_SHOWN]]
+    if len(problems) > _MAX_PROBLEMS_SHOWN:
+        sentences.append(f"and {len(problems) - _MAX_PROBLEMS_SHOWN} more")
     is_unit = isinstance(problems[0].get("ctx", {}).get("error"), UnitError)
-    return BadMessageError("unit" if is_unit else "field", "; ".join(told))
+    return BadMessageError("unit" if is_unit else "field", "; ".join(sentences))
 
 
 def _not_json(what: str, payload: bytes) -> str:
@@ -218,14 +218,16 @@ def _sentence(problem: Any, channel: Channel) -> str:  # noqa: ANN401 - pydantic
     kind, value = problem["type"], problem["input"]
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         tag = problem["ctx"].get("tag")
-        known, kind = _TYPES[channel]
-        found = (
-            "Field required" if tag is None else f"{str(tag)[:_MAX_VALUE_TOLD]!r} is no {kind} of version 1"
-        )
-        return f"type: {found}: say one of {', '.join(known)}"
+        types, kind = _TYPES[channel]
+        unknown = f"{str(tag)[:_MAX_VALUE_SHOWN]!r} is not a known {kind} of version 1"
+        return f"type: {'Field required' if tag is None else unknown}: use one of {', '.join(types)}"
     where = _where(problem["loc"])
     sentence = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
-    if kind != "missing" and not isinstance(value, dict | list) and _UNTOLD.isdisjoint(problem["loc"]):
+    if (
+        kind != "missing"
+        and not isinstance(value, dict | list)
+        and _NEVER_REPEATED.isdisjoint(problem["loc"])
+    ):
         sentence += f" (got {_shown(value)})"
     advice = _advice(kind, where, value)
     return f"{sentence}: {advice}" if advice else sentence
@@ -233,7 +235,7 @@ def _sentence(problem: Any, channel: Channel) -> str:  # noqa: ANN401 - pydantic
 
 def _advice(kind: str, where: str, value: object) -> str | None:
     if where == "v" and kind != "missing":
-        return "this side speaks version 1 of the contract"
+        return "the receiver supports version 1 of the contract"
     if kind in {"int_type", "float_type"} and isinstance(value, str):
         return "write it without quotation marks"
     return _WHAT_TO_DO.get(kind)
@@ -248,7 +250,7 @@ def _where(loc: tuple[str | int, ...]) -> str:
 def _shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return repr(value[:_MAX_VALUE_TOLD]) if isinstance(value, str) else str(value)[:_MAX_VALUE_TOLD]
+    return repr(value[:_MAX_VALUE_SHOWN]) if isinstance(value, str) else str(value)[:_MAX_VALUE_SHOWN]
 
 
 _HEAD_BYTES: Final = 4096
@@ -260,7 +262,7 @@ _FLAT_FIELD: Final = re.compile(
 
 
 def _identity(payload: bytes) -> tuple[UUID | None, int | None]:
-    """Read boot and seq out of a message that is otherwise wrong, if that is possible."""
+    """Return boot and seq of a message that is otherwise invalid, where they can be read."""
     loose: Any
     try:
         whole = len(payload) <= MAX_PAYLOAD and not _is_too_deep(payload)
@@ -275,7 +277,10 @@ def _identity(payload: bytes) -> tuple[UUID | None, int | None]:
 
 
 def _is_too_deep(payload: bytes) -> bool:
-    """Tell whether the parser of messages gives up on the depth; `json` has another for each Python."""
+    """Return whether the payload exceeds the parser's depth.
+
+    That of `json` differs between Python versions.
+    """
     try:
         from_json(payload)
     except ValueError as error:
@@ -284,19 +289,19 @@ def _is_too_deep(payload: bytes) -> bool:
 
 
 def _head_of(payload: bytes) -> dict[str, str | int | None]:
-    """Return the fields at the payload's beginning, up to the first that holds an object or a list.
+    """Return the fields at the beginning of the payload, up to the first that holds an object or a list.
 
-    Nothing behind that is looked at: a number of some inner object must not be taken for the message's.
+    Later content is ignored: a number inside an inner object must not be taken for the message's.
     """
     fields: dict[str, str | int | None] = {}
     head = payload[:_HEAD_BYTES]
-    found = _OBJECT_BEGINS.match(head)
-    while found is not None:
-        found = _FLAT_FIELD.match(head, found.end())
-        if found is not None:
-            text, number = found["text"], found["number"]
+    match = _OBJECT_BEGINS.match(head)
+    while match is not None:
+        match = _FLAT_FIELD.match(head, match.end())
+        if match is not None:
+            text, number = match["text"], match["number"]
             value = text.decode("utf-8", "replace") if text is not None else int(number) if number else None
-            fields[found["name"].decode()] = value
-            if found["next"] == b"}":
+            fields[match["name"].decode()] = value
+            if match["next"] == b"}":
                 break
     return fields

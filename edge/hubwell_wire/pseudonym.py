@@ -1,7 +1,7 @@
-"""Turns the number of a badge into a pseudonym, in the reader, before anything is stored, sent or logged.
+"""Turns the number of a badge into a pseudonym, in the reader, before it is stored, sent or logged.
 
-A plain hash of a badge number is undone by trying all numbers; a keyed one is not, as long as the key is
-kept apart from the data. Destroying the key of an epoch erases the link to persons for that whole epoch.
+A plain hash of a badge number can be reversed by trying all numbers; a keyed one cannot, as long as the key
+is stored apart from the data. Destroying the key of an epoch erases the link to persons for that whole epoch.
 """
 
 import hmac
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DOMAIN: Final = b"badge:v1|"
-"""Keeps these pseudonyms apart from any other use of the same key."""
+"""Separates these pseudonyms from any other use of the same key."""
 TOKEN_DOMAIN: Final = b"qr:v1|"
-"""The same for the codes that people carry on their phones: no code can pass for a card."""
+"""The same for the QR codes that people carry on their phones: a code cannot pass for a card."""
 PSEUDONYM_BYTES: Final = 16
 KEY_BYTES: Final = 32
-TOKEN_PREFIX: Final = "HW1:"  # noqa: S105 - it stands on every code
-"""What a code on a phone begins with, so that a scanner knows it among others."""
+TOKEN_PREFIX: Final = "HW1:"  # noqa: S105 - printed on every code
+"""Prefix of the text of a QR code, by which a scanner recognises it."""
 _TOKEN: Final = re.compile(r"[A-Z2-7]{24,64}")
 """Base 32 (RFC 4648): 24 letters are 120 bits; shorter tokens could be guessed."""
 UID_BYTES: Final = (4, 7, 10)
@@ -25,7 +25,7 @@ UID_BYTES: Final = (4, 7, 10)
 
 @dataclass(frozen=True, slots=True)
 class EpochKey:
-    """The secret of one epoch. `key` has at least 32 bytes and does not show in `repr`.
+    """The secret key of one epoch. `key` has at least 32 bytes and is not shown by `repr`.
 
     Raises ValueError for a shorter key or a negative epoch.
     """
@@ -41,7 +41,7 @@ class EpochKey:
 
 
 def pseudonym(uid: bytes, epoch_key: EpochKey) -> str:
-    """Return the 32 hex digits that stand for a badge in one epoch.
+    """Return the pseudonym of a badge in one epoch, 32 hex digits.
 
     First 128 bits of HMAC-SHA256(key, ``badge:v1|`` + uid), where `uid` are the raw bytes of the card's
     number (4, 7 or 10), not its hex text. Raises ValueError for another length, without repeating the number.
@@ -54,10 +54,10 @@ def pseudonym(uid: bytes, epoch_key: EpochKey) -> str:
 
 
 def token_pseudonym(token: str, epoch_key: EpochKey) -> str:
-    """Return the 32 hex digits that stand for a person's QR code in one epoch.
+    """Return the pseudonym of a person's QR code in one epoch, 32 hex digits.
 
-    First 128 bits of HMAC-SHA256(key, ``qr:v1|`` + token), where `token` are the code's 24 to 64 letters of
-    base 32, in upper case and without their prefix ``HW1:``; lower case and the prefix are understood. Raises
+    First 128 bits of HMAC-SHA256(key, ``qr:v1|`` + token), where `token` is the code's 24 to 64 letters of
+    base 32, in upper case and without the prefix ``HW1:``; lower case and the prefix are accepted. Raises
     ValueError for anything else, without repeating it.
     """
     letters = token.strip().upper().removeprefix(TOKEN_PREFIX)

@@ -1,7 +1,7 @@
-"""Build and take apart the topics of the contract: ``hub/v1/{site}/{device}/...``.
+"""Builds and parses the topics of the contract: ``hub/v1/{site}/{device}/...``.
 
-Devices write only below their own device level and the server only below ``down/``; every client
-subscribes to exact filters, so nobody hears itself.
+Devices publish only below their own device level, and the server only below ``down/``; every client
+subscribes to exact filters, so no client receives its own messages.
 """
 
 import re
@@ -28,7 +28,7 @@ class Channel(StrEnum):
 
 
 class BadTopicError(ValueError):
-    """The topic is not one of the contract; the message says which part is wrong."""
+    """The topic is not part of the contract; the message names the wrong level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _check_id(level: str, value: str) -> None:
     if not _ID.fullmatch(value):
         raise BadTopicError(
             f"{level} {value[:80]!r} is not an id: 1 to 63 lower-case letters, digits and '-', "
-            "the first of them no '-'"
+            "not beginning with '-'"
         )
 
 
@@ -59,10 +59,10 @@ _CHANNELS: Final = {channel.value: channel for channel in Channel}
 _LEVELS_BEFORE_CHANNEL: Final = 4
 
 
-# A call that raises is not cached: only well-formed topics are remembered, and those are short.
+# A call that raises is not cached: only valid topics are, and those are short.
 @lru_cache(maxsize=4096)
 def parse_topic(text: str) -> Topic:
-    """Take a topic apart. Raises BadTopicError with a sentence naming the part that is wrong."""
+    """Parse a topic. Raises BadTopicError with a sentence that names the wrong level."""
     levels = text.split("/", _LEVELS_BEFORE_CHANNEL)
     if len(levels) <= _LEVELS_BEFORE_CHANNEL or "/".join(levels[:2]) != ROOT:
         raise BadTopicError(f"topic {text[:200]!r} is not '{ROOT}/SITE/DEVICE/...'")
@@ -82,5 +82,5 @@ def site_filter(site: str, channel: Channel) -> str:
 
 
 def up_filter(site: str) -> str:
-    """Return the subscription filter for everything that the devices of a site send, telemetry and events."""
+    """Return the subscription filter for all telemetry and events of a site's devices."""
     return f"{ROOT}/{site}/+/up/+"

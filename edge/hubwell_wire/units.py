@@ -47,7 +47,7 @@ QUANTITIES: Final[dict[str, str]] = {
 
 
 def quantity_of(series: str) -> str:
-    """Return the quantity in a series name: its part after the last slash."""
+    """Return the quantity in a series name: the part after the last slash."""
     return series.rpartition("/")[2]
 
 
@@ -56,11 +56,11 @@ _SERIES: Final = re.compile(SERIES_PATTERN.replace("$", r"\Z"))
 
 
 class UnitError(ValueError):
-    """The unit is unknown, or is not the one of its quantity."""
+    """The unit is unknown, or is not the unit of its quantity."""
 
 
 def unit_problem(series: str, unit: str) -> str | None:
-    """Say in a sentence why `unit` does not fit the series, or return None if it does."""
+    """Return a sentence on why `unit` does not fit the series, or None if it does."""
     if unit not in UNITS:
         return f"unit {unit[:40]!r} of series {series!r} is unknown; known units: {', '.join(UNITS)}"
     expected = QUANTITIES.get(quantity_of(series))
@@ -69,10 +69,10 @@ def unit_problem(series: str, unit: str) -> str | None:
     return None
 
 
-# A call that raises is not cached: nobody can fill the memory with long names that are wrong.
+# A call that raises is not cached, so long invalid names cannot fill the memory.
 @lru_cache(maxsize=4096)
 def check_series(series: str, unit: str) -> None:
-    """Raise ValueError for a name that is no series, UnitError for a unit that does not fit it."""
+    """Raise ValueError for an invalid series name, UnitError for a unit that does not fit the series."""
     if not _SERIES.match(series):
         raise ValueError(
             f"s: {series[:80]!r} is not SENSOR/QUANTITY in lower-case letters, digits, '-' and '_'"

@@ -42,14 +42,14 @@ def test_clock_in_auto_mode_needs_a_word_and_then_stays_believed(monkeypatch: py
 def test_timesyncd_flag_counts_as_synchronised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flag = tmp_path / "synchronized"
     monkeypatch.setattr(clock, "_TIMESYNCD_FLAG", flag)
-    monkeypatch.setattr(clock, "_kernel_says_synchronised", lambda: False)
+    monkeypatch.setattr(clock, "_is_kernel_synchronised", lambda: False)
     assert not clock.is_synchronised()
     flag.touch()
     assert clock.is_synchronised()
 
 
 def test_kernel_is_asked_without_error() -> None:
-    assert clock._kernel_says_synchronised() in {True, False}
+    assert clock._is_kernel_synchronised() in {True, False}
     assert clock.boot_clock_ms() > 0
 
 

@@ -152,7 +152,7 @@ def test_shipped_maps_are_valid(path: Path) -> None:
     ("line", "reason"),
     [
         ("1;01.03.2026;08:00:00;400", "line 2 has 4 fields instead of 5"),
-        ("1;01.03.2026;08:00:00;nan;20", "'nan' is not a number that can be measured"),
+        ("1;01.03.2026;08:00:00;nan;20", "'nan' is not a finite number"),
         ("1;01.03.2026;08:00:00;many;20", "could not convert string to float: 'many'"),
         ("1;2026-03-01;08:00:00;400;20", "does not match format"),
         ("1;29.03.2026;02:30:00;400;20", "does not exist in Europe/Berlin"),

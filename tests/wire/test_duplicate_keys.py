@@ -1,4 +1,4 @@
-"""A key that stands twice in one object is refused: parsers differ in which of the two they take."""
+"""A key that occurs twice in one object is refused: parsers differ in which of the two they use."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ def test_duplicate_key_is_refused_by_name(name: str, old: bytes, new: bytes, key
     assert content.count(old) == 1
     error = refused(name, content.replace(old, new))
     assert error.code == "duplicate-key"
-    assert f"{key!r} stands twice" in str(error)
+    assert f"{key!r} occurs twice" in str(error)
 
 
 def spaced(draw: st.DrawFn, value: Any, pairs: dict[int, list[tuple[str, Any]]]) -> str:

@@ -60,7 +60,9 @@ def test_answer_with_an_unknown_verdict_names_the_known_ones() -> None:
 
 def test_unknown_command_is_told_by_name() -> None:
     error = refused("cmd-answer", fields("cmd-answer", type="dance"))
-    assert str(error) == "type: 'dance' is no command of version 1: say one of answer, forget, muster"
+    assert (
+        str(error) == "type: 'dance' is not a known command of version 1: use one of answer, forget, muster"
+    )
 
 
 def test_list_of_badges_may_be_larger_than_a_message_of_a_device() -> None:

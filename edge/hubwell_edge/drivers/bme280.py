@@ -60,7 +60,7 @@ class Bme280:
             ]
 
     def close(self) -> None:
-        """Let the bus go; the chip is asleep between reads."""
+        """Release the bus; the chip is asleep between reads."""
         bus, self._bus, self._device = self._bus, None, None
         if bus is not None:
             bus.deinit()

@@ -1,4 +1,7 @@
-"""One thread for each bus. That thread is the bus lock, and a part that hangs stops only its own bus."""
+"""Runs the blocking calls of one bus in one thread.
+
+The thread serves as the lock of the bus, and a part that hangs stops only its own bus.
+"""
 
 import asyncio
 import threading
@@ -13,11 +16,11 @@ T = TypeVar("T")
 
 
 class BusBusyError(SensorSilentError):
-    """Another call on this bus hangs, so this one was not even begun."""
+    """Another call on this bus hangs, so this call was not started."""
 
 
 class CallHungError(SensorSilentError):
-    """The call did not come back in time; it still runs and holds the bus."""
+    """The call did not return in time; it still runs and occupies the bus."""
 
 
 class _Thread:
@@ -32,7 +35,7 @@ class _Thread:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Run `call` after everything submitted before it."""
+        """Run `call` after all calls submitted before it."""
         future: Future[T] = Future()
 
         def job() -> None:
@@ -40,7 +43,7 @@ class _Thread:
                 return
             try:
                 result = call()
-            except BaseException as error:  # noqa: BLE001 - it is handed to the caller, whatever it is
+            except BaseException as error:  # noqa: BLE001 - passed on to the caller
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -49,7 +52,7 @@ class _Thread:
         return future
 
     def stop(self) -> None:
-        """End the thread after the jobs it has; a hung job is left behind."""
+        """End the thread after its queued jobs; a hung job is left behind."""
         self._jobs.put(None)
 
     def _work(self) -> None:
@@ -68,33 +71,33 @@ class BusExecutor:
         self._hung: tuple[str, asyncio.Future[Any]] | None = None
 
     async def call(self, part: str, function: Callable[[], T], timeout_s: float) -> T:
-        """Return what `function` returns, run in the thread of the bus.
+        """Run `function` in the thread of the bus and return its result.
 
-        Raises CallHungError if it takes longer than `timeout_s`, LaneHeldError while an earlier call hangs,
-        and what `function` raises. The time waiting for other parts of the bus does not count.
+        Raises CallHungError if it takes longer than `timeout_s`, BusBusyError while an earlier call hangs,
+        and the exceptions of `function`. Time spent waiting for other parts of the bus is not included.
         """
         async with self._turn:
-            self._refuse_while_held(part)
+            self._refuse_while_hung(part)
             future = asyncio.wrap_future(self._thread.submit(function))
             self._running.add(future)
             future.add_done_callback(self._ended)
-            # Not wait_for: it would cancel the future and hide that the thread is still busy.
-            done, _ = await asyncio.wait({future}, timeout=timeout_s)
-            if done:
+            # wait_for would cancel the future, and with it the information that the thread is still busy.
+            finished, _ = await asyncio.wait({future}, timeout=timeout_s)
+            if finished:
                 return future.result()
             self._hung = (part, future)
             raise CallHungError(
-                f"{part} has not answered within {timeout_s:g} s and holds bus {self._bus}: if it stays so, "
-                "take the power of the part away for a moment, or restart the agent"
+                f"{part} has not answered within {timeout_s:g} s and holds bus {self._bus}: if this "
+                "persists, disconnect the power of the part for a moment, or restart the agent"
             )
 
     def stop(self) -> None:
-        """Let the thread end; what hangs is left behind."""
+        """End the thread; a hung call is left behind."""
         for future in tuple(self._running):
             future.cancel()
         self._thread.stop()
 
-    def _refuse_while_held(self, part: str) -> None:
+    def _refuse_while_hung(self, part: str) -> None:
         if self._hung is None:
             return
         holder, future = self._hung
@@ -107,5 +110,5 @@ class BusExecutor:
     def _ended(self, future: asyncio.Future[Any]) -> None:
         self._running.discard(future)
         if not future.cancelled():
-            # Nobody may be waiting any more; looking at it keeps asyncio from calling it forgotten.
+            # The caller may be gone; reading the exception avoids asyncio's "never retrieved" log line.
             future.exception()

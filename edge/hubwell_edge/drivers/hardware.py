@@ -1,7 +1,7 @@
-"""Where drivers get their buses and pins from: the machine's own, or chip models in their place.
+"""Access to buses and pins for drivers: those of this machine, or chip models in their place.
 
-Libraries for hardware are imported when a sensor is opened, so that a computer without them can check a
-device file, and a missing one is named in the fault of the sensor that needs it.
+Hardware libraries are imported when a sensor is opened, so that a computer without them can check a device
+file, and a missing library is named in the fault of the sensor that needs it.
 """
 
 import errno
@@ -19,23 +19,23 @@ from hubwell_edge.drivers.linux_i2c import LinuxI2C
 from hubwell_edge.drivers.sensor import SensorError
 
 EREMOTEIO = 121
-"""What Linux says when an I2C address does not acknowledge; `errno` has the name on Linux only."""
+"""Linux error number for an I2C address that does not acknowledge; `errno` has the name on Linux only."""
 _NO_ANSWER = frozenset({EREMOTEIO, errno.ENXIO, errno.ETIMEDOUT})
 
 
 class I2CBus(Protocol):
-    """The part of `busio.I2C` that drivers use; addresses have 7 bits."""
+    """The part of the interface of `busio.I2C` that drivers use; addresses have 7 bits."""
 
     def try_lock(self) -> bool:
-        """Take the bus if it is free, and say whether that worked."""
+        """Lock the bus if it is free; return whether it was."""
         ...
 
     def unlock(self) -> None:
-        """Give the bus back."""
+        """Unlock the bus."""
         ...
 
     def scan(self) -> list[int]:
-        """Return the addresses that answer."""
+        """Return the addresses that acknowledge."""
         ...
 
     def deinit(self) -> None:
@@ -65,19 +65,19 @@ class I2CBus(Protocol):
         in_start: int = 0,
         in_end: int | None = None,
     ) -> None:
-        """Write and then read without letting the bus go."""
+        """Write and then read without releasing the bus in between."""
         ...
 
 
 class Pin(Protocol):
-    """One pin; every method raises OSError."""
+    """One GPIO pin; every method raises OSError."""
 
     def is_on(self) -> bool:
-        """Tell whether the pin is active."""
+        """Return whether the pin is active."""
         ...
 
     def switch(self, *, on: bool) -> None:
-        """Make the pin active or not."""
+        """Make the pin active or inactive."""
         ...
 
     def close(self) -> None:
@@ -86,31 +86,31 @@ class Pin(Protocol):
 
 
 class Pins(Protocol):
-    """Pins by their GPIO numbers (BCM); `active_high` False turns them round."""
+    """GPIO pins by their BCM numbers; with `active_high` False a low level is active."""
 
     def input(self, number: int, *, active_high: bool) -> Pin:
-        """Reserve a pin to look at; without a signal it rests inactive. Raises OSError."""
+        """Reserve an input pin, pulled to its inactive level. Raises OSError."""
         ...
 
     def output(self, number: int, *, active_high: bool) -> Pin:
-        """Reserve a pin to switch, inactive from the first moment. Raises OSError."""
+        """Reserve an output pin, inactive from the start. Raises OSError."""
         ...
 
 
 class SerialPort(Protocol):
-    """The part of `serial.Serial` that drivers use."""
+    """The part of the interface of `serial.Serial` that drivers use."""
 
     @property
     def in_waiting(self) -> int:
-        """Bytes that can be read at once."""
+        """Number of bytes that can be read without waiting."""
         ...
 
     def fileno(self) -> int:
-        """Return the file descriptor, to wait for bytes with a time limit."""
+        """Return the file descriptor, for waiting with a time limit."""
         ...
 
     def read(self, size: int = 1, /) -> bytes:
-        """Return up to `size` bytes; fewer, or none, when the port's time limit passes."""
+        """Return up to `size` bytes; fewer or none when the port's timeout passes."""
         ...
 
     def write(self, data: bytes, /) -> int | None:
@@ -118,7 +118,7 @@ class SerialPort(Protocol):
         ...
 
     def reset_input_buffer(self) -> None:
-        """Forget what came and was not read."""
+        """Discard received bytes that were not read."""
         ...
 
     def close(self) -> None:
@@ -127,20 +127,20 @@ class SerialPort(Protocol):
 
 
 class Keyboard(Protocol):
-    """A keyboard-like device that nobody else hears."""
+    """A keyboard-like input device, grabbed so that no other program receives its keys."""
 
     @property
     def fd(self) -> int:
-        """The descriptor that gives `struct input_event`."""
+        """The file descriptor from which `struct input_event` is read."""
         ...
 
     def close(self) -> None:
-        """Give the device back."""
+        """Release the device."""
         ...
 
 
 def library(name: str, extra: str = "edge") -> ModuleType:
-    """Import a hardware library. Raises SensorError that says how to install it."""
+    """Import a hardware library. Raises SensorError with the command that installs it."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -150,7 +150,7 @@ def library(name: str, extra: str = "edge") -> ModuleType:
 
 
 def machine_i2c(bus: int) -> I2CBus:
-    """Open ``/dev/i2c-{bus}`` of this machine. Raises OSError if that does not work."""
+    """Open ``/dev/i2c-{bus}`` of this machine. Raises OSError."""
     path = f"/dev/i2c-{bus}"
     if not Path(path).exists():
         raise FileNotFoundError(errno.ENOENT, "no such bus", path)
@@ -158,16 +158,15 @@ def machine_i2c(bus: int) -> I2CBus:
 
 
 def machine_serial(path: str, baud: int) -> SerialPort:
-    """Open a serial port of this machine for us alone.
+    """Open a serial port of this machine for exclusive use.
 
-    Raises OSError if that does not work: PermissionError without the right, BlockingIOError where another
-    program holds it.
+    Raises OSError: PermissionError without the right, BlockingIOError where another program uses the port.
     """
     serial = library("serial")
     try:
         port: SerialPort = serial.Serial(path, baud, timeout=0.05, write_timeout=2, exclusive=True)
     except serial.SerialException as error:
-        # The library hides what kind of OSError it was; by its number Python finds the kind again.
+        # SerialException hides the kind of OSError; constructed with the number, Python restores it.
         raise OSError(error.errno, str(error)) from error
     return port
 
@@ -175,9 +174,9 @@ def machine_serial(path: str, baud: int) -> SerialPort:
 def machine_spi(bus: int, select_pin: int) -> tuple[Any, Any]:
     """Return SPI bus 0 or 1 of this machine as `busio.SPI`, and the pin that selects the chip.
 
-    Raises what Blinka raises where there is no such bus or pin.
+    Raises Blinka's exceptions where the bus or the pin does not exist.
     """
-    os.environ["BLINKA_SKIP_DEPENDENCY_CHECK"] = "1"  # else it offers to install things, on any terminal
+    os.environ["BLINKA_SKIP_DEPENDENCY_CHECK"] = "1"  # else Blinka offers to install packages
     board, busio, digitalio = library("board"), library("busio"), library("digitalio")
     names = ("SCK", "MOSI", "MISO") if bus == 0 else (f"SCK_{bus}", f"MOSI_{bus}", f"MISO_{bus}")
     spi = busio.SPI(*(getattr(board, name) for name in names))
@@ -185,7 +184,7 @@ def machine_spi(bus: int, select_pin: int) -> tuple[Any, Any]:
 
 
 def machine_keyboard(path: str) -> Keyboard:
-    """Open an input device and take it from the console. Raises OSError if that does not work."""
+    """Open an input device and grab it, so that the console does not receive its keys. Raises OSError."""
     device = library("evdev", "readers").InputDevice(path)
     try:
         device.grab()
@@ -197,13 +196,13 @@ def machine_keyboard(path: str) -> Keyboard:
 
 
 def machine_pins() -> Pins:
-    """Return the pins of this machine's header. Nothing is reserved yet."""
+    """Return the pins of this machine's header; no pin is reserved yet."""
     return HeaderPins(library("gpiod"))
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """How to reach buses and pins.
+    """Functions that open buses and pins.
 
     `serial` takes a path and a speed in baud, `spi` a bus and the GPIO number of the chip's select pin, and
     `keyboard` the path of an input device.
@@ -218,7 +217,7 @@ class Hardware:
 
 @contextmanager
 def plain_i2c_errors(part: str, bus: int, address: int) -> Iterator[None]:
-    """Turn what I2C libraries raise inside the block into a SensorError with advice."""
+    """Convert exceptions of I2C libraries inside the block into a SensorError with advice."""
     try:
         yield
     except (OSError, RuntimeError, ValueError, ArithmeticError) as error:

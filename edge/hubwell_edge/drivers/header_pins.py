@@ -12,7 +12,7 @@ _USER: Final = "hubwell-edge"
 
 
 class HeaderPin:
-    """One pin that is ours until `close`. Every method raises OSError where the kernel refuses."""
+    """One reserved pin, until `close`. Every method raises OSError where the kernel refuses."""
 
     def __init__(self, gpiod: Any, request: Any, number: int) -> None:  # noqa: ANN401 - optional library
         self._values = gpiod.line.Value
@@ -20,11 +20,11 @@ class HeaderPin:
         self._number = number
 
     def is_on(self) -> bool:
-        """Tell whether the pin is active."""
+        """Return whether the pin is active."""
         return bool(self._request.get_value(self._number) == self._values.ACTIVE)
 
     def switch(self, *, on: bool) -> None:
-        """Make the pin active or not."""
+        """Make the pin active or inactive."""
         self._request.set_value(self._number, self._values.ACTIVE if on else self._values.INACTIVE)
 
     def close(self) -> None:
@@ -40,32 +40,33 @@ class HeaderPins:
         self._devices = devices
 
     def input(self, number: int, *, active_high: bool) -> HeaderPin:
-        """Reserve a pin to look at; without a signal it rests inactive. Raises OSError."""
+        """Reserve an input pin, pulled to its inactive level. Raises OSError."""
         line = self._gpiod.line
         bias = line.Bias.PULL_DOWN if active_high else line.Bias.PULL_UP
         return self._reserve(number, active_high, direction=line.Direction.INPUT, bias=bias)
 
     def output(self, number: int, *, active_high: bool) -> HeaderPin:
-        """Reserve a pin to switch, inactive from the first moment. Raises OSError."""
+        """Reserve an output pin, inactive from the start. Raises OSError."""
         line = self._gpiod.line
         return self._reserve(
             number, active_high, direction=line.Direction.OUTPUT, output_value=line.Value.INACTIVE
         )
 
     def _reserve(self, number: int, active_high: bool, **settings: object) -> HeaderPin:  # noqa: FBT001 - private
-        one = self._gpiod.LineSettings(active_low=not active_high, **settings)
-        request = self._gpiod.request_lines(self._chip(), consumer=_USER, config={number: one})
+        line = self._gpiod.LineSettings(active_low=not active_high, **settings)
+        request = self._gpiod.request_lines(self._chip(), consumer=_USER, config={number: line})
         return HeaderPin(self._gpiod, request, number)
 
     def _chip(self) -> str:
-        closed: PermissionError | None = None
+        denied: PermissionError | None = None
         for path in sorted(self._devices.glob("gpiochip*")):
             try:
                 with self._gpiod.Chip(str(path)) as chip:
                     label = chip.get_info().label
             except PermissionError as error:
-                closed = error
+                denied = error
                 continue
             if label in HEADERS:
                 return str(path)
-        raise closed or FileNotFoundError(errno.ENOENT, "this machine has no header of a Raspberry Pi")
+        # A chip that may not be read could be the header: report that rather than its absence.
+        raise denied or FileNotFoundError(errno.ENOENT, "this machine has no header of a Raspberry Pi")

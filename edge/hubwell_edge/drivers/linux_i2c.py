@@ -1,7 +1,7 @@
 """An I2C bus of Linux by its number.
 
-Blinka's `busio.I2C` asks for the two pins of a bus instead, and knows only those pairs that a board's maker
-wrote down; the part of it that speaks to the kernel takes the number.
+Blinka's `busio.I2C` expects the two pins of a bus instead, and supports only the pairs listed for a board;
+its module for the kernel's interface takes the number.
 """
 
 import threading
@@ -9,24 +9,24 @@ from typing import Any
 
 
 class LinuxI2C:
-    """One ``/dev/i2c-N``, in the form of `busio.I2C`."""
+    """One ``/dev/i2c-N`` with the interface of `busio.I2C`."""
 
     def __init__(self, transfers: Any) -> None:  # noqa: ANN401 - no types in the library
-        """Take an opened `adafruit_blinka.microcontroller.generic_linux.i2c.I2C`."""
+        """Wrap an opened `adafruit_blinka.microcontroller.generic_linux.i2c.I2C`."""
         self._transfers = transfers
         self._lock = threading.Lock()
 
     def try_lock(self) -> bool:
-        """Take the bus if it is free."""
+        """Lock the bus if it is free; return whether it was."""
         return self._lock.acquire(blocking=False)
 
     def unlock(self) -> None:
-        """Give the bus back."""
+        """Unlock the bus."""
         self._lock.release()
 
     def deinit(self) -> None:
         """Close the bus."""
-        self._transfers = None  # the library closes its file when nobody has it any more
+        self._transfers = None  # the library closes its file with the last reference
 
     def scan(self) -> list[int]:
         """Return the addresses that acknowledge."""
@@ -55,7 +55,7 @@ class LinuxI2C:
         in_start: int = 0,
         in_end: int | None = None,
     ) -> None:
-        """Write and then read without letting the bus go. Raises OSError."""
+        """Write and then read without releasing the bus in between. Raises OSError."""
         self._transfers.writeto_then_readfrom(
             address,
             buffer_out,

@@ -1,7 +1,7 @@
 """Presence from a passive infrared sensor on a GPIO pin.
 
-It is read like every other sensor, so that the state is known again after any loss, and it tells of a
-change at once.
+The pin is read at intervals like every other sensor, so that a lost change is corrected by the next report,
+and a change is also reported at once.
 """
 
 import threading
@@ -14,7 +14,9 @@ from hubwell_edge.drivers.hardware import Hardware, Pin
 from hubwell_edge.drivers.sensor import Changed, Channel, Measurement, PartName, SensorError, SensorSettings
 
 SAMPLES_PER_S: Final = 20
-"""How often the pin is looked at: a change is seen within 50 ms, and noise on the wire floods nobody."""
+"""How often the pin is sampled: a change is reported within 50 ms, and noise on the wire is limited to
+this rate.
+"""
 
 
 class PirSettings(SensorSettings):
@@ -43,11 +45,11 @@ class Pir:
         self.channels: Mapping[str, Channel] = {"presence": Channel("/", 0, 1)}
 
     def watch(self, changed: Changed) -> None:
-        """Call `changed` from a thread of this sensor whenever presence begins or ends."""
+        """Set the function that is called, from a thread of this sensor, when presence begins or ends."""
         self._changed = changed
 
     def open(self) -> None:
-        """Reserve the pin and start looking at it. Raises SensorError."""
+        """Reserve the pin and start sampling it. Raises SensorError."""
         number = self._settings.pin
         try:
             pin = self._hardware.pins().input(number, active_high=self._settings.active_high)
@@ -63,7 +65,7 @@ class Pir:
             raise self._unreadable(error) from error
         closing = threading.Event()
         thread = threading.Thread(
-            target=self._look, args=(pin, closing, present), name=f"{self.part}-look", daemon=True
+            target=self._sample, args=(pin, closing, present), name=f"{self.part}-sample", daemon=True
         )
         self._open = pin, closing, thread
         thread.start()
@@ -86,21 +88,21 @@ class Pir:
         thread.join()
         pin.close()
 
-    def _look(self, pin: Pin, closing: threading.Event, present: bool) -> None:  # noqa: FBT001 - private
+    def _sample(self, pin: Pin, closing: threading.Event, present: bool) -> None:  # noqa: FBT001 - private
         while not closing.wait(1 / SAMPLES_PER_S):
             try:
                 now = pin.is_on()
-            except OSError:  # the next `read` tells of it
+            except OSError:  # the next `read` reports it
                 return
             if now != present:
                 present = now
-                self._tell(float(present))
+                self._report_change(float(present))
 
     def _unreadable(self, error: OSError) -> SensorError:
         return SensorError(
             f"GPIO{self._settings.pin} of {self.part} cannot be read ({error.strerror or error})"
         )
 
-    def _tell(self, presence: float) -> None:
+    def _report_change(self, presence: float) -> None:
         if self._changed is not None:
             self._changed([Measurement("presence", presence, "/")])

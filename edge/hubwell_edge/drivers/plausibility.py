@@ -1,6 +1,6 @@
-"""Judges measurements of one part: what cannot be true or does not move is marked as suspect.
+"""Checks measurements of one part: impossible or unchanging values are marked as suspect.
 
-A suspect value is still sent, because a person who looks for a fault needs to see it.
+A suspect value is still sent, because it helps to find the fault.
 """
 
 import math
@@ -11,18 +11,21 @@ from hubwell_edge.drivers.sensor import Channel, Measurement, SensorError
 
 
 class Plausibility:
-    """Remembers the last value of each channel of one part and for how many reads it has not moved."""
+    """Stores the last value of each channel of one part, and for how many reads it has not changed."""
 
     def __init__(self, part: str, channels: Mapping[str, Channel]) -> None:
         self._part = part
         self._channels = channels
         self._same: dict[str, tuple[float, int]] = {}
 
-    def judge(self, measurements: Iterable[Measurement]) -> list[Measurement]:
-        """Return the measurements with their quality. Raises SensorError for a value that is not a number."""
-        return [self._judged(measurement) for measurement in measurements]
+    def assess(self, measurements: Iterable[Measurement]) -> list[Measurement]:
+        """Return the measurements with their quality.
 
-    def _judged(self, measurement: Measurement) -> Measurement:
+        Raises SensorError for a value that is not a finite number.
+        """
+        return [self._assessed(measurement) for measurement in measurements]
+
+    def _assessed(self, measurement: Measurement) -> Measurement:
         if not math.isfinite(measurement.value):
             raise SensorError(
                 f"{self._part} gave {measurement.value} for {measurement.quantity}, not a number"

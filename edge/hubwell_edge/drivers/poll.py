@@ -1,8 +1,8 @@
-"""Reads all sensors of a device for ever and yields observations: readings, and faults as they come and go.
+"""Reads all sensors of a device continuously and yields observations: readings, and faults with recoveries.
 
-Each bus has its own thread (`lane.py`), each sensor its own asyncio task. A sensor that fails is opened
-again with growing pauses. One fault is reported when it fails and one when it is back, not one for each
-failed read.
+Each bus has its own thread (`bus_executor.py`), each sensor its own asyncio task. A failed sensor is opened
+again after growing pauses. One fault is reported when a sensor fails and one recovery when it works again,
+not one for each failed read.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData, Reading, SensorMeta
 
 LONGEST_PAUSE_S: Final = 300.0
-"""A sensor that stays broken is tried again every five minutes."""
+"""A sensor that stays broken is opened again every five minutes."""
 WAITING_OBSERVATIONS: Final = 64
-"""So many observations may wait for the agent before sensors are read less often."""
+"""How many observations may wait for the agent before sensors are read less often."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Poller:
         self._sleep = sleep
 
     def meta(self) -> tuple[SensorMeta, ...]:
-        """Return the series that the sensors will give, for the device's `meta` message."""
+        """Return the series that the sensors will send, for the device's `meta` message."""
         return tuple(
             SensorMeta(s=f"{sensor.part}/{quantity}", u=channel.unit, every_s=sensor.every_s)
             for sensor in self._sensors
@@ -46,16 +46,16 @@ class Poller:
         )
 
     async def observations(self, cursor: str | None = None) -> AsyncGenerator[Observation, None]:
-        """Yield readings and faults until closed. There is nothing to go on from, so `cursor` is not used.
+        """Yield readings and faults until closed. Sensors have no history, so `cursor` is not used.
 
-        Close it (`contextlib.aclosing`) to let the sensors go.
+        Close the generator (`contextlib.aclosing`) to release the sensors.
         """
         del cursor
         out: asyncio.Queue[Observation] = asyncio.Queue(WAITING_OBSERVATIONS)
-        lanes = {bus: BusExecutor(bus) for bus in dict.fromkeys(sensor.bus for sensor in self._sensors)}
-        care = [_SensorWorker(sensor, lanes[sensor.bus], out, self._sleep) for sensor in self._sensors]
+        executors = {bus: BusExecutor(bus) for bus in dict.fromkeys(sensor.bus for sensor in self._sensors)}
+        workers = [_SensorWorker(sensor, executors[sensor.bus], out, self._sleep) for sensor in self._sensors]
         # Not a TaskGroup: it must not be entered and left around the yields of a generator.
-        tasks = [asyncio.create_task(one.run(), name=f"sensor-{one.part}") for one in care]
+        tasks = [asyncio.create_task(worker.run(), name=f"sensor-{worker.part}") for worker in workers]
         try:
             async for observation in _until_a_task_ends(out, tasks):
                 yield observation
@@ -63,15 +63,15 @@ class Poller:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*(one.close() for one in care))
-            for lane in lanes.values():
-                lane.stop()
+            await asyncio.gather(*(worker.close() for worker in workers))
+            for executor in executors.values():
+                executor.stop()
 
 
 async def _until_a_task_ends(
     out: asyncio.Queue[Observation], tasks: Sequence[asyncio.Task[None]]
 ) -> AsyncGenerator[Observation, None]:
-    """Yield from the queue; a task that ends has met an error of ours, which is raised here."""
+    """Yield from the queue. A task ends only through a programming error, which is raised here."""
     while True:
         get = asyncio.create_task(out.get())
         everything: set[asyncio.Task[Any]] = {get, *tasks}
@@ -87,14 +87,14 @@ async def _until_a_task_ends(
 
 
 class _SensorWorker:
-    """Keeps one sensor open, reads it in time, and knows whether it is well."""
+    """Keeps one sensor open, reads it at its interval, and tracks whether it has a fault."""
 
     def __init__(
-        self, sensor: Sensor, lane: BusExecutor, out: asyncio.Queue[Observation], sleep: Sleep
+        self, sensor: Sensor, executor: BusExecutor, out: asyncio.Queue[Observation], sleep: Sleep
     ) -> None:
         self._sensor = sensor
         self._sleep = sleep
-        self._lane = lane
+        self._executor = executor
         self._out = out
         self._plausibility = Plausibility(sensor.part, sensor.channels)
         self._loop = asyncio.get_running_loop()
@@ -107,34 +107,34 @@ class _SensorWorker:
         return self._sensor.part
 
     async def run(self) -> None:
-        """Read the sensor every `every_s` for ever."""
+        """Read the sensor every `every_s` seconds until cancelled."""
         if isinstance(self._sensor, WatchableSensor):
             self._sensor.watch(self._changed_in_thread)
         due = self._loop.time()
         while True:
             pause = await self._read_once()
             now = self._loop.time()
-            # On the grid of every_s while all goes well, so that reads do not drift; never a burst.
+            # While reads succeed they stay on the grid of every_s; late reads are not made up for.
             due = max(due + pause, now) if self._opened else now + pause
             await self._sleep(due - now)
 
     async def close(self) -> None:
-        """Let the sensor go; one that hangs is left as it is."""
+        """Close the sensor; one that hangs is left behind."""
         try:
-            await self._lane.call(self.part, self._sensor.close, self._sensor.timeout_s)
-        except Exception as error:  # noqa: BLE001 - we are leaving; a driver that cannot close must not stop that
+            await self._executor.call(self.part, self._sensor.close, self._sensor.timeout_s)
+        except Exception as error:  # noqa: BLE001 - a driver that cannot close must not stop the shutdown
             log.warning("%s could not be closed: %s", self.part, error)
 
     async def _read_once(self) -> float:
-        """Read and report; return the seconds until the next try."""
+        """Read and report; return the seconds until the next attempt."""
         try:
             if not self._opened:
-                await self._lane.call(self.part, self._reopen, self._sensor.timeout_s)
+                await self._executor.call(self.part, self._reopen, self._sensor.timeout_s)
                 self._opened = True
-            raw = await self._lane.call(self.part, self._sensor.read, self._sensor.timeout_s)
-            measurements = self._plausibility.judge(raw)
+            raw = await self._executor.call(self.part, self._sensor.read, self._sensor.timeout_s)
+            measurements = self._plausibility.assess(raw)
         except BusBusyError as error:
-            # Nothing is wrong with this part: no pause, and it stays open.
+            # The fault is another part's on this bus: no growing pause, and this part stays open.
             await self._report(error.state, str(error))
             return self._sensor.every_s
         except SensorError as error:
@@ -176,8 +176,7 @@ class _SensorWorker:
     def _observation(self, measurements: Sequence[Measurement]) -> Observation:
         return Observation(
             readings=tuple(
-                Reading(s=f"{self.part}/{one.quantity}", v=one.value, u=one.unit, q=one.quality)
-                for one in measurements
+                Reading(s=f"{self.part}/{m.quantity}", v=m.value, u=m.unit, q=m.quality) for m in measurements
             )
         )
 
@@ -185,10 +184,10 @@ class _SensorWorker:
         try:
             self._loop.call_soon_threadsafe(self._changed, measurements)
         except RuntimeError:
-            log.debug("a change of %s came after the end", self.part)
+            log.debug("a change of %s arrived after the event loop had closed", self.part)
 
     def _changed(self, measurements: Sequence[Measurement]) -> None:
         try:
             self._out.put_nowait(self._observation(measurements))
         except asyncio.QueueFull:
-            log.warning("the agent is busy: a change of %s waits for its next report", self.part)
+            log.warning("the agent is busy: a change of %s is sent with its next report", self.part)

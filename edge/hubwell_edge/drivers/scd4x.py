@@ -42,7 +42,7 @@ class Scd4xSettings(I2CSettings):
 
 
 class Scd4x:
-    """One SCD4x in periodic measurement. `clock` counts seconds and never goes back."""
+    """One SCD4x in periodic measurement. `clock` is monotonic and in seconds."""
 
     def __init__(
         self, settings: Scd4xSettings, hardware: Hardware, clock: Callable[[], float] = time.monotonic
@@ -66,7 +66,10 @@ class Scd4x:
         }
 
     def open(self) -> None:
-        """Stop what the chip was doing, set it up and start periodic measurement. Raises SensorError."""
+        """Stop any running measurement, configure the chip and start periodic measurement.
+
+        Raises SensorError.
+        """
         driver = library("adafruit_scd4x")
         settings = self._settings
         with plain_i2c_errors(self.part, settings.bus, settings.address):
@@ -83,9 +86,9 @@ class Scd4x:
         self._fresh_at = self._clock()
 
     def read(self) -> Sequence[Measurement]:
-        """Return CO2 in ppm, temperature in °C and humidity in %RH, or nothing between two measurements.
+        """Return CO2 in ppm, temperature in °C and humidity in %RH; empty between two measurements.
 
-        Raises SensorSilentError when nothing new came for three periods, SensorError for everything else.
+        Raises SensorSilentError without a new value for three periods, SensorError for all other problems.
         """
         device = self._device
         if device is None:
@@ -103,7 +106,7 @@ class Scd4x:
         return measured
 
     def close(self) -> None:
-        """Let the bus go. The chip goes on measuring, which does it no harm."""
+        """Release the bus. The chip continues measuring, which is harmless."""
         bus, self._bus, self._device = self._bus, None, None
         if bus is not None:
             bus.deinit()
@@ -115,5 +118,5 @@ class Scd4x:
         if waited >= patience:
             raise SensorSilentError(
                 f"{self.part} answers but has measured nothing for {waited:.0f} s: it is started again; "
-                "if that does not help, take its power away for a moment"
+                "if that does not help, disconnect its power for a moment"
             )

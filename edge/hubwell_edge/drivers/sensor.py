@@ -1,7 +1,7 @@
-"""What the poller asks of a sensor driver, and what a driver gives back.
+"""The interface of sensor drivers, and the values that they return.
 
-A driver talks to one part, blocks while it does, and knows nothing of threads, asyncio, time stamps or
-MQTT. Values go from here to `poll.py`, which turns them into observations for the agent.
+A driver handles one part, blocks while it does, and has no part in threads, asyncio, time stamps or MQTT.
+`poll.py` turns its values into observations for the agent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,10 +25,10 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What is known beforehand about one quantity of a part.
+    """Properties of one quantity of a part.
 
-    Values outside `low`..`high` (in `unit`) cannot be true for this part; a channel that shows the very same
-    value `stuck_after` times in a row is stuck (0: a steady value is normal, as for a switch).
+    Values outside `low`..`high` (in `unit`) are impossible for this part. A channel that shows the same value
+    `stuck_after` times in a row is stuck (0: never, because a constant value is normal, as for a switch).
     """
 
     unit: str
@@ -38,13 +38,13 @@ class Channel:
 
 
 class SensorError(Exception):
-    """The part gave no usable value. The text is a sentence that a person at the device can act on."""
+    """The part gave no usable value. The text is a sentence with advice for a person at the device."""
 
     state: Literal["silent", "error"] = "error"
 
 
 class SensorSilentError(SensorError):
-    """The part is there, or its bus is, but nothing new comes from it."""
+    """The part or its bus is present, but it gives no new value."""
 
     state = "silent"
 
@@ -59,7 +59,10 @@ class Sensor(Protocol):
 
     @property
     def bus(self) -> str:
-        """Name of what the part shares with others, for example ``i2c-1``: one thread each."""
+        """Name of the bus or other resource shared with other parts, for example ``i2c-1``.
+
+        Each has one thread.
+        """
         ...
 
     @property
@@ -69,24 +72,24 @@ class Sensor(Protocol):
 
     @property
     def timeout_s(self) -> float:
-        """Seconds after which opening or reading counts as hung."""
+        """Seconds after which opening or reading is considered hung."""
         ...
 
     @property
     def channels(self) -> Mapping[str, Channel]:
-        """The quantities this part gives."""
+        """The quantities that this part measures, by name."""
         ...
 
     def open(self) -> None:
-        """Make the part ready. Raises SensorError."""
+        """Prepare the part for reading. Raises SensorError."""
         ...
 
     def read(self) -> Sequence[Measurement]:
-        """Return what is new, or nothing if the part needs more time. Raises SensorError."""
+        """Return new values; empty if the part needs more time. Raises SensorError."""
         ...
 
     def close(self) -> None:
-        """Let the part go. Harmless when it was never opened, and before another `open`."""
+        """Release the part. Harmless when it was never opened, and before another `open`."""
         ...
 
 
@@ -101,15 +104,15 @@ PartName = Annotated[
 
 @runtime_checkable
 class WatchableSensor(Sensor, Protocol):
-    """A sensor that also tells of a change when it happens, so that nobody waits for the next read."""
+    """A sensor that also reports a change when it happens, without waiting for the next read."""
 
     def watch(self, changed: Changed) -> None:
-        """Call `changed` from any thread for each change while the part is open. Set before `open`."""
+        """Set the function that is called, from any thread, for each change. Set it before `open`."""
         ...
 
 
 class SensorSettings(Options):
-    """What every sensor can be told in the device file; each driver adds its own."""
+    """Options of every sensor in the device file; each driver adds its own."""
 
     part: PartName
     every_s: Annotated[float, Field(gt=0, le=86400, description="seconds between two reads")] = 10
@@ -117,7 +120,7 @@ class SensorSettings(Options):
 
 
 class I2CSettings(SensorSettings):
-    """Where an I2C part is found."""
+    """Bus and address of an I2C part."""
 
     bus: Annotated[int, Field(ge=0, le=99, description="the 1 in /dev/i2c-1")] = 1
     address: Annotated[int, Field(ge=0x08, le=0x77, description="as `i2cdetect -y 1` shows it, 0x62")]

@@ -1,7 +1,7 @@
 """Lamp and buzzer of an ACR122U through PC/SC (ACR122U API 2.04, 6.2 and 6.7).
 
-Its command goes to the card that is on the reader and never reaches it: the reader takes it for itself. With
-the card gone it goes as an escape command, which the driver of CCID readers has to allow.
+The command is addressed to the card on the reader, but the reader executes it and does not pass it on.
+Without a card it is sent as an escape command, which the driver of CCID readers has to allow.
 """
 
 from contextlib import suppress
@@ -16,12 +16,13 @@ from hubwell_edge.readers import smartcards
 from hubwell_edge.readers.reader import ReaderError
 
 LIGHTS: Final = bytes.fromhex("ff0040")
-"""Then: which lamps (P2), 04, length of the first and of the second half of a blink in 0.1 s, blinks, and in
-which half there is a tone (1: the first)."""
+"""Followed by: lamps (P2), 04, duration of the first and second half of a blink in 0.1 s, number of
+blinks, and the half that has a tone (1: the first).
+"""
 GREEN_STAYS, CHANGE_BOTH = 0x02, 0x0C
 RED_FIRST, GREEN_FIRST, RED_BLINKS, GREEN_BLINKS = 0x10, 0x20, 0x40, 0x80
 BUZZER_SILENT_ON_CARD: Final = bytes.fromhex("ff00520000")
-"""The reader's own tone for each card would say "yes" to every one."""
+"""Turns off the reader's own tone for each card, which would sound like "yes" for every card."""
 OFF: Final = LIGHTS + bytes([CHANGE_BOTH, 4, 0, 0, 0, 0])
 
 COMMANDS: Final[dict[Group, bytes]] = {
@@ -53,7 +54,7 @@ class Acr122u:
         self._reader = ""
 
     def open(self) -> None:
-        """Find the reader and switch its own tone off. Raises FeedbackError."""
+        """Find the reader and turn its own tone off. Raises FeedbackError."""
         self.close()
         try:
             self._scard = smartcards.load()
@@ -61,24 +62,24 @@ class Acr122u:
             self._reader = smartcards.pick(self._scard, self._context, self._settings.reader)
         except (ReaderError, smartcards.CardGoneError) as error:
             raise FeedbackError(str(error)) from error
-        with suppress(FeedbackError):  # without a card it needs escape commands; nice to have
+        with suppress(FeedbackError):  # optional: without a card it needs escape commands
             self._send(BUZZER_SILENT_ON_CARD)
 
     def show(self, signal: Signal, wait: Wait) -> None:
-        """Let the reader play the pattern of the verdict, at most 0.8 s. Raises FeedbackError."""
+        """Play the pattern of the verdict on the reader, at most 0.8 s. Raises FeedbackError."""
         del wait
         if not signal.quiet:
             self._send(COMMANDS[signal.group])
 
     def clear(self) -> None:
-        """Switch the lamps off. Raises FeedbackError."""
+        """Turn the lamps off. Raises FeedbackError."""
         self._send(OFF)
 
     def close(self) -> None:
-        """Let the reader go."""
-        made, self._context = self._context, None
-        if made is not None:
-            self._scard.SCardReleaseContext(made)
+        """Release the reader."""
+        context, self._context = self._context, None
+        if context is not None:
+            self._scard.SCardReleaseContext(context)
 
     def _send(self, command: bytes) -> None:
         try:
@@ -88,4 +89,4 @@ class Acr122u:
             except smartcards.CardGoneError:
                 smartcards.escape(self._scard, self._context, self._reader, command)
         except (ReaderError, smartcards.CardGoneError) as error:
-            raise FeedbackError(f"the reader takes no command for its lamps: {error}") from error
+            raise FeedbackError(f"the reader does not accept commands for its lamps: {error}") from error

@@ -1,4 +1,4 @@
-"""A line on standard output for each verdict: to try things without hardware."""
+"""Feedback as lines on standard output, to try things without hardware."""
 
 import sys
 
@@ -9,7 +9,7 @@ from hubwell_edge.feedback.patterns import SIGNS
 
 
 class ConsoleSettings(Options):
-    """A console of the device file; there is nothing to choose."""
+    """A console of the device file; it has no options."""
 
 
 class Console:
@@ -31,10 +31,10 @@ class Console:
             sys.stdout.write(f"{SIGNS[signal.group]} {signal.verdict}: {signal.text}\n")
             sys.stdout.flush()
         except (OSError, ValueError) as error:
-            raise FeedbackError(f"standard output takes no text: {error}") from error
+            raise FeedbackError(f"standard output does not accept text: {error}") from error
 
     def clear(self) -> None:
         """Do nothing."""
 
     def close(self) -> None:
-        """Do nothing: standard output is not ours."""
+        """Do nothing: standard output belongs to the process."""

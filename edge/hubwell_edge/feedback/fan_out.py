@@ -1,4 +1,4 @@
-"""The parts of one reader that show something, each in a thread of its own: nobody waits for them."""
+"""Shows each verdict on all outputs of a reader, each in a thread of its own so that callers never wait."""
 
 import logging
 import threading
@@ -11,56 +11,56 @@ from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Output, S
 from hubwell_wire.fields import Verdict, as_text
 
 SAME_TAP_S: Final = 10.0
-"""A final answer within this time after a provisional one is about the same tap."""
+"""A final answer within this time after a provisional one is taken to be about the same tap."""
 _CLOSE_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class FeedbackFanOut:
-    """Shows each verdict on all outputs of a reader."""
+    """Passes each verdict to all outputs of a reader."""
 
     def __init__(
         self, reader: str, outputs: Sequence[Output], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._voices = tuple(_OutputThread(reader, output) for output in outputs)
+        self._threads = tuple(_OutputThread(reader, output) for output in outputs)
         self._clock = clock
         self._provisional: tuple[Group, float] | None = None
 
     def open(self) -> None:
-        """Start the threads; each opens its part. It may be opened again after `close`."""
-        for voice in self._voices:
-            voice.start()
+        """Start the threads; each opens its output. May be called again after `close`."""
+        for thread in self._threads:
+            thread.start()
 
     def show(self, verdict: Verdict, text: str, *, provisional: bool) -> None:
-        """Show it on all parts.
+        """Show a verdict on all outputs.
 
-        A final answer that confirms the provisional one changes the words and makes no second sound.
+        A final answer that confirms the provisional one changes the text and makes no second sound.
         """
         now, group = self._clock(), GROUPS[verdict]
         before, self._provisional = self._provisional, (group, now) if provisional else None
         confirmed = before is not None and before[0] == group and now - before[1] <= SAME_TAP_S
         signal = Signal(verdict, as_text(text), quiet=confirmed and not provisional)
-        for voice in self._voices:
-            voice.say(signal)
+        for thread in self._threads:
+            thread.put(signal)
 
     def close(self) -> None:
-        """End the threads and let the parts go."""
-        for voice in self._voices:
-            voice.stop()
-        for voice in self._voices:
-            voice.join(_CLOSE_S)
+        """Stop the threads and release the outputs."""
+        for thread in self._threads:
+            thread.stop()
+        for thread in self._threads:
+            thread.join(_CLOSE_S)
 
 
 class _OutputThread:
-    """One output and its thread."""
+    """One output and the thread that owns it."""
 
     def __init__(self, reader: str, output: Output) -> None:
         self._output = output
         self._label = f"{output.name} of reader {reader}"
         self._waiting: SimpleQueue[Signal | None] = SimpleQueue()
-        self._news = threading.Event()
-        self._turn = threading.Lock()
+        self._interrupt = threading.Event()
+        self._lock = threading.Lock()
         self._name = f"feedback-{reader}"
         self._thread: threading.Thread | None = None
         self._opened = False
@@ -68,18 +68,18 @@ class _OutputThread:
 
     def start(self) -> None:
         self._waiting = SimpleQueue()
-        self._news.clear()
+        self._interrupt.clear()
         self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
         self._thread.start()
 
-    def say(self, signal: Signal | None) -> None:
-        with self._turn:
+    def put(self, signal: Signal | None) -> None:
+        with self._lock:
             self._waiting.put(signal)
-            if signal is None or not signal.quiet:  # words alone do not cut a light or a tone short
-                self._news.set()
+            if signal is None or not signal.quiet:  # a new text alone does not interrupt a light or a tone
+                self._interrupt.set()
 
     def stop(self) -> None:
-        self.say(None)
+        self.put(None)
 
     def join(self, timeout_s: float) -> None:
         if self._thread is not None:
@@ -103,20 +103,20 @@ class _OutputThread:
         self._output.close()
 
     def _newest(self, timeout_s: float | None) -> Signal | None:
-        """Wait for a signal and leave out older ones. Raises Empty after `timeout_s`."""
+        """Wait for a signal and skip older ones. Raises Empty after `timeout_s`."""
         signal = self._waiting.get(timeout=timeout_s)
-        with self._turn:
-            self._news.clear()
+        with self._lock:
+            self._interrupt.clear()
             while signal is not None and not self._waiting.empty():
                 newer = self._waiting.get()
-                # A correction in words only would swallow the sound of the answer before it.
+                # A quiet correction must not swallow the sound of the skipped answer before it.
                 if newer is not None and newer.quiet and not signal.quiet:
                     newer = Signal(newer.verdict, newer.text)
                 signal = newer
         return signal
 
     def _show(self, signal: Signal) -> None:
-        self._try(lambda: self._output.show(signal, self._news.wait))
+        self._try(lambda: self._output.show(signal, self._interrupt.wait))
 
     def _try(self, call: Callable[[], None]) -> None:
         try:

@@ -32,13 +32,13 @@ class GpioSettings(Options):
         return self
 
     def pins(self) -> dict[Part, int]:
-        """Return the pins that are given."""
-        given: dict[Part, int | None] = {"green": self.green, "red": self.red, "buzzer": self.buzzer}
-        return {part: pin for part, pin in given.items() if pin is not None}
+        """Return the pins that are set, by part."""
+        all_pins: dict[Part, int | None] = {"green": self.green, "red": self.red, "buzzer": self.buzzer}
+        return {part: pin for part, pin in all_pins.items() if pin is not None}
 
 
 class Gpio:
-    """Lamps and a buzzer. The buzzer has its own oscillator: it sounds while its pin is on."""
+    """Lamps and a buzzer. The buzzer has an oscillator of its own: it sounds while its pin is active."""
 
     name = "gpio"
     rest_s = 0.0
@@ -76,7 +76,7 @@ class Gpio:
             self.clear()
 
     def clear(self) -> None:
-        """Switch everything off."""
+        """Switch all parts off."""
         self._set(green=False, red=False, buzzer=False)
 
     def close(self) -> None:
@@ -84,6 +84,6 @@ class Gpio:
         while self._pins:
             self._pins.popitem()[1].close()
 
-    def _set(self, **wanted: bool) -> None:
+    def _set(self, **states: bool) -> None:
         for part, pin in self._pins.items():
-            pin.switch(on=wanted[part])
+            pin.switch(on=states[part])

@@ -1,7 +1,7 @@
-"""What a reader tells the person who tapped, and what the parts that tell it have to do.
+"""The signals shown to a person after a tap, and the interface of the outputs that show them.
 
-Nobody has to see colours or hear: each group of verdicts has its own rhythm of light, its own rhythm of
-sound, its own sign and its own words. See `patterns.py`.
+No signal depends on seeing colours or on hearing: each group of verdicts has its own rhythm of light, its own
+rhythm of sound, its own sign and its own text. See `patterns.py`.
 """
 
 from collections.abc import Callable
@@ -26,16 +26,16 @@ GROUPS: Final[dict[Verdict, Group]] = {
     "revoked": "no",
     "refused": "no",
 }
-"""`yes`: all is well; `ask`: nothing changed, the words say what can be done; `no`: not checked in."""
+"""`yes`: success; `ask`: nothing changed, the text explains what the person can do; `no`: not checked in."""
 
 
 class FeedbackError(Exception):
-    """The part cannot show anything. The text is a sentence that a person at the device can act on."""
+    """The output cannot show anything. The text is a sentence with advice for a person at the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What is to be shown. `quiet`: only the words are new, so that lights and sound stay as they are."""
+    """A verdict with its text. `quiet`: only the text is new, so lights and sound are not played again."""
 
     verdict: Verdict
     text: str
@@ -43,55 +43,58 @@ class Signal:
 
     @property
     def group(self) -> Group:
-        """Which pattern belongs to it."""
+        """The group that selects the pattern."""
         return GROUPS[self.verdict]
 
 
 Wait = Callable[[float], bool]
-"""Waits so many seconds and says whether something newer is to be shown, so that this should end."""
+"""Waits the given seconds; returns True early when a newer signal should interrupt the current one."""
 
 
 class Output(Protocol):
-    """One part that shows signals. All methods block, and are called from one thread of its own."""
+    """One output that shows signals. All methods block and are called from one thread of its own."""
 
     @property
     def name(self) -> str:
-        """Kind of the part, for the log."""
+        """Kind of the output, for the log."""
         ...
 
     @property
     def rest_s(self) -> float:
-        """Seconds after the end of `show` until `clear` is called; 0: never."""
+        """Seconds from the end of `show` to the call of `clear`; 0: never."""
         ...
 
     def open(self) -> None:
-        """Make the part ready. Raises FeedbackError."""
+        """Prepare the output. Raises FeedbackError."""
         ...
 
     def show(self, signal: Signal, wait: Wait) -> None:
-        """Show it, and return when the pattern is at its end or `wait` says so. Raises FeedbackError."""
+        """Show a signal; return at the end of its pattern, or when `wait` returns True.
+
+        Raises FeedbackError.
+        """
         ...
 
     def clear(self) -> None:
-        """Go back to rest. Raises FeedbackError."""
+        """Return to the idle state. Raises FeedbackError."""
         ...
 
     def close(self) -> None:
-        """Let the part go. Harmless when it was never opened."""
+        """Release the output. Harmless when it was never opened."""
         ...
 
 
 class Feedback(Protocol):
-    """All parts of one reader that show something. No method blocks the caller for longer than a moment."""
+    """All outputs of one reader. No method blocks its caller for more than a moment."""
 
     def open(self) -> None:
-        """Start. Parts that fail are reported in the log and tried again; nothing is raised."""
+        """Start the outputs. A failing output is logged and tried again; nothing is raised."""
         ...
 
     def show(self, verdict: Verdict, text: str, *, provisional: bool) -> None:
-        """Tell `text`; `provisional` if the server may still say otherwise."""
+        """Show a verdict and its text; `provisional` while the server may still decide otherwise."""
         ...
 
     def close(self) -> None:
-        """Let all parts go; what is being shown is ended."""
+        """Stop the current signal and release all outputs."""
         ...

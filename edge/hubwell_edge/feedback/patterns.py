@@ -6,7 +6,7 @@
 | ask | both, two blinks and then steady | two short tones |
 | no | red, long and then three blinks | one long tone |
 
-The rhythms tell them apart without colours, and the tones without light.
+The rhythms distinguish the groups without colours, the tones without light.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from hubwell_edge.feedback.output import Group
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """For how long which lights are on, and whether there is a tone."""
+    """Duration in seconds, the lights that are on, and whether a tone sounds."""
 
     seconds: float
     green: bool = False

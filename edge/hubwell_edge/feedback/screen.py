@@ -1,6 +1,6 @@
-"""Words on a display: a terminal, a customer display on a serial port, or lines in a file.
+"""Text on a display: a terminal, a customer display on a serial port, or lines in a file.
 
-Displays without UTF-8 get plain letters: the accents of the six languages are taken off.
+Displays without UTF-8 get plain ASCII letters: accents are removed.
 """
 
 import os
@@ -21,7 +21,7 @@ from hubwell_edge.feedback.patterns import PLAIN_SIGNS, SIGNS
 Style = Literal["terminal", "customer-display", "lines"]
 
 CLEAR: Final[dict[Style, bytes]] = {"terminal": b"\x1b[2J\x1b[H", "customer-display": b"\x0c", "lines": b""}
-"""What empties the display: ECMA-48 for terminals, form feed for customer displays (CD5220, ESC/POS)."""
+"""Bytes that clear the display: ECMA-48 for terminals, form feed for customer displays (CD5220, ESC/POS)."""
 
 
 class ScreenSettings(Options):
@@ -71,12 +71,12 @@ class Screen:
             ) from error
 
     def show(self, signal: Signal, wait: Wait) -> None:
-        """Write sign and words. Raises FeedbackError."""
+        """Write sign and text. Raises FeedbackError."""
         del wait
-        self._write(CLEAR[self._settings.style] + self.words(signal))
+        self._write(CLEAR[self._settings.style] + self.lines(signal))
 
     def clear(self) -> None:
-        """Empty the display. Raises FeedbackError."""
+        """Clear the display. Raises FeedbackError."""
         self._write(CLEAR[self._settings.style])
 
     def close(self) -> None:
@@ -88,8 +88,8 @@ class Screen:
         if file >= 0:
             os.close(file)
 
-    def words(self, signal: Signal) -> bytes:
-        """Return what is written for a signal: its sign and text, broken into the rows that there are."""
+    def lines(self, signal: Signal) -> bytes:
+        """Return the bytes for a signal: sign and text, wrapped to the rows of the display."""
         settings = self._settings
         if settings.encoding == "utf-8":
             text = f"{SIGNS[signal.group]} {signal.text}"
@@ -101,7 +101,7 @@ class Screen:
         return "\r\n".join(rows).encode(settings.encoding)
 
     def _is_serial(self) -> bool:
-        """Say whether the device has a speed: a customer display always, else what is called like a port."""
+        """Return whether the device is a serial port: any customer display, or a name of a serial port."""
         if self._settings.style == "customer-display":
             return True
         try:
@@ -121,14 +121,15 @@ class Screen:
                 os.write(self._file, data)
         except OSError as error:
             raise FeedbackError(
-                f"{self._settings.device} does not take text ({error}): plug it in again"
+                f"{self._settings.device} does not accept text ({error}): plug it in again"
             ) from error
 
 
 def plain(text: str) -> str:
-    """Return the text in ASCII: letters without accents, '?' for what has no plain letter."""
-    apart = unicodedata.normalize("NFKD", text.translate(_PUNCTUATION))
-    return "".join(one for one in apart if not unicodedata.combining(one)).encode("ascii", "replace").decode()
+    """Return the text in ASCII: letters without accents, '?' for characters that have no plain letter."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_PUNCTUATION))
+    letters = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return letters.encode("ascii", "replace").decode()
 
 
 _PUNCTUATION: Final = str.maketrans(

@@ -6,17 +6,19 @@ because the outbox may still correct its time.
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from hubwell_edge.clock import Stamp, to_rfc3339
-from hubwell_wire.messages import FaultData, GapData, Reading, TapData
+from hubwell_wire.messages import FaultData, GapData, Reading, TapData, new_message_id
 from hubwell_wire.topics import Channel
 
 OVERHEAD_BYTES: Final = 120
 """Bytes on disk of a stored message besides its body: key, times, id, its share of a page (rounded up)."""
+MESSAGE_COLUMNS: Final = "key, kind, wall_ms, mono_ms, synced, id, body"
+"""Columns of the table `message` that `StoredMessage.of` takes, in its order."""
 _READINGS: Final = TypeAdapter(tuple[Reading, ...])
 SEQ_BITS: Final = 40
 SEQ_MASK: Final = (1 << SEQ_BITS) - 1
@@ -50,6 +52,15 @@ class DraftMessage:
         wall_ms = self.stamp.mono_ms + now.offset_ms
         return replace(self, stamp=replace(self.stamp, wall_ms=wall_ms, synced=True))
 
+    def row(self, key: int, *, stamped_in: int) -> tuple[object, ...]:
+        """Return the row of the table `message`; `stamped_in` is the local number of the current boot.
+
+        A gap event may be stored under an earlier boot's key; its stamp is still from the current boot.
+        """
+        stamp, new_id = self.stamp, new_message_id()
+        times = stamp.synced, stamp.wall_ms, stamp.mono_ms
+        return (key, stamped_in, self.kind, *times, new_id.bytes, self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
@@ -61,6 +72,12 @@ class StoredMessage:
     stamp: Stamp
     id: UUID
     body: bytes
+
+    @classmethod
+    def of(cls, row: tuple[Any, ...], boot: UUID) -> Self:
+        """Return the message in a row of `MESSAGE_COLUMNS`."""
+        key, kind, wall_ms, mono_ms, synced, message_id, body = row
+        return cls(key, boot, Kind(kind), Stamp(wall_ms, mono_ms, bool(synced)), UUID(bytes=message_id), body)
 
     @property
     def seq(self) -> int:

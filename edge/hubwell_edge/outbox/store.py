@@ -19,6 +19,7 @@ from hubwell_edge.clock import Stamp, kernel_boot_id
 from hubwell_edge.outbox.file import OutboxFile, OutboxUnavailableError
 from hubwell_edge.outbox.gaps import delete_old_boots, make_room, undeclared_gaps
 from hubwell_edge.outbox.message import (
+    MESSAGE_COLUMNS,
     OVERHEAD_BYTES,
     SEQ_BITS,
     SEQ_MASK,
@@ -31,7 +32,7 @@ from hubwell_edge.outbox.message import (
 from hubwell_edge.outbox.taps import RECENT_TAPS, erase, is_tap_of, stored_taps
 from hubwell_edge.outbox.unwritten import UnwrittenDrafts, drop_oldest
 from hubwell_wire.fields import as_text
-from hubwell_wire.messages import FaultData, GapData, Receipt, new_message_id
+from hubwell_wire.messages import FaultData, GapData, Receipt
 
 logger: Final = logging.getLogger(__name__)
 
@@ -224,19 +225,9 @@ class Outbox:
     def load(self, keys: Iterable[int]) -> list[StoredMessage]:
         """Return the messages with these keys, in that order; keys that are no longer stored are left out."""
         names = {n: boot for boot, n in self._boots.items()}
-        sql = "SELECT key, kind, wall_ms, mono_ms, synced, id, body FROM message WHERE key = ?"
+        sql = f"SELECT {MESSAGE_COLUMNS} FROM message WHERE key = ?"  # noqa: S608 - a constant
         rows = (row for key in keys for row in self._read(sql, key))
-        return [
-            StoredMessage(
-                key,
-                names[key >> SEQ_BITS],
-                Kind(kind),
-                Stamp(wall, mono, bool(synced)),
-                UUID(bytes=name),
-                body,
-            )
-            for key, kind, wall, mono, synced, name, body in rows
-        ]
+        return [StoredMessage.of(row, names[row[0] >> SEQ_BITS]) for row in rows]
 
     def apply(self, receipt: Receipt) -> int:
         """Delete the messages that a receipt covers; return how many (none for an unknown boot).
@@ -365,16 +356,7 @@ class Outbox:
 
     def _insert(self, db: sqlite3.Connection, n: int, last_seq: int, drafts: Sequence[DraftMessage]) -> int:
         rows = [
-            (
-                message_key(n, seq),
-                self._n,
-                draft.kind,
-                draft.stamp.synced,
-                draft.stamp.wall_ms,
-                draft.stamp.mono_ms,
-                new_message_id().bytes,
-                draft.body,
-            )
+            draft.row(message_key(n, seq), stamped_in=self._n)
             for seq, draft in enumerate(drafts, last_seq + 1)
         ]
         db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)

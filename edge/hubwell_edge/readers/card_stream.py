@@ -1,7 +1,7 @@
-"""Cards of one reader as an asyncio stream, for ever: opened again with growing pauses after a failure.
+"""The cards of one reader as an endless asyncio stream; a failed reader is opened again after growing pauses.
 
-The blocking reader has a thread of its own. One fault is reported when it fails and one when it is back, not
-one for each try.
+The blocking reader has a thread of its own. One fault is reported when the reader fails and one recovery when
+it works again, not one for each attempt.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData
 
 WAIT_S: Final = 0.5
-"""How long the thread waits for a card before it looks whether it should end."""
+"""How long the thread waits for a card before it checks whether it should stop."""
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
-"""A reader that stays broken is tried again every minute: somebody may stand before it."""
+"""A reader that stays broken is opened again every minute, because people may be trying to tap."""
 HUNG_S: Final = 20.0
-"""A reader that has not come back from a call for so long hangs."""
+"""A reader that has not returned from a call for this long is reported as hung."""
 
 Report = Callable[[FaultData], None]
 """Called in the event loop for each fault and each recovery."""
@@ -36,8 +36,8 @@ async def cards(
 ) -> AsyncGenerator[Card, None]:
     """Yield every card that is presented to `reader`, until closed.
 
-    Close it (`contextlib.aclosing`) to let the reader go. It never ends by itself and raises only for an
-    error of ours.
+    Close the generator (`contextlib.aclosing`) to release the reader. It does not end on its own, and raises
+    only after a programming error.
     """
     out: asyncio.Queue[Card | None] = asyncio.Queue()
     thread = _ReaderThread(reader, report, out, asyncio.get_running_loop(), first_pause_s)
@@ -59,7 +59,7 @@ async def cards(
 
 
 class _ReaderThread:
-    """The thread, and what it knows of the reader's health."""
+    """The thread of one reader, and the state of the reader's fault."""
 
     def __init__(
         self,
@@ -86,25 +86,25 @@ class _ReaderThread:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Let the reader go; one that hangs is left behind, its thread does not keep the process."""
+        """Stop the thread, which closes the reader; a hung one is left behind and does not block the exit."""
         self._stopping.set()
         try:
             async with asyncio.timeout(4 * WAIT_S):
                 await self._ended.wait()
         except TimeoutError:
-            log.warning("reader %s does not answer; it is left as it is", self._reader.name)
+            log.warning("reader %s does not answer and is left open", self._reader.name)
 
     def check_for_hang(self, hung_s: float) -> None:
         """Report a fault if the thread has been in one call for too long."""
         if self._fault is None and time.monotonic() - self._last_call_end > hung_s:
             self._report_state(
                 "silent",
-                f"{self._reader.name} has not answered for {hung_s:g} s: take its power away for a moment, "
+                f"{self._reader.name} has not answered for {hung_s:g} s: disconnect its power for a moment, "
                 "or restart the agent",
             )
 
     def raise_failure(self) -> None:
-        """Raise what ended the thread."""
+        """Raise the exception that ended the thread, if any."""
         if self._failure is not None:
             raise self._failure
 
@@ -116,14 +116,14 @@ class _ReaderThread:
                     pause = self._first_pause_s
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-        except BaseException as error:  # noqa: BLE001 - it is raised where the cards are awaited
+        except BaseException as error:  # noqa: BLE001 - raised again where the cards are awaited
             self._failure = error
             self._in_loop(self._out.put_nowait, None)
         finally:
             self._in_loop(self._ended.set)
 
     def _read_until_failure(self) -> bool:
-        """Open the reader and take its cards until it fails; say whether it had worked."""
+        """Open the reader and read cards until it fails; return whether any call had succeeded."""
         worked = False
         try:
             self._reader.open()
@@ -137,8 +137,8 @@ class _ReaderThread:
                     self._in_loop(self._out.put_nowait, card)
         except SensorError as error:
             self._in_loop(self._report_state, error.state, str(error))
-        except Exception as error:  # noqa: BLE001 - a fault in one driver must not take the device with it
-            # Where it failed, without the error's own text: nobody knows whether a card's number is in it.
+        except Exception as error:  # noqa: BLE001 - a fault in one driver must not stop the device
+            # The traceback without the error's own text, which could contain a card's number.
             where, name = "".join(traceback.format_tb(error.__traceback__)), type(error).__name__
             log.error("the driver of %s failed; please report this: %s\n%s", self._reader.name, name, where)  # noqa: TRY400
             self._in_loop(self._report_state, "error", f"the driver of {self._reader.name} failed: {name}")
@@ -160,4 +160,4 @@ class _ReaderThread:
         try:
             self._loop.call_soon_threadsafe(call, *values)
         except RuntimeError:
-            log.debug("something came from reader %s after the end", self._reader.name)
+            log.debug("reader %s reported after the event loop had closed", self._reader.name)

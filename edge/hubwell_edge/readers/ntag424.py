@@ -1,7 +1,7 @@
 """The signed message of an NTAG 424 DNA card: from its NDEF file to a `SunMessage`.
 
-The card mirrors encrypted number, counter and signature into the query of an address (NXP AN12196); the
-server verifies them. Here they are only found. Works over anything that carries ISO 7816-4 commands.
+The card mirrors its encrypted number, a counter and a signature into the query of an address (NXP AN12196).
+This module only extracts them; the server verifies them. Works over any transport of ISO 7816-4 commands.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from hubwell_wire.messages import SunMessage
 
 Exchange = Callable[[bytes], bytes]
-"""Sends a command APDU and returns data and status word. It may raise what the reader raises."""
+"""Sends a command APDU and returns data and status word. May raise the errors of the reader."""
 
 SELECT_NDEF_APPLICATION: Final = bytes.fromhex("00a4040007d276000085010100")
 SELECT_NDEF_FILE: Final = bytes.fromhex("00a4000c02e104")
-"""The name of the application, and the file E104 that NTAG 424 DNA has from the factory (data sheet, 8.2)."""
+"""Selects the file E104, which NTAG 424 DNA has from the factory (data sheet, 8.2)."""
 _OK: Final = b"\x90\x00"
 _CHUNK: Final = 0x70
-"""Bytes asked for in one READ BINARY; with status word and frame they fit every reader's buffer."""
+"""Bytes requested in one READ BINARY; with status word and frame they fit every reader's buffer."""
 _LARGEST: Final = 256
 """The file of an NTAG 424 DNA has 256 bytes."""
 _SHORT_RECORD: Final = 0x10
@@ -30,17 +30,17 @@ _WELL_KNOWN: Final = 0x01
 
 
 def read_sun(exchange: Exchange, picc_parameter: str, cmac_parameter: str) -> SunMessage | None:
-    """Return the signed message of the card that `exchange` talks to, or None if it has none."""
+    """Return the signed message of the card behind `exchange`, or None if it has none."""
     message = _ndef_message(exchange)
     for address in addresses(message):
-        found = sun_of_address(address, picc_parameter, cmac_parameter)
-        if found is not None:
-            return found
+        sun = sun_of_address(address, picc_parameter, cmac_parameter)
+        if sun is not None:
+            return sun
     return None
 
 
 def _ndef_message(exchange: Exchange) -> bytes:
-    """Return the NDEF message (NFC Forum Type 4 Tag, 7.1), empty where the card has none."""
+    """Return the NDEF message (NFC Forum Type 4 Tag, 7.1); empty where the card has none."""
     for select in (SELECT_NDEF_APPLICATION, SELECT_NDEF_FILE):
         if not exchange(select).endswith(_OK):
             return b""
@@ -62,9 +62,9 @@ def _read_binary(exchange: Exchange, offset: int, count: int) -> bytes:
 
 
 def addresses(message: bytes) -> Iterator[str]:
-    """Yield the addresses of the URI records of an NDEF message, without their abbreviated beginning.
+    """Yield the addresses of the URI records of an NDEF message, without their abbreviated prefix.
 
-    The first byte of such a record stands for a beginning like ``https://``; the query is all we need.
+    The first byte of such a record is a code for a prefix like ``https://``, which the query does not need.
     """
     at = 0
     while at + 3 <= len(message):
@@ -88,7 +88,7 @@ def sun_of_address(address: str, picc_parameter: str, cmac_parameter: str) -> Su
     """Return the signed message in the query of an address, or None."""
     try:
         query = parse_qs(urlsplit(address).query)
-    except ValueError:  # what stands on a card may be anything
+    except ValueError:  # the content of a card may be anything
         return None
     picc, cmac = query.get(picc_parameter), query.get(cmac_parameter)
     if not picc or not cmac:

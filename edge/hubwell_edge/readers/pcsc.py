@@ -12,9 +12,11 @@ from hubwell_edge.readers.ntag424 import read_sun
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError, SignedCardSettings
 
 GET_UID: Final = bytes.fromhex("ffca000000")
-"""PC/SC part 3, 3.2.2.1.3: asks the reader, not the card, for the card's number."""
+"""Asks the reader for the card's number (PC/SC part 3, 3.2.2.1.3); it is not sent to the card."""
 STORAGE_CARD: Final = bytes.fromhex("a000000306")
-"""In the answer to reset of cards that take no commands (PC/SC part 3, 3.1.3.2.3.1): MIFARE, NTAG21x."""
+"""Part of the answer to reset of cards that accept no commands: MIFARE, NTAG21x (PC/SC part 3,
+3.1.3.2.3.1).
+"""
 _OK: Final = b"\x90\x00"
 _AGAIN_S: Final = 0.05
 
@@ -56,19 +58,19 @@ class Pcsc:
         if self._context is None:
             raise ReaderError(f"{self.name} is not open")
         end = time.monotonic() + timeout_s
-        while (left := end - time.monotonic()) > 0:
-            if self._card_comes(left) and (card := self._read()) is not None:
+        while (remaining := end - time.monotonic()) > 0:
+            if self._card_comes(remaining) and (card := self._read()) is not None:
                 return card
         return None
 
     def close(self) -> None:
-        """Let the reader go."""
-        made, self._context = self._context, None
-        if made is not None:
-            self._scard.SCardReleaseContext(made)
+        """Release the reader."""
+        context, self._context = self._context, None
+        if context is not None:
+            self._scard.SCardReleaseContext(context)
 
     def _card_comes(self, timeout_s: float) -> bool:
-        """Wait for a change and say whether it is a card. Raises ReaderError."""
+        """Wait for a change; return whether a card has arrived. Raises ReaderError."""
         scard = self._scard
         code, states = scard.SCardGetStatusChange(
             self._context, max(1, int(timeout_s * 1000)), [(self._reader, self._state)]
@@ -80,8 +82,8 @@ class Pcsc:
         if now & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE):
             raise ReaderSilentError(f"{self._reader} was unplugged: plug it in again")
         before, self._state = self._state, now & ~scard.SCARD_STATE_CHANGED
-        # The upper half counts comings and goings; so a card that left for an instant is new, and a card that
-        # another program only opens is not.
+        # The upper 16 bits count insertions and removals: a card removed for an instant is new, a card that
+        # another program merely opened is not.
         moved = before >> 16 != now >> 16 or not before & scard.SCARD_STATE_PRESENT
         return moved and bool(now & scard.SCARD_STATE_PRESENT) and not now & scard.SCARD_STATE_MUTE
 
@@ -89,12 +91,12 @@ class Pcsc:
         try:
             return self._ask_card()
         except smartcards.CardGoneError:
-            # Gone, or at the edge of the field: the next look says which; what is there is read again.
+            # Removed, or at the edge of the field: with the state unaware, the next wait reads it if present.
             log.debug("%s: a card was not read", self.name)
             self._state = self._scard.SCARD_STATE_UNAWARE
             time.sleep(_AGAIN_S)
         except ValueError as error:
-            log.warning("%s read a card that nobody can check in with: %s", self.name, error)
+            log.warning("%s read a card that cannot be used to check in: %s", self.name, error)
         return None
 
     def _ask_card(self) -> Card:

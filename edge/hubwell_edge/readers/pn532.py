@@ -1,6 +1,6 @@
 """NXP PN532 over UART or SPI through Adafruit's library.
 
-Numbers of cards by the chip's own search (user manual UM0701-02, InListPassiveTarget), signed messages of
+Card numbers come from the chip's own search (user manual UM0701-02, InListPassiveTarget), signed messages of
 NTAG 424 DNA through InDataExchange.
 """
 
@@ -27,18 +27,18 @@ _LONGEST_ANSWER: Final = 64
 _LONGEST_DATA: Final = 0x80
 _ACK_S: Final = 0.3
 """The chip acknowledges within 15 ms (UM0701-02, 6.2.2); the rest is for a busy machine."""
-_LOOK_AGAIN_S: Final = 0.08
-"""Between two looks at a card that stays."""
-_DROPPED: Final = 5
-"""So many spoilt answers one after the other are a fault of the wires, not of a card moved away."""
+_POLL_AGAIN_S: Final = 0.08
+"""Pause between two polls of a card that stays."""
+_MOST_CORRUPT: Final = 5
+"""This many corrupt answers in a row are a fault of the wiring; fewer may be a card moved away."""
 _SPEAKS_ISO_7816: Final = 0x20
-"""Bit of SEL_RES of cards that take commands (ISO/IEC 14443-3, 6.5.3.4)."""
+"""Bit of SEL_RES of cards that accept commands (ISO/IEC 14443-3, 6.5.3.4)."""
 
 _QUIET_S: Final = 0.2
-"""So long after its last byte half a frame is given to the library as it is."""
+"""After this long without a byte, an incomplete frame is passed to the library as it is."""
 _START: Final = b"\x00\xff"
 _AROUND: Final = 4
-"""Bytes of a frame after its start beside the data: length, its check, check of the data, postamble."""
+"""Bytes of a frame after its start besides the data: length, its checksum, data checksum, postamble."""
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Pn532Settings(SignedCardSettings):
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A card in the field."""
+    """A card in the field, and whether it accepts ISO 7816-4 commands."""
 
     uid: bytes
     takes_commands: bool
@@ -81,14 +81,14 @@ class Pn532:
         self._hardware = hardware
         self._clock = clock
         self._chip: Any = None
-        self._let_go: list[Callable[[], object]] = []
-        self._presence = CardDebounce()
-        self._spoilt = 0
+        self._closers: list[Callable[[], object]] = []
+        self._debounce = CardDebounce()
+        self._corrupt = 0
         self.name = settings.name
         self.bus = settings.port if settings.interface == "uart" else f"spi-{settings.spi_bus}"
 
     def open(self) -> None:
-        """Wake the chip and set it to reading cards. Raises ReaderError."""
+        """Wake the chip and configure it to read cards. Raises ReaderError."""
         try:
             self._chip = self._attach()
             self._chip.SAM_configuration()
@@ -101,43 +101,43 @@ class Pn532:
                 f"another program holds {self.bus}: stop it, so that {self.name} works"
             ) from error
         except Exception as error:
-            # Blinka and the library raise whatever comes to hand where a bus, a pin or the chip is missing.
+            # Blinka and the library raise many unrelated types where a bus, a pin or the chip is missing.
             raise ReaderSilentError(self._no_answer(f"{type(error).__name__}: {error}")) from error
-        self._spoilt = 0
+        self._corrupt = 0
 
     def wait(self, timeout_s: float) -> Card | None:
         """Return the next card. Raises ReaderError."""
         end = self._clock() + timeout_s
-        while (left := end - self._clock()) > 0:
-            target = self._look(left)
-            if self._presence.seen(target.uid if target else None, self._clock()) and target is not None:
+        while (remaining := end - self._clock()) > 0:
+            target = self._poll(remaining)
+            if self._debounce.is_new(target.uid if target else None, self._clock()) and target is not None:
                 return self._card(target)
             if target is not None:
-                time.sleep(min(_LOOK_AGAIN_S, left))
+                time.sleep(min(_POLL_AGAIN_S, remaining))
         return None
 
     def close(self) -> None:
-        """Let port or pins go."""
+        """Close the port or release the pins."""
         self._chip = None
-        while self._let_go:
+        while self._closers:
             with suppress(OSError):
-                self._let_go.pop()()
+                self._closers.pop()()
 
     def _attach(self) -> Any:  # noqa: ANN401 - no types in the library
         settings = self._settings
         if settings.interface == "uart":
             port = FramePort(self._hardware.serial(settings.port, settings.baud))
-            self._let_go.append(port.close)
+            self._closers.append(port.close)
             return library("adafruit_pn532.uart").PN532_UART(port)
         spi, select = self._hardware.spi(settings.spi_bus, settings.select_pin)
-        self._let_go += [spi.deinit, select.deinit]
+        self._closers += [spi.deinit, select.deinit]
         return library("adafruit_pn532.spi").PN532_SPI(spi, select)
 
-    def _look(self, timeout_s: float) -> _Target | None:
-        """Search for a card for at most `timeout_s`, or until the one that was there is surely gone."""
-        patience = min(timeout_s, self._presence.patience_s(self._clock()))
-        answer = self._ask(LIST_PASSIVE_TARGET, _ONE_CARD_TYPE_A, _LONGEST_ANSWER, patience)
-        # Number of targets, which of them, SENS_RES (2), SEL_RES, length of the number, the number.
+    def _poll(self, timeout_s: float) -> _Target | None:
+        """Search for a card until `timeout_s` has passed or a present card must have been removed."""
+        poll_s = min(timeout_s, self._debounce.poll_s(self._clock()))
+        answer = self._command(LIST_PASSIVE_TARGET, _ONE_CARD_TYPE_A, _LONGEST_ANSWER, poll_s)
+        # Number of targets, index, SENS_RES (2 bytes), SEL_RES, length of the card number, card number.
         if not answer or answer[0] != 1 or len(answer) < 6 + answer[5]:
             return None
         return _Target(bytes(answer[6 : 6 + answer[5]]), bool(answer[4] & _SPEAKS_ISO_7816))
@@ -149,36 +149,39 @@ class Pn532:
         try:
             return Card(uid=target.uid, sun=sun)
         except ValueError as error:
-            log.warning("%s read a card that nobody can check in with: %s", self.name, error)
+            log.warning("%s read a card that cannot be used to check in: %s", self.name, error)
             return None
 
     def _exchange(self, apdu: bytes) -> bytes:
-        answer = self._ask(DATA_EXCHANGE, bytes([1]) + apdu, _LONGEST_DATA, 1.0)
+        answer = self._command(DATA_EXCHANGE, bytes([1]) + apdu, _LONGEST_DATA, 1.0)
         # The first byte is the chip's own error code; without the card there is no status word.
         return bytes(answer[1:]) if answer and answer[0] == 0 else b""
 
-    def _ask(self, command: int, parameters: bytes, longest: int, timeout_s: float) -> bytes | None:
-        """Return the chip's answer, None without one in time. Raises ReaderError where it does not listen."""
+    def _command(self, command: int, parameters: bytes, longest: int, timeout_s: float) -> bytes | None:
+        """Return the chip's answer, None without one in time.
+
+        Raises ReaderError without an acknowledgement.
+        """
         if self._chip is None:
             raise ReaderError(f"{self.name} is not open")
         try:
-            heard = self._chip.send_command(command, params=parameters, timeout=_ACK_S)
-            answer = self._chip.process_response(command, longest, timeout_s) if heard else None
+            acknowledged = self._chip.send_command(command, params=parameters, timeout=_ACK_S)
+            answer = self._chip.process_response(command, longest, timeout_s) if acknowledged else None
         except OSError as error:
             raise ReaderSilentError(self._no_answer(str(error))) from error
-        except Exception as error:  # noqa: BLE001 - BusyError and RuntimeError, and IndexError for half a frame
-            self._count_spoilt(error)
+        except Exception as error:  # noqa: BLE001 - BusyError, RuntimeError, and IndexError for a truncated frame
+            self._count_corrupt(error)
             return None
-        if not heard:
+        if not acknowledged:
             raise ReaderSilentError(self._no_answer("no acknowledgement"))
-        self._spoilt = 0
+        self._corrupt = 0
         return None if answer is None else bytes(answer)
 
-    def _count_spoilt(self, error: Exception) -> None:
-        self._spoilt += 1
-        if self._spoilt >= _DROPPED:
+    def _count_corrupt(self, error: Exception) -> None:
+        self._corrupt += 1
+        if self._corrupt >= _MOST_CORRUPT:
             raise ReaderError(
-                f"{self.name} gives spoilt answers ({error}): shorten the cable of the PN532 on {self.bus}, "
+                f"{self.name} gives corrupt answers ({error}): shorten the cable of the PN532 on {self.bus}, "
                 "and check that nothing else uses it"
             ) from error
 
@@ -208,14 +211,14 @@ class FramePort:
 
     @property
     def in_waiting(self) -> int:
-        """Bytes that can be read at once. Raises OSError when the port is gone."""
+        """Number of bytes that can be read at once. Raises OSError when the port is gone."""
         return self._port.in_waiting
 
     def reset_input_buffer(self) -> None:
-        """Forget what came and was not read. Raises OSError when the port is gone."""
+        """Discard received bytes that were not read. Raises OSError when the port is gone."""
         try:
             self._port.reset_input_buffer()
-        except termios.error as error:  # what pyserial lets through when the port is gone
+        except termios.error as error:  # pyserial does not convert this one when the port is gone
             raise OSError(*error.args) from error
 
     def write(self, data: bytes) -> int | None:
@@ -223,15 +226,15 @@ class FramePort:
         return self._port.write(bytes(data))
 
     def read(self, count: int) -> bytes:
-        """Return a whole frame, or `count` bytes, or what came before the line fell quiet."""
-        got = b""
+        """Return a whole frame, or `count` bytes, or the bytes received before the line fell silent."""
+        data = b""
         last = time.monotonic()
-        while len(got) < count and not _is_whole(got) and time.monotonic() - last < _QUIET_S:
-            more = self._port.read(min(count - len(got), max(1, self._port.in_waiting)))
+        while len(data) < count and not _is_whole(data) and time.monotonic() - last < _QUIET_S:
+            more = self._port.read(min(count - len(data), max(1, self._port.in_waiting)))
             if more:
-                got += more
+                data += more
                 last = time.monotonic()
-        return got
+        return data
 
     def close(self) -> None:
         """Close the port."""
@@ -239,7 +242,7 @@ class FramePort:
 
 
 def _is_whole(data: bytes) -> bool:
-    """Say whether `data` holds a frame to its end (UM0701-02, 6.2.1.1)."""
+    """Return whether `data` contains a complete frame (UM0701-02, 6.2.1.1)."""
     start = data.find(_START)
     length_at = start + len(_START)
     return start >= 0 and len(data) > length_at and len(data) >= length_at + _AROUND + data[length_at]

@@ -1,8 +1,8 @@
-"""What the edge asks of a badge reader, and what a reader gives back.
+"""The interface of badge readers, and the cards that they return.
 
-A reader talks to one part, blocks while it does, and knows nothing of threads, asyncio, pseudonyms or MQTT.
-Cards go from here to `watch.py`. The number of a card is in memory only: it is never logged, and no error
-repeats it.
+A reader handles one part, blocks while it does, and has no part in threads, asyncio, pseudonyms or MQTT. Its
+cards go to `card_stream.py`. A card's number is held in memory only: it is never logged, and no error repeats
+it.
 """
 
 from dataclasses import dataclass, field
@@ -18,18 +18,19 @@ from hubwell_wire.pseudonym import UID_BYTES
 
 RANDOM_UID_BYTES = 4
 RANDOM_UID_FIRST = 0x08
-"""A number of 4 bytes that begins so is drawn anew at each tap (ISO/IEC 14443-3, 6.5.4): phones, and cards
-set to hide their number."""
+"""A 4-byte number that begins with this byte is random at each tap (ISO/IEC 14443-3, 6.5.4): phones, and
+cards set to hide their number.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One presentation of one card or code. Nothing of it shows in `repr`.
+    """One presentation of one card or code. `repr` shows none of its content.
 
-    `uid` are the raw bytes of the card's number (4, 7 or 10) as ISO/IEC 14443-3 orders them. `token` is the
-    whole text of a Hubwell QR code, `HW1:` included. `sun` is what an NTAG 424 DNA signed for this tap; it
-    says more than `uid`, which may be random then. Raises ValueError where there is nothing to go by, or for
-    a number of another length.
+    `uid` is the card's number as raw bytes (4, 7 or 10) in the order of ISO/IEC 14443-3. `token` is the whole
+    text of a Hubwell QR code, including `HW1:`. `sun` is the message that an NTAG 424 DNA signed for this
+    tap; it takes precedence over `uid`, which may then be random. Raises ValueError without any of the three,
+    or for a number of another length.
     """
 
     uid: bytes | None = field(default=None, repr=False)
@@ -44,17 +45,17 @@ class Card:
 
     @property
     def random_uid(self) -> bool:
-        """Whether `uid` means nothing, because the next tap has another one."""
+        """Whether `uid` is random, so that the next tap has another one."""
         uid = self.uid
         return uid is not None and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST
 
 
 class ReaderError(SensorError):
-    """The reader cannot be used. The text is a sentence that a person at the device can act on."""
+    """The reader cannot be used. The text is a sentence with advice for a person at the device."""
 
 
 class ReaderSilentError(ReaderError):
-    """The reader is not there, or does not answer."""
+    """The reader is not present, or does not answer."""
 
     state: Literal["silent", "error"] = "silent"
 
@@ -69,7 +70,7 @@ class Reader(Protocol):
 
     @property
     def driver(self) -> str:
-        """Name of the kind of reader, as in the device file."""
+        """Kind of the reader, as in the device file."""
         ...
 
     @property
@@ -78,23 +79,24 @@ class Reader(Protocol):
         ...
 
     def open(self) -> None:
-        """Make the reader ready. Raises ReaderError."""
+        """Prepare the reader. Raises ReaderError."""
         ...
 
     def wait(self, timeout_s: float) -> Card | None:
         """Return the next card that is presented, or None after about `timeout_s` seconds without one.
 
-        A card that stays is reported once. Raises ReaderError; the reader has to be closed and opened then.
+        A card that stays on the reader is returned once. Raises ReaderError; the reader must then be closed
+        and opened again.
         """
         ...
 
     def close(self) -> None:
-        """Let the reader go. Harmless when it was never opened, and before another `open`."""
+        """Release the reader. Harmless when it was never opened, and before another `open`."""
         ...
 
 
 class ReaderSettings(Options):
-    """What every reader can be told in the device file; each driver adds its own."""
+    """Options of every reader in the device file; each driver adds its own."""
 
     name: Annotated[ReaderName, Field(description="name in taps: lower case letters, digits and hyphens")] = (
         "door"
@@ -103,7 +105,7 @@ class ReaderSettings(Options):
 
 
 class SignedCardSettings(ReaderSettings):
-    """How signed messages of NTAG 424 DNA cards are found in the address that they show."""
+    """Options for finding the signed message of an NTAG 424 DNA card in the address on the card."""
 
     sun: Annotated[bool, Field(description="false: do not look for signed messages on cards")] = True
     picc_parameter: Annotated[

@@ -1,4 +1,4 @@
-"""One card number or code on each line: serial barcode scanners, and trying without hardware."""
+"""Readers that send one card number or code per line: serial scanners, and standard input for trials."""
 
 import os
 import re
@@ -17,7 +17,7 @@ STANDARD_INPUT: Final = "-"
 
 
 class SerialLineSettings(TextSettings):
-    """A reader of the device file that writes lines."""
+    """A line-based reader of the device file."""
 
     device: Annotated[
         str, Field(min_length=1, description="its terminal, as /dev/ttyACM0; '-': standard input")
@@ -26,7 +26,7 @@ class SerialLineSettings(TextSettings):
 
 
 class SerialLineReader:
-    """One reader that writes lines."""
+    """One reader that sends lines."""
 
     driver = "line"
 
@@ -35,15 +35,15 @@ class SerialLineReader:
         self._hardware = hardware
         self._port: SerialPort | None = None
         self._descriptor = -1
-        self._begun = b""
+        self._partial = b""
         self._cards = CardQueue(settings)
         self.name = settings.name
         self.bus = settings.device
 
     def open(self) -> None:
-        """Open the terminal. Raises ReaderError."""
+        """Open the port. Raises ReaderError."""
         device = self._settings.device
-        self._begun = b""
+        self._partial = b""
         self._cards.clear()
         if device == STANDARD_INPUT:
             self._descriptor = 0
@@ -71,19 +71,19 @@ class SerialLineReader:
         if self._descriptor < 0:
             raise ReaderError(f"{self.name} is not open")
         end = time.monotonic() + timeout_s
-        while (card := self._cards.next()) is None and (left := end - time.monotonic()) > 0:
-            if select.select([self._descriptor], [], [], left)[0]:
-                self._take()
+        while (card := self._cards.next()) is None and (remaining := end - time.monotonic()) > 0:
+            if select.select([self._descriptor], [], [], remaining)[0]:
+                self._receive()
         return card
 
     def close(self) -> None:
-        """Close the terminal; standard input stays open."""
+        """Close the port; standard input stays open."""
         port, self._port = self._port, None
         self._descriptor = -1
         if port is not None:
             port.close()
 
-    def _take(self) -> None:
+    def _receive(self) -> None:
         try:
             data = os.read(self._descriptor, 1024)
         except OSError as error:
@@ -91,9 +91,11 @@ class SerialLineReader:
                 f"{self._settings.device} of {self.name} is gone ({error.strerror}): plug it in again"
             ) from error
         if not data:
-            raise ReaderSilentError(f"{self._settings.device} of {self.name} has ended: nothing more comes")
-        *whole, begun = re.split(rb"[\r\n]", self._begun + data)
-        # A line without an end is noise, or a scanner that is not set to end lines.
-        self._begun = begun[-LONGEST_TEXT:]
-        for line in whole:
+            raise ReaderSilentError(
+                f"{self._settings.device} of {self.name} was closed: no more data can arrive"
+            )
+        *lines, partial = re.split(rb"[\r\n]", self._partial + data)
+        # A very long line without an end is noise, or comes from a scanner that does not end its lines.
+        self._partial = partial[-LONGEST_TEXT:]
+        for line in lines:
             self._cards.add(line.decode("utf-8", "replace"))

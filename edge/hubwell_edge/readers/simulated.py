@@ -1,4 +1,4 @@
-"""A reader without hardware: made-up cards that come now and then, the same ones for the same seed."""
+"""A reader without hardware: random cards at random times, the same ones for the same seed."""
 
 import random
 import time
@@ -37,34 +37,34 @@ class Simulated:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
-        self._chance = random.Random(settings.seed)  # noqa: S311 - made-up cards, no secret
+        self._random = random.Random(settings.seed)  # noqa: S311 - made-up cards, no secret
         self._due = 0.0
         self.name = settings.name
         self.bus = f"simulated {settings.name}"
 
     def open(self) -> None:
-        """Begin to wait for the first card."""
+        """Start waiting for the first card."""
         self._due = self._clock() + self._pause()
 
     def wait(self, timeout_s: float) -> Card | None:
-        """Return the next card once its time has come."""
-        left = self._due - self._clock()
-        if left > timeout_s:
+        """Return the next card when its time has come."""
+        remaining = self._due - self._clock()
+        if remaining > timeout_s:
             self._sleep(timeout_s)
             return None
-        self._sleep(max(0.0, left))
+        self._sleep(max(0.0, remaining))
         self._due += self._pause()
-        if self._chance.random() < self._settings.phones:
-            return Card(uid=b"\x08" + self._chance.randbytes(3))
-        return Card(uid=simulated_uid(self._settings.seed, self._chance.randrange(self._settings.cards)))
+        if self._random.random() < self._settings.phones:
+            return Card(uid=b"\x08" + self._random.randbytes(3))
+        return Card(uid=simulated_uid(self._settings.seed, self._random.randrange(self._settings.cards)))
 
     def close(self) -> None:
         """Do nothing."""
 
     def _pause(self) -> float:
-        return self._chance.expovariate(1 / self._settings.every_s)
+        return self._random.expovariate(1 / self._settings.every_s)
 
 
 def simulated_uid(seed: int, number: int) -> bytes:
-    """Return the 7 bytes of a made-up card; the first is 04, as for cards of NXP."""
+    """Return the 7 bytes of a simulated card number; the first is 04, the manufacturer code of NXP."""
     return b"\x04" + random.Random(f"{seed}:{number}").randbytes(6)  # noqa: S311 - made up, no secret

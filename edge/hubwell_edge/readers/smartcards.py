@@ -1,6 +1,7 @@
-"""PC/SC through pyscard's plain calls: contexts, readers, cards and commands, with errors in words.
+"""Typed wrappers around pyscard's PC/SC calls: contexts, readers, cards and commands.
 
-The calls of PC/SC return a code in place of raising; here each becomes a sentence that says what to do.
+The calls of PC/SC return a code instead of raising; here each code becomes an exception with a sentence that
+contains advice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,50 +23,53 @@ _NO_CARD: Final = frozenset(
 """SCARD_E_NO_SMARTCARD, W_UNRESPONSIVE, W_UNPOWERED, W_RESET and W_REMOVED_CARD, E_NOT_TRANSACTED, F_COMM."""
 TIMEOUT: Final = 0x8010000A
 ESCAPE: Final = 1
-"""Number of the control code by which a command goes to the reader itself (CCID driver)."""
+"""Number of the control code for commands to the reader itself (CCID driver)."""
 
 
 class CardGoneError(Exception):
-    """The card was taken away, or does not answer."""
+    """The card was removed, or does not answer."""
 
 
 def load() -> Any:  # noqa: ANN401 - no types in pyscard
-    """Import pyscard's plain calls. Raises ReaderError that says how to install it."""
+    """Import pyscard's low-level module. Raises ReaderError with the way to install it."""
     try:
         return import_module("smartcard.scard")
     except ImportError as error:
         raise ReaderError(
             f"the library pyscard cannot be imported ({error}); install it with scripts/prepare-readers, or "
-            "as docs/deployment.md tells"
+            "as docs/deployment.md describes"
         ) from error
 
 
 def context(scard: Any) -> Any:  # noqa: ANN401 - the same
-    """Return a connection to pcscd. Raises ReaderError."""
-    code, made = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    """Open a connection to pcscd. Raises ReaderError."""
+    code, handle = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     check(code, "reach pcscd")
-    return made
+    return handle
 
 
-def pick(scard: Any, made: Any, wanted: str) -> str:  # noqa: ANN401 - the same
-    """Return the full name of the first reader whose name holds `wanted`. Raises ReaderError."""
-    code, names = scard.SCardListReaders(made, [])
+def pick(scard: Any, context_handle: Any, name_part: str) -> str:  # noqa: ANN401 - the same
+    """Return the full name of the first reader whose name contains `name_part`. Raises ReaderError."""
+    code, names = scard.SCardListReaders(context_handle, [])
     check(code, "list the card readers")
-    found = [str(name) for name in names if wanted.lower() in str(name).lower()]
-    if not found:
-        there = ", ".join(str(name) for name in names) or "none"
+    matches = [str(name) for name in names if name_part.lower() in str(name).lower()]
+    if not matches:
+        present = ", ".join(str(name) for name in names) or "none"
         raise ReaderSilentError(
-            f"no card reader whose name holds {wanted!r} is plugged in; there are: {there}. Plug it in, or "
-            "correct 'reader'"
+            f"no card reader whose name contains {name_part!r} is plugged in; there are: {present}. "
+            "Plug it in, or correct 'reader'"
         )
-    return found[0]
+    return matches[0]
 
 
 @contextmanager
-def connected(scard: Any, made: Any, reader: str) -> Iterator[Any]:  # noqa: ANN401 - the same
-    """Hold a connection to the card on `reader`. Raises CardGoneError or ReaderError."""
+def connected(scard: Any, context_handle: Any, reader: str) -> Iterator[Any]:  # noqa: ANN401 - the same
+    """Connect to the card on `reader`; yields the function that sends an APDU.
+
+    Raises CardGoneError or ReaderError.
+    """
     protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-    code, card, protocol = scard.SCardConnect(made, reader, scard.SCARD_SHARE_SHARED, protocols)
+    code, card, protocol = scard.SCardConnect(context_handle, reader, scard.SCARD_SHARE_SHARED, protocols)
     check(code, "talk to the card")
     header = scard.SCARD_PCI_T1 if protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
 
@@ -80,9 +84,9 @@ def connected(scard: Any, made: Any, reader: str) -> Iterator[Any]:  # noqa: ANN
         scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
 
 
-def escape(scard: Any, made: Any, reader: str, command: Sequence[int]) -> bytes:  # noqa: ANN401 - the same
+def escape(scard: Any, context_handle: Any, reader: str, command: Sequence[int]) -> bytes:  # noqa: ANN401 - the same
     """Send a command to the reader itself, with or without a card. Raises CardGoneError or ReaderError."""
-    code, handle, _ = scard.SCardConnect(made, reader, scard.SCARD_SHARE_DIRECT, 0)
+    code, handle, _ = scard.SCardConnect(context_handle, reader, scard.SCARD_SHARE_DIRECT, 0)
     check(code, "talk to the reader")
     try:
         code, answer = scard.SCardControl(handle, scard.SCARD_CTL_CODE(ESCAPE), list(command))
@@ -93,12 +97,12 @@ def escape(scard: Any, made: Any, reader: str, command: Sequence[int]) -> bytes:
 
 
 def unsigned(code: int) -> int:
-    """Return a code as its documentation writes it; pyscard gives it as a signed number."""
+    """Return a code as an unsigned number, as documentation lists it; pyscard returns signed ones."""
     return code & 0xFFFFFFFF
 
 
 def check(code: int, doing: str) -> None:
-    """Raise CardGoneError or ReaderError unless `code` says that all is well."""
+    """Raise CardGoneError or ReaderError unless `code` is success; `doing` completes "cannot ..."."""
     if code == 0:
         return
     number = unsigned(code)
@@ -106,7 +110,7 @@ def check(code: int, doing: str) -> None:
         raise CardGoneError(f"{number:#010x}")
     if number in _NO_SERVICE:
         raise ReaderSilentError(
-            "pcscd does not run: apt install pcscd, then systemctl enable --now pcscd.socket"
+            "pcscd is not running: apt install pcscd, then systemctl enable --now pcscd.socket"
         )
     if number in _NO_READERS:
         raise ReaderSilentError(

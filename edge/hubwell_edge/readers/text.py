@@ -1,4 +1,4 @@
-"""What readers give as text: numbers of cards as scanners write them, and the text of QR codes."""
+"""Cards from text: numbers as scanners write them, and the text of QR codes."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from hubwell_edge.readers.reader import Card, SignedCardSettings
 from hubwell_wire.pseudonym import TOKEN_PREFIX
 
 LONGEST_TEXT: Final = 300
-"""Characters; the longest thing that is read is an address with a signed message."""
+"""Characters; the longest text that is read is an address with a signed message."""
 _MOST_WAITING: Final = 20
 _SEPARATORS: Final = str.maketrans("", "", " :-")
 
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 class TextSettings(SignedCardSettings):
-    """How a reader that types writes the numbers of cards.
+    """How a reader that sends text writes the numbers of cards.
 
-    One and the same card must give the same number at every reader: compare with `hubwell-edge` on another
-    kind of reader, or with what a phone shows, before badges are enrolled.
+    A card must give the same number at every reader: before badges are enrolled, compare with `hubwell-edge`
+    on another kind of reader, or with the number that a phone shows.
     """
 
     number: Annotated[
@@ -38,11 +38,11 @@ class TextSettings(SignedCardSettings):
 
 
 class NotACardError(ValueError):
-    """The text is no card and no code. The message does not repeat it."""
+    """The text is neither a card number nor a code. The message does not repeat the text."""
 
 
 def card_of_text(text: str, settings: TextSettings) -> Card:
-    """Return the card or code that one line of text stands for. Raises NotACardError."""
+    """Return the card or code that one line of text contains. Raises NotACardError."""
     text = text.strip()
     if text.upper().startswith(TOKEN_PREFIX):
         return Card(token=TOKEN_PREFIX + text[len(TOKEN_PREFIX) :])
@@ -53,11 +53,11 @@ def card_of_text(text: str, settings: TextSettings) -> Card:
     try:
         return Card(uid=_number(text, settings))
     except ValueError as error:
-        raise NotACardError(f"what was read is no card number and no Hubwell code: {error}") from None
+        raise NotACardError(f"the text read is neither a card number nor a Hubwell code: {error}") from None
 
 
 def _number(text: str, settings: TextSettings) -> bytes:
-    """Return the card's bytes. Raises ValueError without repeating the text."""
+    """Return the card's number as bytes. Raises ValueError without repeating the text."""
     if settings.number.startswith("decimal"):
         if not re.fullmatch(r"[0-9]{1,25}", text):
             raise ValueError(f"{len(text)} characters that are not all digits; see the option 'number'")
@@ -68,20 +68,22 @@ def _number(text: str, settings: TextSettings) -> bytes:
     else:
         digits = text.translate(_SEPARATORS)
         if not re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", digits):
-            raise ValueError(f"{len(text)} characters that are no hexadecimal bytes; see the option 'number'")
+            raise ValueError(
+                f"{len(text)} characters that are not hexadecimal bytes; see the option 'number'"
+            )
         raw = bytes.fromhex(digits)
     return raw[::-1] if settings.number.endswith("reversed") else raw
 
 
 class CardQueue:
-    """A short queue; a line that is no card is reported in the log, without its text."""
+    """A short queue of cards read as text; a line that is not a card is logged without its text."""
 
     def __init__(self, settings: TextSettings) -> None:
         self._settings = settings
         self._waiting: deque[Card] = deque(maxlen=_MOST_WAITING)
 
     def add(self, line: str) -> None:
-        """Take in one line; empty ones are nothing."""
+        """Parse one line and queue its card; empty lines are ignored."""
         if not line.strip():
             return
         try:
@@ -90,9 +92,9 @@ class CardQueue:
             log.warning("%s: %s", self._settings.name, error)
 
     def next(self) -> Card | None:
-        """Return the card that has waited longest, or None."""
+        """Remove and return the oldest card, or None."""
         return self._waiting.popleft() if self._waiting else None
 
     def clear(self) -> None:
-        """Forget what waits: it is from before a failure."""
+        """Discard the queued cards, which are from before a failure."""
         self._waiting.clear()

@@ -1,7 +1,7 @@
-"""Readers and scanners that type like a keyboard ("keyboard wedge"), through Linux' input devices.
+"""Readers and scanners that type like a keyboard ("keyboard wedge"), through Linux input devices.
 
-The device is taken for us alone, so that card numbers never reach a console. Keys are read as a keyboard of
-the United States, which is what such readers take for granted.
+The device is grabbed exclusively, so that card numbers never reach a console. Keys are decoded with the
+United States layout, which such readers assume.
 """
 
 import errno
@@ -25,7 +25,7 @@ _EV_KEY: Final = 1
 _RELEASED, _PRESSED = 0, 1
 _SHIFTS: Final = frozenset({42, 54})
 _ENDS: Final = frozenset({15, 28, 96})
-"""Tabulator, Enter, Enter of the number block: what readers are set to type at the end."""
+"""Tab, Enter, and Enter on the number pad: what readers are set to type at the end."""
 
 # Codes of <linux/input-event-codes.h>, by rows of the keyboard, without and with Shift.
 _ROWS: Final = (
@@ -46,7 +46,7 @@ KEYS: Final = {
 
 
 class KeyParser:
-    """Bytes of `struct input_event` in, lines of text out. Bytes may come in pieces of any size."""
+    """Turns bytes of `struct input_event`, in pieces of any size, into lines of text."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -54,7 +54,7 @@ class KeyParser:
         self._text = ""
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Yield each line that is complete."""
+        """Yield each complete line."""
         data = self._rest + data
         whole = len(data) - len(data) % EVENT.size
         self._rest = data[whole:]
@@ -69,8 +69,8 @@ class KeyParser:
             elif value == _PRESSED:
                 self._text += KEYS.get(code, ("", ""))[self._shift > 0]
 
-    def forget(self) -> None:
-        """Drop a line that was begun and never ended."""
+    def clear(self) -> None:
+        """Discard an incomplete line."""
         self._text = ""
 
 
@@ -101,7 +101,7 @@ class Wedge:
         self.bus = settings.device
 
     def open(self) -> None:
-        """Take the device for us alone. Raises ReaderError."""
+        """Open and grab the device. Raises ReaderError."""
         device = self._settings.device
         try:
             self._keyboard = self._hardware.keyboard(device)
@@ -117,27 +117,27 @@ class Wedge:
         if self._keyboard is None:
             raise ReaderError(f"{self.name} is not open")
         end = time.monotonic() + timeout_s
-        while (card := self._cards.next()) is None and (left := end - time.monotonic()) > 0:
-            if select.select([self._keyboard.fd], [], [], left)[0]:
-                self._take(self._keyboard.fd)
+        while (card := self._cards.next()) is None and (remaining := end - time.monotonic()) > 0:
+            if select.select([self._keyboard.fd], [], [], remaining)[0]:
+                self._receive(self._keyboard.fd)
         return card
 
     def close(self) -> None:
-        """Give the device back."""
+        """Release the device."""
         keyboard, self._keyboard = self._keyboard, None
         if keyboard is not None:
             keyboard.close()
 
-    def _take(self, descriptor: int) -> None:
+    def _receive(self, descriptor: int) -> None:
         try:
             data = os.read(descriptor, EVENT.size * 64)
         except OSError as error:
             raise self._fault(error) from error
         if not data:
-            raise ReaderSilentError(f"{self._settings.device} has ended: plug {self.name} in again")
+            raise ReaderSilentError(f"{self._settings.device} was removed: plug {self.name} in again")
         now = time.monotonic()
         if now - self._last_key > self._settings.pause_s:
-            self._keys.forget()
+            self._keys.clear()
         self._last_key = now
         for line in self._keys.feed(data):
             self._cards.add(line)
@@ -145,7 +145,7 @@ class Wedge:
     def _fault(self, error: OSError) -> ReaderError:
         device = self._settings.device
         if error.errno in {errno.ENODEV, errno.ENOENT, errno.ENXIO}:
-            return ReaderSilentError(f"{device} is not there: plug {self.name} in, or correct 'device'")
+            return ReaderSilentError(f"{device} does not exist: plug {self.name} in, or correct 'device'")
         if error.errno in {errno.EACCES, errno.EPERM}:
             return ReaderError(
                 f"no right to read {device}: add the user of the agent to the group input and start it again"

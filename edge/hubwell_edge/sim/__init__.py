@@ -1,1 +1,1 @@
-"""The simulated hub: people, air, sound and light of a few spaces, and the devices that measure them."""
+"""A simulated hub: rooms, people, air and badge taps, with a real agent for each device."""

@@ -1,8 +1,8 @@
-"""Faults to order: what goes wrong at which simulated device, and when.
+"""Simulated faults: the kind, the device, and the period.
 
-Written in one line, ``DEVICE[/SENSOR]:KIND:FROM-UNTIL[:AMOUNT]``, on the command line or in a TOML file with
-``[[faults]]``. FROM and UNTIL are a local time of day, then it happens every day, or a moment with a zone.
-A fault follows from the time alone, so a restart in the middle of it changes nothing.
+Written as one line, ``DEVICE[/SENSOR]:KIND:FROM-UNTIL[:AMOUNT]``, on the command line, or in a TOML file with
+``[[faults]]``. FROM and UNTIL are local times of day, for a daily fault, or timestamps with a zone. Whether a
+fault is active follows from the time alone, so a restart during a fault changes nothing.
 """
 
 import re
@@ -20,7 +20,7 @@ from hubwell_edge.sim.scenario import PARTS, Scenario
 FaultKind = Literal["silent", "stuck", "drifting", "clock-wrong", "network-gone"]
 
 DEFAULT_AMOUNT: Final[dict[str, float]] = {"drifting": 10.0, "clock-wrong": 1200.0}
-"""Drift in per cent of the reading per hour; error of the clock in seconds (ahead)."""
+"""Drift in per cent of the reading per hour; error of the clock in seconds ahead."""
 
 _MOMENT: Final = r"\d{2}:\d{2}|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})"
 _LINE: Final = re.compile(
@@ -33,10 +33,10 @@ _SHAPE: Final = (
 
 
 class SimulatedFault(BaseModel):
-    """One thing that goes wrong from `since` to `until` (not included).
+    """A fault from `since` to `until` (exclusive).
 
-    `sensor` names one part of the device; without it every sensor is meant. `amount` is per cent an hour for
-    ``drifting`` and seconds ahead for ``clock-wrong``.
+    `sensor` names one part of the device; without it all sensors are affected. `amount` is in per cent per
+    hour for ``drifting`` and in seconds ahead for ``clock-wrong``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,20 +67,20 @@ class SimulatedFault(BaseModel):
 
     @property
     def size(self) -> float:
-        """The amount, or its default."""
+        """The amount, or the default of the kind."""
         return DEFAULT_AMOUNT.get(self.kind, 0.0) if self.amount is None else self.amount
 
     def concerns(self, series: str) -> bool:
-        """Tell whether a series of the device is affected."""
+        """Return whether the fault affects a series of the device."""
         return self.sensor is None or series.partition("/")[0] == self.sensor
 
     def onset(self, at: float, zone: ZoneInfo) -> float | None:
-        """Return the Unix second since which it has been going on at Unix second `at`, or None."""
+        """Return the Unix second at which the fault that is active at Unix second `at` began, or None."""
         if isinstance(self.since, datetime) and isinstance(self.until, datetime):
             since = self.since.timestamp()
             return since if since <= at < self.until.timestamp() else None
         if isinstance(self.since, datetime) or isinstance(self.until, datetime):
-            raise TypeError("checked when the fault was made")
+            raise TypeError("since and until are of one type: validated when the model is created")
         today = datetime.fromtimestamp(at, UTC).astimezone(zone).date()
         for day in (today, today - timedelta(days=1)):
             since = _moment(day, self.since, zone)
@@ -103,7 +103,7 @@ class FaultFile(BaseModel):
 
 
 def parse_fault(line: str) -> SimulatedFault:
-    """Read one fault of the form DEVICE[/SENSOR]:KIND:FROM-UNTIL[:AMOUNT]. Raises ValueError."""
+    """Parse one fault of the form DEVICE[/SENSOR]:KIND:FROM-UNTIL[:AMOUNT]. Raises ValueError."""
     match = _LINE.fullmatch(line)
     if match is None:
         raise ValueError(f"the fault {line!r} does not have the form {_SHAPE}")

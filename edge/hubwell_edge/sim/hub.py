@@ -1,7 +1,7 @@
-"""The devices of a simulated hub: what each of them would hand to its agent, and when.
+"""The devices of a simulated hub, and the observations that each of them makes over time.
 
-Truth comes from `room`, mistakes from `faults`; what leaves are the observations of one device in the order
-of hub time. The cursor is the hub time of the last observation, so a restart goes on right after it.
+`room` provides the true values, `faults` the errors; the result is each device's observations in order of hub
+time. The cursor is the hub time of the last observation, so a restart continues right after it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,21 +21,21 @@ from hubwell_edge.sources.observation import Observation
 from hubwell_wire.messages import FaultData, ReaderMeta, Reading, TapData
 
 DOOR: Final = ReaderMeta(name="door", driver="simulated")
-"""The badge reader of every simulated device. Nobody stands there, so it answers nobody."""
+"""The badge reader of every simulated device. No person is in front of it, so it shows no answers."""
 _DECIMALS: Final = (0, 1, 1, 1, 0, 0)
-"""Of the values in the order of SERIES."""
+"""Decimal places of the values in the order of SERIES."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedObservation:
-    """One observation and the true hub time of it in Unix milliseconds (its own time may be wrong)."""
+    """One observation with its true hub time in Unix milliseconds; its own time may be wrong."""
 
     at_ms: int
     observation: Observation
 
 
 class Device:
-    """One simulated device: a room's sensors and badge reader with the faults that were ordered."""
+    """One simulated device: a room's sensors and badge reader, with the faults ordered for it."""
 
     def __init__(self, room: Room, faults: Iterable[SimulatedFault] = ()) -> None:
         self.room = room
@@ -45,14 +45,14 @@ class Device:
         self._first_of = lru_cache(maxsize=16)(room.sample)
 
     def connected(self, at: float) -> bool:
-        """Tell whether the device has its network at Unix second `at`."""
+        """Return whether the device has its network at Unix second `at`."""
         return not self._active("network-gone", at)
 
     def timeline(self, after_ms: int, *, measure_after_ms: int | None = None) -> Iterator[TimedObservation]:
-        """Yield what the device observes after a Unix millisecond, in order of hub time and without end.
+        """Yield the device's observations after a Unix millisecond, in order of hub time and without end.
 
-        With `measure_after_ms` the sensors begin only then, while taps come from `after_ms` on. No two
-        timeline share a millisecond: taps avoid whole seconds, reports of faults come just before a tick.
+        With `measure_after_ms` the sensors start only then, while taps start from `after_ms`. No two
+        observations share a millisecond: taps avoid whole seconds, and fault reports come just before a tick.
         """
         sensing_ms = after_ms if measure_after_ms is None else max(after_ms, measure_after_ms)
         day = self.room.date_of(after_ms / 1000)
@@ -62,8 +62,8 @@ class Device:
                 measured = chain.from_iterable(
                     map(self._tick, self.room.samples(day, sensing_ms // 1000 + 1))
                 )
-                seen = (happening for happening in measured if happening.at_ms > sensing_ms)
-                yield from merge(seen, taps, key=lambda happening: happening.at_ms)
+                new = (timed for timed in measured if timed.at_ms > sensing_ms)
+                yield from merge(new, taps, key=lambda timed: timed.at_ms)
             else:
                 yield from taps
             day += timedelta(days=1)
@@ -73,7 +73,7 @@ class Device:
         if not self._faults:
             return [self._timed(at_ms, measured=readings(sample.values))]
         reports = self._reports(sample.at)
-        seen = [self._timed(at_ms - len(PARTS) + n, event=report) for n, report in enumerate(reports)]
+        timeline = [self._timed(at_ms - len(PARTS) + n, event=report) for n, report in enumerate(reports)]
         silent = self._active("silent", sample.at)
         measured = tuple(
             reading
@@ -81,8 +81,8 @@ class Device:
             if not any(fault.concerns(reading.s) for fault, _ in silent)
         )
         if measured:
-            seen.append(self._timed(at_ms, measured=measured))
-        return seen
+            timeline.append(self._timed(at_ms, measured=measured))
+        return timeline
 
     def _tap(self, at_ms: int, badge: str) -> TimedObservation:
         return self._timed(at_ms, event=TapData(reader=DOOR.name, badge=badge, epoch=EPOCH))
@@ -95,11 +95,11 @@ class Device:
         return TimedObservation(at_ms, Observation(measured, event, taken, cursor=str(at_ms)))
 
     def _active(self, kind: FaultKind, at: float) -> Sequence[tuple[SimulatedFault, float]]:
-        """Return the faults of one kind that go on at Unix second `at`, each with the second it began."""
+        """Return the active faults of one kind at Unix second `at`, each with its start (Unix seconds)."""
         if not self._faults:
             return ()
-        going = ((fault, fault.onset(at, self._zone)) for fault in self._faults if fault.kind == kind)
-        return [(fault, onset) for fault, onset in going if onset is not None]
+        candidates = ((fault, fault.onset(at, self._zone)) for fault in self._faults if fault.kind == kind)
+        return [(fault, onset) for fault, onset in candidates if onset is not None]
 
     def _measured(self, sample: Sample) -> tuple[float, ...]:
         values = list(sample.values)
@@ -116,15 +116,15 @@ class Device:
         return tuple(values)
 
     def _reports(self, tick: int) -> list[FaultData]:
-        """Return what the device says about its parts at a tick: which fell silent, which came back."""
+        """Return the fault events of a tick: parts that became silent, and parts that recovered."""
         now, before = self._silent_parts(tick), self._silent_parts(tick - self.room.scenario.every_s)
-        fell = [
+        silent = [
             FaultData(part=p, state="silent", detail="no answer on the bus")
             for p in PARTS
             if p in now - before
         ]
-        back = [FaultData(part=p, state="recovered") for p in PARTS if p in before - now]
-        return fell + back
+        recovered = [FaultData(part=p, state="recovered") for p in PARTS if p in before - now]
+        return silent + recovered
 
     def _silent_parts(self, at: int) -> set[str]:
         silent = self._active("silent", at)
@@ -132,6 +132,6 @@ class Device:
 
 
 def devices(scenario: Scenario, faults: Iterable[SimulatedFault] = ()) -> list[Device]:
-    """Build the devices of a hub, in the order of its spaces; they share their people and weather."""
+    """Build the devices of a hub in the order of its spaces; they share people and weather."""
     people, sky, ordered = People(scenario), Sky(scenario), tuple(faults)
     return [Device(Room(scenario, space, people, sky), ordered) for space in scenario.spaces]

@@ -1,6 +1,6 @@
-"""The network cable of one simulated device: carries its bytes to the broker until somebody pulls it.
+"""A network cable for one simulated device: relays its bytes to the broker until it is cut.
 
-A relay on the loopback interface, so that the device's own uplink meets a real lost connection.
+A relay on the loopback interface, so that the device's real uplink meets a real lost connection.
 """
 
 import asyncio
@@ -12,45 +12,48 @@ _CHUNK = 64 * 1024
 
 
 class NetworkCut:
-    """Relays from a free local port to `host`:`port`. Plugged in at first; use it with ``async with``."""
+    """Relays from a free local port to `host`:`port`. Connected at first; use it with ``async with``."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = 0
-        """The local port; given when the cable is first plugged in, and kept."""
+        """The local port; chosen at the first `connect` and then unchanged."""
         self._target = (host, port)
         self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
+        self._relays: set[asyncio.Task[None]] = set()
 
-    async def plug(self) -> None:
-        """Plug it in, if it is not. Raises OSError if somebody else took the port meanwhile."""
+    async def connect(self) -> None:
+        """Start relaying, if not connected.
+
+        Raises OSError if another program has taken the port meanwhile.
+        """
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
-    async def pull(self) -> None:
-        """Pull it, if it is plugged in: every connection is cut, and new ones are refused."""
+    async def cut(self) -> None:
+        """Stop relaying, if connected: every connection is closed, and new ones are refused."""
         if self._server is None:
             return
         self._server.close()
         self._server = None
-        for talk in self._talks:
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        for relay in self._relays:
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
-        await self.plug()
+        await self.connect()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.pull()
+        await self.cut()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A task of its own: the server's task must not be the one that is cancelled.
-        talk = asyncio.create_task(self._relay(reader, writer), name="cable.relay")
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
+        # A task of its own, because `cut` cancels it: the task of the asyncio server must not be cancelled.
+        relay = asyncio.create_task(self._relay(reader, writer), name="network-cut.relay")
+        self._relays.add(relay)
+        relay.add_done_callback(self._relays.discard)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_writer: asyncio.StreamWriter | None = None

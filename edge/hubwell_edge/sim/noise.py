@@ -1,6 +1,6 @@
-"""Chance that can be repeated: numbers that depend only on a name and a counter, never on the run.
+"""Repeatable noise: numbers that depend only on a name and a counter, never on the run.
 
-A restart in the middle of a day must go on with the very same noise, so nothing here has a state.
+A restart in the middle of a day must continue with the same noise, so nothing here has state.
 """
 
 import random
@@ -18,13 +18,13 @@ def stream(*names: object) -> int:
     return int.from_bytes(blake2b("|".join(map(str, names)).encode(), digest_size=8).digest())
 
 
-def dice(*names: object) -> random.Random:
-    """Return a generator that starts the same for the same names: for the planning of one person's day."""
-    return random.Random(stream(*names))  # noqa: S311 -- a repeatable simulation, nothing secret
+def generator(*names: object) -> random.Random:
+    """Return a random generator seeded by the names, for planning one person's day."""
+    return random.Random(stream(*names))  # noqa: S311 - a repeatable simulation, not a secret
 
 
-def _mixed(key: int, index: int) -> int:
-    # SplitMix64 (Steele, Lea and Flood 2014): a full-period counter hash, quick in plain Python.
+def _mix(key: int, index: int) -> int:
+    # SplitMix64 (Steele, Lea and Flood 2014): a full-period counter hash, fast in plain Python.
     z = key + index * _STEP & _MASK
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     z = (z ^ z >> 27) * 0x94D049BB133111EB & _MASK
@@ -32,18 +32,21 @@ def _mixed(key: int, index: int) -> int:
 
 
 def uniform(key: int, index: int) -> float:
-    """Return number `index` of the stream, even in [0, 1)."""
-    return (_mixed(key, index) >> 11) / 2**53
+    """Return number `index` of the stream, uniform in [0, 1)."""
+    return (_mix(key, index) >> 11) / 2**53
 
 
 def bell(key: int, index: int) -> float:
-    """Return number `index` of the stream: mean 0, variance 1, within +/-3.5 (sum of four even ones)."""
-    z = _mixed(key, index)
+    """Return number `index` of the stream, bell-shaped: mean 0, variance 1, within +/-3.5.
+
+    The sum of four uniform 16-bit numbers.
+    """
+    z = _mix(key, index)
     return ((z & 0xFFFF) + (z >> 16 & 0xFFFF) + (z >> 32 & 0xFFFF) + (z >> 48) - 2 * 0xFFFF) * _BELL_SCALE
 
 
 def smooth(key: int, position: float) -> float:
-    """Return a smooth curve through the stream's bell numbers, one at each whole `position`."""
-    left = int(position // 1)
-    weight = (1 - cos(pi * (position - left))) / 2
-    return bell(key, left) * (1 - weight) + bell(key, left + 1) * weight
+    """Return a smooth curve through the stream's `bell` numbers, one at each whole `position`."""
+    floor = int(position // 1)
+    weight = (1 - cos(pi * (position - floor))) / 2
+    return bell(key, floor) * (1 - weight) + bell(key, floor + 1) * weight

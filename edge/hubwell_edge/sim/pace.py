@@ -1,6 +1,6 @@
-"""Makes simulated time pass: fills in the past, then keeps step with the wall clock.
+"""Progress of simulated time: fills in the past, then follows the wall clock.
 
-Hub time never runs ahead of the wall clock, because a server rightly refuses readings from the future.
+Hub time never runs ahead of the wall clock, because a server rejects readings from the future.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ _LONGEST_SLEEP_S: Final = 5.0
 
 
 class Pace:
-    """Tells the devices of a hub when a moment has come.
+    """Lets the devices of a hub wait until a time has come.
 
-    At `speed` 1 and UNLIMITED whatever is past happens at once, and the rest when the wall clock gets there.
-    At another speed, hub time begins at `start_ms` (Unix milliseconds) and passes that much faster until it
-    has caught up with the wall clock. `now` returns Unix seconds.
+    At `speed` 1 and UNLIMITED, everything in the past happens at once and the rest when the wall clock
+    reaches it. At another speed, hub time starts at `start_ms` (Unix milliseconds) and passes that much
+    faster until it has reached the wall clock. `now` returns Unix seconds.
     """
 
     def __init__(self, speed: float, start_ms: int, now: Callable[[], float] = time.time) -> None:
@@ -26,11 +26,11 @@ class Pace:
         self._speed = speed
         self._start_s = start_ms / 1000
         self._now = now
-        self._begun = now()
+        self._started_s = now()
 
-    async def reach(self, at_ms: int) -> None:
-        """Wait until it is `at_ms` (Unix milliseconds) in the hub."""
-        # In short steps, because the wall clock may be set while we sleep.
+    async def wait_until(self, at_ms: int) -> None:
+        """Wait until hub time is `at_ms` (Unix milliseconds)."""
+        # In short steps, because the wall clock may be set during the sleep.
         while (delay := self._delay(at_ms / 1000)) > 0:  # noqa: ASYNC110 - a clock gives no event to wait for
             await asyncio.sleep(min(delay, _LONGEST_SLEEP_S))
 
@@ -39,5 +39,5 @@ class Pace:
         to_wall = at_s - now
         if self._speed in {1.0, UNLIMITED}:
             return to_wall
-        to_pace = self._begun + (at_s - self._start_s) / self._speed - now
+        to_pace = self._started_s + (at_s - self._start_s) / self._speed - now
         return max(to_wall, to_pace)

@@ -1,7 +1,7 @@
 """Physics of one well-mixed room as pure functions: CO2, heat, moisture, sound.
 
-The CO2 model is the usual mass balance V dC/dt = 1e6 g N - Q (C - Cout), solved exactly for a step in
-which people and ventilation stay the same; moisture is the same balance in other units.
+The CO2 model is the usual mass balance V dC/dt = 1e6 g N - Q (C - Cout), solved exactly for a step in which
+people and ventilation stay the same; moisture is the same balance in other units.
 """
 
 from math import exp, log10
@@ -24,13 +24,14 @@ def mixed_after(
 ) -> float:
     """Return the level of a well-mixed room after `hours`.
 
-    `source` is what is given off per hour, in the unit of the level times m3; `air_changes` per hour.
-    C' = Cout + (C - Cout) a + S/(V k) (1 - a) with a = exp(-k dt).
+    `source` is the emission per hour, in the unit of the level times m3; `air_changes` is per hour. C' = Cout
+    + (C - Cout) a + S/(V k) (1 - a) with a = exp(-k dt).
     """
     if air_changes <= 0:
         return level + source / volume_m3 * hours
-    kept = exp(-air_changes * hours)
-    return outdoor + (level - outdoor) * kept + source / (volume_m3 * air_changes) * (1 - kept)
+    remaining = exp(-air_changes * hours)
+    steady = source / (volume_m3 * air_changes)
+    return outdoor + (level - outdoor) * remaining + steady * (1 - remaining)
 
 
 def co2_after(
@@ -43,7 +44,7 @@ def co2_after(
     outdoor: float = OUTDOOR_CO2,
     per_person: float = CO2_PER_PERSON,
 ) -> float:
-    """Return the CO2 in ppm after `hours` with so many people; `per_person` in m3/h."""
+    """Return the CO2 in ppm after `hours` with `people` people; `per_person` in m3/h."""
     return mixed_after(
         ppm,
         source=1e6 * per_person * people,
@@ -62,12 +63,12 @@ def co2_steady(
     outdoor: float = OUTDOOR_CO2,
     per_person: float = CO2_PER_PERSON,
 ) -> float:
-    """Return the CO2 in ppm at which a room with so many people settles."""
+    """Return the CO2 in ppm at which a room with `people` people settles."""
     return outdoor + 1e6 * per_person * people / (volume_m3 * air_changes)
 
 
 def saturation(temperature: float) -> float:
-    """Return the water vapour that air can hold in g/m3 at a temperature in degrees Celsius.
+    """Return the water vapour in g/m3 of saturated air at a temperature in degrees Celsius.
 
     Magnus formula with the coefficients of Sonntag (1990), then the ideal gas law.
     """
@@ -103,9 +104,9 @@ def temperature_after(
 ) -> float:
     """Return the room temperature after a short step (Euler; `hours` well below one).
 
-    `watts` is the sum of people, machines, lamps, sun and heating. The walls lose 0.2 W per K and m3, the
-    ventilation gets 70 % of its heat back, the window none. Furniture and walls store 20 times as much
-    heat as the air.
+    `watts` is the sum of people, machines, lamps, sun and heating. The walls lose 0.2 W per K and m3; the
+    ventilation recovers 70 % of its heat, the window none. Furniture and walls store 20 times as much heat as
+    the air.
     """
     loss = 0.2 + AIR_HEAT * (0.3 * air_changes + window_air_changes)
     gain = watts / volume_m3 - loss * (temperature - outdoor)
@@ -113,6 +114,6 @@ def temperature_after(
 
 
 def level_sum(*sources: tuple[float, float]) -> float:
-    """Return the level in dB of incoherent sources, each given as (number, level of one in dB)."""
+    """Return the level in dB of incoherent sources, each given as (number, level of a single one in dB)."""
     power = sum(number * 10 ** (level / 10) for number, level in sources if number > 0)
     return 10 * log10(power)

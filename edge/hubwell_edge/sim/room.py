@@ -1,7 +1,7 @@
-"""The state of one simulated space, tick by tick, and what its sensors say.
+"""The state of one simulated space, tick by tick, and the readings of its sensors.
 
-A day is computed from the evening before, so the state at a moment is a function of scenario, date and
-time: a simulator that was killed and started again goes on with the same numbers.
+A day is computed from the evening before, so the state at any time is a function of scenario, date and time:
+a simulator that was killed and restarted continues with the same numbers.
 """
 
 from collections.abc import Iterator
@@ -9,28 +9,27 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from hubwell_edge.sim import noise as chance
-from hubwell_edge.sim import physics
+from hubwell_edge.sim import noise, physics
 from hubwell_edge.sim.people import People, TapTime
 from hubwell_edge.sim.scenario import SERIES, Scenario, Space
 from hubwell_edge.sim.weather import Sky, Weather
 
 WARM_UP: Final = timedelta(hours=12)
-"""Computed before midnight so that the room has forgotten the values it was begun with."""
+"""Computed before midnight, so that the initial values no longer have any influence at midnight."""
 WARM_UP_STEP_S: Final = 60
 MICROPHONE_DB: Final = (30.0, 95.0)
-"""What the microphone can tell."""
+"""Range of the microphone."""
 _LAMPS_STAY_ON_S: Final = 8 * 60
 _MOTION_HOLD_S: Final = 60
 _MACHINE_RUN_S: Final = 90
 _LAMP_WATTS_PER_M3: Final = 2.5
 _SEEN_MOVING: Final = {"workshop": 0.6, "collaboration": 0.35, "relaxation": 0.15}
-"""Chance that the PIR sensor sees one person move within ten seconds."""
+"""Probability that the PIR sensor detects movement of one person within ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One tick: Unix second, people really there, window open, and values in the order of SERIES."""
+    """One tick: Unix second, people actually present, window open, and values in the order of SERIES."""
 
     at: int
     people: int
@@ -49,7 +48,7 @@ class Room:
         self._zone = scenario.zone
 
     def samples(self, day: date, start: int) -> Iterator[Sample]:
-        """Yield a sample per tick of one local date, from the first tick at or after Unix second `start`."""
+        """Yield one sample per tick of one local date, from the tick at or after Unix second `start`."""
         return _RoomDay(self, day).samples(start)
 
     def sample(self, at: int) -> Sample:
@@ -71,7 +70,7 @@ class Room:
         return int(datetime.combine(day, time(0), tzinfo=self._zone).timestamp())
 
     def air_changes(self, day: date) -> list[tuple[int, float]]:
-        """Return the schedule of the ventilation on one date: Unix second, air changes per hour."""
+        """Return the ventilation schedule of one date: Unix second, air changes per hour."""
         return [
             (int(datetime.combine(day, moment, tzinfo=self._zone).timestamp()), rate)
             for moment, rate in self.space.air_changes
@@ -98,11 +97,11 @@ class _RoomDay:
         self._co2 = self._scenario.outdoor_co2 + 150
         self._temperature = self._space.setpoint
         self._vapour = weather.vapour + 1
-        noise = f"{self._scenario.seed}|noise|{self._space.device}"
-        self._noise = [chance.stream(noise, name) for name, _ in SERIES]
-        self._motion = chance.stream(noise, "motion")
+        prefix = f"{self._scenario.seed}|noise|{self._space.device}"
+        self._noise = [noise.stream(prefix, name) for name, _ in SERIES]
+        self._motion = noise.stream(prefix, "motion")
         self._machines = [
-            chance.stream(noise, "machine", number) for number in range(self._space.machines.count)
+            noise.stream(prefix, "machine", number) for number in range(self._space.machines.count)
         ]
         for moment in range(evening, self._first, WARM_UP_STEP_S):
             self._count_people(moment)
@@ -129,8 +128,8 @@ class _RoomDay:
 
     def _watch_motion(self, tick: int) -> None:
         still = (1 - _SEEN_MOVING[self._space.kind]) ** (self._people * self._every / 10)
-        # Rarely a warm draught looks like a person.
-        if chance.uniform(self._motion, tick) > min(still, 0.9998):
+        # Occasionally a warm draught looks like a person.
+        if noise.uniform(self._motion, tick) > min(still, 0.9998):
             self._moved = tick
 
     def _machines_running(self, tick: int) -> int:
@@ -138,15 +137,15 @@ class _RoomDay:
             return 0
         run = tick // _MACHINE_RUN_S
         duty = self._space.machines.duty
-        return sum(1 for machine in self._machines if chance.uniform(machine, run) < duty)
+        return sum(1 for machine in self._machines if noise.uniform(machine, run) < duty)
 
     def _lamps_on(self, tick: int) -> bool:
         return tick - self._seen < _LAMPS_STAY_ON_S
 
     def _values(self, tick: int, weather: Weather, running: int) -> tuple[float, ...]:
-        """Return what the sensors say: truth, plus noise, in the steps in which each of them answers."""
+        """Return the sensor readings: true values plus noise, rounded to each sensor's resolution."""
         space = self._space
-        error = [chance.bell(key, tick) for key in self._noise]
+        error = [noise.bell(key, tick) for key in self._noise]
         noise_db = physics.level_sum(
             (1, space.quiet_db),
             (self._people, space.person_db + 2.5 * error[3]),
@@ -163,7 +162,7 @@ class _RoomDay:
         )
 
     def _breathe(self, tick: int, seconds: int, weather: Weather, running: int) -> None:
-        """Advance air, heat and window from `tick` by so many seconds."""
+        """Advance air, heat and window from `tick` by `seconds`."""
         space, hours = self._space, seconds / 3600
         self._turn_window()
         while len(self._schedule) > 1 and self._schedule[1][0] <= tick:

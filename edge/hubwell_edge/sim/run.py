@@ -1,7 +1,7 @@
-"""Runs the simulated hub: one real agent, outbox and uplink per simulated device, in one process.
+"""Runs the simulated hub: one real agent with outbox and uplink per simulated device, in one process.
 
-From here on nothing is simulated: what the devices observe takes the same way to the server as the
-readings of a Raspberry Pi. Started again, every device goes on where its outbox says that it was.
+Only the sensors and readers are simulated: observations take the same path to the server as the readings of a
+Raspberry Pi. After a restart, every device continues where its outbox left off.
 """
 
 import asyncio
@@ -31,21 +31,21 @@ logger: Final = logging.getLogger(__name__)
 BACKFILL: Final = timedelta(hours=3)
 """How much of the past is filled in at the start, so that the plots are not empty."""
 ALREADY_THERE: Final = timedelta(hours=8)
-"""Longer than anybody stays: taps this long before the first readings tell who is there."""
+"""Longer than any stay: taps this long before the first readings give the people who are already inside."""
 SOURCE: Final = "simulation"
 Protocol = Literal[5, 311]
-"""The version of MQTT. 3.1.1 by default: every broker speaks it, the embedded one on its port for devices."""
+"""The version of MQTT. 3.1.1 by default: every broker supports it, as does the embedded one for devices."""
 _BATCH: Final = BatchSettings(seconds=1.0)
-"""A demonstration is watched live: a reading waits at most a second for company."""
+"""A demonstration is watched live, so a reading waits at most a second for others."""
 
 
 class SimulationError(Exception):
-    """The simulation cannot be run as asked; the sentence says what to change."""
+    """The simulation cannot be run with these arguments; the sentence names the one to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Hub time to simulate, in Unix milliseconds; without an end it goes on until stopped."""
+    """Hub time to simulate, in Unix milliseconds; without an end the simulation runs until stopped."""
 
     start_ms: int
     until_ms: int | None = None
@@ -56,31 +56,31 @@ class SimulatedSource:
 
     name = SOURCE
 
-    def __init__(self, device: Device, pace: Pace, span: Span, cable: NetworkCut | None = None) -> None:
+    def __init__(self, device: Device, pace: Pace, span: Span, network: NetworkCut | None = None) -> None:
         self._device = device
         self._pace = pace
         self._span = span
-        self._cable = cable
+        self._network = network
 
     async def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
-        """Yield what the device observes after the cursor: readings of the span, taps from before it too.
+        """Yield the device's observations after the cursor: readings of the span, and earlier taps too.
 
-        Whoever is in a space when the span begins has tapped before. Without those taps the server would
-        take their taps at the way out for arrivals.
+        People who are in a space when the span begins have tapped before. Without those taps the server would
+        take their taps on leaving for arrivals.
         """
         sensing_ms = self._span.start_ms - 1
         after_ms = max(sensing_ms - _ms(ALREADY_THERE), int(cursor or 0))
-        for happening in self._device.timeline(after_ms, measure_after_ms=sensing_ms):
-            if self._span.until_ms is not None and happening.at_ms > self._span.until_ms:
+        for timed in self._device.timeline(after_ms, measure_after_ms=sensing_ms):
+            if self._span.until_ms is not None and timed.at_ms > self._span.until_ms:
                 break
-            await self._pace.reach(happening.at_ms)
-            await self._hold_cable(plugged=self._device.connected(happening.at_ms / 1000))
-            yield happening.observation
-        await self._hold_cable(plugged=True)
+            await self._pace.wait_until(timed.at_ms)
+            await self._set_network(connected=self._device.connected(timed.at_ms / 1000))
+            yield timed.observation
+        await self._set_network(connected=True)
 
-    async def _hold_cable(self, *, plugged: bool) -> None:
-        if self._cable is not None:
-            await (self._cable.plug() if plugged else self._cable.pull())
+    async def _set_network(self, *, connected: bool) -> None:
+        if self._network is not None:
+            await (self._network.connect() if connected else self._network.cut())
 
 
 async def simulate(
@@ -94,10 +94,10 @@ async def simulate(
     faults: Sequence[SimulatedFault] = (),
     protocol: Protocol = 311,
 ) -> bool:
-    """Run all devices until `stop` is set, or until the end of the span is on the server.
+    """Run all devices until `stop` is set, or until every message up to the end of the span has a receipt.
 
-    Return whether the server has a receipt for everything. `data` keeps one outbox per device. Raises
-    OutboxError if that folder cannot be used.
+    Returns whether every message has a receipt. `data` holds one outbox per device. Raises OutboxError if
+    that folder cannot be used.
     """
     span = span or Span(_now_ms() - _ms(BACKFILL))
     pace = Pace(speed, span.start_ms)
@@ -105,11 +105,11 @@ async def simulate(
         runs = []
         for device in devices(scenario, faults):
             settings = device_settings(scenario, device, BrokerSettings(url=broker, protocol=protocol), data)
-            cable = None
+            network = None
             if any(fault.device == device.name and fault.kind == "network-gone" for fault in faults):
-                cable = await stack.enter_async_context(_cable(settings))
-                settings = _through(cable, settings)
-            source = SimulatedSource(device, pace, span, cable)
+                network = await stack.enter_async_context(_network(settings))
+                settings = _via(network, settings)
+            source = SimulatedSource(device, pace, span, network)
             runs.append(run_device(settings, [source], stop=stop, sensors=sensors(scenario), readers=(DOOR,)))
         outcomes = await asyncio.gather(*(_ends_all(run, stop) for run in runs), return_exceptions=True)
     for outcome in outcomes:
@@ -119,7 +119,7 @@ async def simulate(
 
 
 async def _ends_all(run: Coroutine[object, object, bool], stop: asyncio.Event) -> bool:
-    """Run one device; if it fails, ask the others to stop in order, so that nothing of theirs is lost."""
+    """Run one device; if it fails, stop the others in order, so that none of their messages are lost."""
     try:
         return await run
     except BaseException:
@@ -128,7 +128,7 @@ async def _ends_all(run: Coroutine[object, object, bool], stop: asyncio.Event) -
 
 
 def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, data: Path) -> EdgeSettings:
-    """Return the settings of one simulated device; its outbox lies below `data`."""
+    """Return the settings of one simulated device; its outbox is in a folder below `data`."""
     return EdgeSettings(
         site=scenario.site,
         device=device.name,
@@ -140,16 +140,16 @@ def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, 
     )
 
 
-def _cable(settings: EdgeSettings) -> NetworkCut:
+def _network(settings: EdgeSettings) -> NetworkCut:
     address = settings.address
     if address.tls:
         raise SimulationError("a fault of kind network-gone needs a broker without TLS (mqtt://)")
     return NetworkCut(address.host, address.port)
 
 
-def _through(cable: NetworkCut, settings: EdgeSettings) -> EdgeSettings:
+def _via(network: NetworkCut, settings: EdgeSettings) -> EdgeSettings:
     address = settings.address
-    url = f"mqtt://127.0.0.1:{cable.port}"
+    url = f"mqtt://127.0.0.1:{network.port}"
     return settings.model_copy(
         update={
             "broker": settings.broker.model_copy(update={"url": url}),
@@ -173,11 +173,11 @@ def main(
     faults_file: Path | None = None,
     protocol: Protocol = 311,
 ) -> bool:
-    """Run the simulated hub until SIGINT or SIGTERM; return whether the server has everything.
+    """Run the simulated hub until SIGINT or SIGTERM; return whether every message has a receipt.
 
-    `speed` is 1 for real time, more for faster, UNLIMITED for as fast as the server takes it (then `until`
-    is now unless given). `start` is three hours ago unless given; both need a zone. Raises SimulationError
-    with a sentence that says what to change, and OutboxError.
+    `speed` is 1 for real time, more for faster, UNLIMITED for the server's own pace (`until` then defaults to
+    now). `start` defaults to three hours ago; both need a zone. Raises SimulationError with advice, and
+    OutboxError.
     """
     hub, ordered = _prepared(scenario, {"site": site, "seed": seed}, faults, faults_file)
     _check_broker(broker)
@@ -213,8 +213,8 @@ def _prepared(
     scenario: Path | None, changes: dict[str, str | int | None], lines: Sequence[str], file: Path | None
 ) -> tuple[Scenario, tuple[SimulatedFault, ...]]:
     try:
-        given = {key: value for key, value in changes.items() if value is not None}
-        hub = Scenario.model_validate({**load_scenario(scenario).model_dump(), **given})
+        overrides = {key: value for key, value in changes.items() if value is not None}
+        hub = Scenario.model_validate({**load_scenario(scenario).model_dump(), **overrides})
         faults = (*(load_faults(file) if file else ()), *map(parse_fault, lines))
         check_faults(faults, hub)
     except OSError as error:
@@ -251,7 +251,7 @@ def _span(start: datetime | None, until: datetime | None, speed: float) -> Span:
         if until_ms > now_ms:
             raise SimulationError("--speed max ends at --until, which cannot be in the future")
     if start_ms > now_ms:
-        raise SimulationError("--from cannot be in the future: no server takes readings from there")
+        raise SimulationError("--from cannot be in the future: the server rejects readings from the future")
     if until_ms is not None and until_ms <= start_ms:
         raise SimulationError("--until must be after --from (three hours ago unless given)")
     return Span(start_ms, until_ms)

@@ -1,7 +1,7 @@
-"""What a simulated hub consists of: its spaces, their air and sound, and the programmes of a day.
+"""The scenario of a simulated hub: its spaces, their air and sound, and the programmes of a day.
 
-Read from a TOML file into frozen models; the default is the packaged demonstration hub, which the server
-reads too in order to register the same spaces and devices.
+Read from a TOML file into frozen models; the default is the packaged demonstration hub, which the server also
+reads in order to register the same spaces and devices.
 """
 
 import tomllib
@@ -32,20 +32,23 @@ SERIES: Final[tuple[tuple[str, str], ...]] = (
     ("bh1750/light", "lx"),
     ("pir/presence", "/"),
 )
-"""Name and unit of what every simulated device measures, in the order of its readings."""
+"""Name and unit of the series of every simulated device, in the order of its readings."""
 
 PARTS: Final = tuple(dict.fromkeys(name.partition("/")[0] for name, _ in SERIES))
 """The sensors of a simulated device."""
 
 
 class Part(BaseModel):
-    """Base of the scenario's models: frozen; an unknown key is an error, so that a typo is found."""
+    """Base of the scenario's models: frozen.
+
+    An unknown key is an error, so that typing mistakes are reported.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Habits(Part):
-    """How people behave, as shares between 0 and 1."""
+    """Behaviour of people, as shares between 0 and 1."""
 
     absent: Share = 0.06
     badge: Share = 0.6
@@ -62,7 +65,10 @@ class Habits(Part):
 
 
 class Window(Part):
-    """People open it above one CO2 value and shut it below another (ppm); `air_changes` per hour added."""
+    """A window that people open above one CO2 value and close below another (ppm).
+
+    `air_changes` is per hour.
+    """
 
     opens_above: Positive
     closes_below: Positive
@@ -76,7 +82,10 @@ class Window(Part):
 
 
 class Machines(Part):
-    """Machines that run now and then while people are there: level each in dB(A), heat each in watt."""
+    """Machines that run intermittently while people are present.
+
+    Each has a level of `db` in dB(A) and gives off `watts` of heat; `duty` is the share of time that it runs.
+    """
 
     count: Annotated[int, Field(ge=0, le=20)]
     db: Annotated[float, Field(ge=0, le=110)]
@@ -143,7 +152,7 @@ class Programme(Part):
 
 
 class Scenario(Part):
-    """A whole simulated hub. Everything that happens in it follows from this and the date."""
+    """A whole simulated hub. All its events follow from the scenario and the date."""
 
     title: str
     site: Id
@@ -174,9 +183,9 @@ class Scenario(Part):
             ("space", [s.id for s in self.spaces]),
             ("device", [s.device for s in self.spaces]),
         ):
-            twice = [name for name, count in Counter(ids).items() if count > 1]
-            if twice:
-                raise ValueError(f"{what} {twice[0]!r} is there twice")
+            duplicates = [name for name, count in Counter(ids).items() if count > 1]
+            if duplicates:
+                raise ValueError(f"{what} {duplicates[0]!r} is listed twice")
         capacity = {space.id: space.capacity for space in self.spaces}
         for programme in self.programmes:
             for block in zip(*(group.places for group in programme.groups), strict=True):
@@ -185,17 +194,17 @@ class Scenario(Part):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which the timetable is meant."""
+        """The time zone of the timetable."""
         return ZoneInfo(self.timezone)
 
 
 def _check_block(programme: Programme, block: tuple[str, ...], capacity: dict[str, int]) -> None:
-    wanted: Counter[str] = Counter()
+    learners_in: Counter[str] = Counter()
     for group, place in zip(programme.groups, block, strict=True):
         if place not in capacity:
             raise ValueError(f"group {group.name!r} goes to {place!r}, which is not a space of this hub")
-        wanted[place] += group.learners
-    for place, learners in wanted.items():
+        learners_in[place] += group.learners
+    for place, learners in learners_in.items():
         if learners > capacity[place]:
             raise ValueError(
                 f"programme {programme.name!r} sends {learners} learners to {place!r}, "
@@ -204,19 +213,19 @@ def _check_block(programme: Programme, block: tuple[str, ...], capacity: dict[st
 
 
 def load_scenario(path: Path | None = None) -> Scenario:
-    """Read a scenario, by default the packaged demonstration hub.
+    """Read a scenario; default: the packaged demonstration hub.
 
-    Raises OSError if the file cannot be read and ValueError, naming the place, if it does not fit.
+    Raises OSError if the file cannot be read and ValueError, with the location, if it is not valid.
     """
     text = (DEMO if path is None else path).read_text(encoding="utf-8")
     return Scenario.model_validate(tomllib.loads(text))
 
 
 def sensors(scenario: Scenario) -> tuple[SensorMeta, ...]:
-    """Return the description of what each device sends, for the retained ``meta`` message."""
+    """Return the description of each device's series, for the retained ``meta`` message."""
     return tuple(SensorMeta(s=name, u=unit, every_s=scenario.every_s) for name, unit in SERIES)
 
 
 def readings(values: tuple[float, ...]) -> tuple[Reading, ...]:
-    """Put names and units to values that are in the order of SERIES."""
+    """Return readings for values in the order of SERIES."""
     return tuple(Reading(s=name, v=value, u=unit) for (name, unit), value in zip(SERIES, values, strict=True))

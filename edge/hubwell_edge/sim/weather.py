@@ -1,6 +1,6 @@
 """Weather outside the simulated hub: temperature, moisture and daylight as functions of time and seed.
 
-A mild northern climate without any claim to be a forecast; all values follow from the scenario and time.
+A mild northern climate, not a forecast; all values follow from the scenario and the time.
 """
 
 import math
@@ -39,7 +39,7 @@ class Sky:
         self._minute = lru_cache(maxsize=4096)(self._at_minute)
 
     def at(self, epoch_s: int) -> Weather:
-        """Return the weather of the minute that holds this Unix time."""
+        """Return the weather of the minute that contains this Unix time in seconds."""
         return self._minute(epoch_s // 60)
 
     def _at_minute(self, minute: int) -> Weather:

@@ -1,1 +1,1 @@
-"""Sources of observations: sensors and readers of a device file, recorded files, load counters."""
+"""Sources of observations: the sensors and readers of a device file, recorded files, load counters."""

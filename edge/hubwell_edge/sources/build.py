@@ -1,6 +1,6 @@
-"""Settings -> the sources of a device: sensors as one source, counters of load tests, badge readers.
+"""Builds the sources of a device from its settings: sensors, counters of load tests, badge readers.
 
-Nothing is opened here; wrong settings are found all the same.
+No part is opened here, but all problems in the settings are reported.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from hubwell_wire.messages import SensorMeta
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where readings come from and what they will be, and where badges are read."""
+    """The sources of a device, the series that they send, and its badge readers."""
 
     all: tuple[Source, ...]
     sensors: tuple[SensorMeta, ...]
@@ -28,17 +28,17 @@ class Sources:
 
     @property
     def any(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the device has any source or reader."""
         return bool(self.all or self.stations)
 
 
 def build_sources(settings: EdgeSettings, *, simulate_hardware: bool = False) -> Sources:
-    """Make what the ``[[sensor]]`` and ``[[reader]]`` tables name; nothing is opened yet.
+    """Build the sources that the ``[[sensor]]`` and ``[[reader]]`` tables name; no part is opened yet.
 
     Raises SettingsError with a line for each problem.
     """
     hardware = _hardware(simulate=simulate_hardware)
-    counters = [_steady(entry) for entry in settings.sensor if entry.get("driver") == "steady"]
+    counters = [_counter(entry) for entry in settings.sensor if entry.get("driver") == "steady"]
     sources: list[Source] = list(counters)
     sensors = [meta for counter in counters for meta in counter.meta()]
     tables = [entry for entry in settings.sensor if entry.get("driver") != "steady"]
@@ -57,21 +57,21 @@ def _stations(settings: EdgeSettings, hardware: Hardware) -> tuple[Station, ...]
         return ()
     try:
         readers = build_readers(settings.reader, hardware)
-        shown = build_feedback(settings.reader, hardware)
+        feedback = build_feedback(settings.reader, hardware)
     except TableError as error:
         raise SettingsError(str(error)) from error
-    return tuple(Station(reader, shown[reader.name]) for reader in readers)
+    return tuple(Station(reader, feedback[reader.name]) for reader in readers)
 
 
 def _hardware(*, simulate: bool) -> Hardware:
     if simulate:
-        from hubwell_edge.sim.chips import simulated_hardware  # noqa: PLC0415 - only where it is asked for
+        from hubwell_edge.sim.chips import simulated_hardware  # noqa: PLC0415 - needed only with --simulate-hardware
 
         return simulated_hardware()
     return Hardware()
 
 
-def _steady(entry: dict[str, object]) -> CounterSource:
+def _counter(entry: dict[str, object]) -> CounterSource:
     options = {name: value for name, value in entry.items() if name != "driver"}
     try:
         return CounterSource(CounterSettings.model_validate(options))

@@ -1,7 +1,7 @@
-"""A source for load and chaos tests: numbers 0, 1, 2, ... at a steady rate, none of them ever lost.
+"""A source for load and chaos tests: numbers 0, 1, 2, ... at a steady rate, without losing any.
 
-Number n has the time `start` + n * `step_ms` and goes on all series, so a test can tell from the database
-alone what is missing or doubled. The cursor is the next number.
+Number n has the time `start` + n * `step_ms` and is sent on all series, so that a test can determine from the
+database alone which numbers are missing or duplicated. The cursor is the next number.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _BREATH: Final = 256
 
 
 class CounterSettings(BaseModel):
-    """The options of ``driver = "steady"``. `rate` is in observations a second; 0 is as fast as can be."""
+    """The options of ``driver = "steady"``. `rate` is in observations per second; 0 is unlimited."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +31,7 @@ class CounterSettings(BaseModel):
 
 
 class CounterSource:
-    """Counts. It can wait, so a full outbox slows it down and drops nothing of it."""
+    """Counts. The source can wait, so a full outbox slows it down and drops none of its numbers."""
 
     def __init__(self, settings: CounterSettings) -> None:
         self.name = settings.part
@@ -48,10 +48,10 @@ class CounterSource:
         """Yield the numbers from `cursor` on."""
         settings, n = self._settings, int(cursor) if cursor else 0
         loop = asyncio.get_running_loop()
-        begun, first = loop.time(), n
+        started, first = loop.time(), n
         while settings.count is None or n < settings.count:
             if settings.rate:
-                ahead = begun + (n - first) / settings.rate - loop.time()
+                ahead = started + (n - first) / settings.rate - loop.time()
                 if ahead > 0:
                     await asyncio.sleep(ahead)
             elif n % _BREATH == 0:

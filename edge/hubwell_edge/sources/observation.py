@@ -1,6 +1,7 @@
-"""What a source hands to the agent: readings or one event, and where to go on after a restart.
+"""The interface of sources, and the observations that they yield to the agent.
 
-Sensors, the simulated hub and the CSV replay all speak this; the agent stamps it and puts it in the outbox.
+Sensors, the simulated hub and the CSV replay implement it; the agent stamps each observation and stores it in
+the outbox.
 """
 
 from collections.abc import AsyncIterator
@@ -13,11 +14,12 @@ from hubwell_wire.messages import FaultData, Reading, TapData
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Some readings of one moment, or one event. Raises ValueError if it is neither or both.
+    """Readings of one moment, or one event. Raises ValueError for neither or both.
 
-    `t` of each reading is in milliseconds relative to `taken`. `taken` is aware; None means "now", and the
-    agent stamps it with wall clock, boot clock and clock state. `cursor` is where the source must go on
-    after a restart, once this observation is stored; it is committed in the same transaction.
+    `t` of each reading is in milliseconds relative to `taken`. `taken` is timezone-aware; None means "now",
+    and the agent stamps the observation with wall clock, boot clock and clock state. `cursor` is the position
+    from which the source must continue after a restart, once this observation is stored; both are committed
+    in one transaction.
     """
 
     readings: tuple[Reading, ...] = ()
@@ -33,17 +35,17 @@ class Observation:
 
 
 class SourceError(Exception):
-    """A source can never go on (a wrong file, not a failing part); the sentence says what to do.
+    """A source cannot continue at all (a wrong file, not a failing part); the sentence contains advice.
 
-    The agent ends with it. After any other exception it reports a fault and asks the source again.
+    The agent ends with this error. After any other exception it reports a fault and starts the source again.
     """
 
 
 class Source(Protocol):
-    """Where observations come from. `name` is unique in one agent and stays the same over restarts."""
+    """A source of observations. `name` is unique in one agent and stays the same over restarts."""
 
     name: str
 
     def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
-        """Yield observations from `cursor` on (None: from the beginning) until there are no more."""
+        """Yield observations after `cursor` (None: from the beginning) until there are no more."""
         ...

@@ -1,7 +1,7 @@
-"""A recorded CSV file as a source: each row becomes one observation with the time that stands in it.
+"""A recorded CSV file as a source: each row becomes one observation with the time recorded in it.
 
-The cursor is the number of data rows that were taken, so a replay that was killed goes on where the
-outbox had it, and every row and column arrives exactly once.
+The cursor is the number of data rows taken so far, so an interrupted replay continues where the outbox left
+off, and every value arrives exactly once.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from hubwell_edge.sources.replay_map import ReplayMap
 from hubwell_wire.messages import Reading
 
 _BREATH: Final = 256
-"""Rows between two moments in which other work gets its turn."""
+"""Rows between two points at which other tasks may run."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far the replay is, for a progress bar: data rows taken, of how many."""
+    """Progress of a replay, for a progress bar: data rows taken so far, and in total."""
 
     rows: int = 0
     total: int = 0
@@ -32,10 +32,10 @@ class Progress:
 
 
 class ReplaySource:
-    """Plays `path` as `layout` says, `speed` times as fast as it was recorded; None is as fast as can be.
+    """Plays `path` as described by `layout`, `speed` times as fast as recorded; None is unlimited.
 
-    Rows with an empty field give no reading for that field. Raises SourceError for a row that does not
-    fit the map, with its line number.
+    Empty fields give no reading. Raises SourceError, with the line number, for a row that does not fit the
+    map.
     """
 
     def __init__(self, path: Path, layout: ReplayMap, *, speed: float | None = None) -> None:
@@ -46,12 +46,12 @@ class ReplaySource:
         self._speed = speed
 
     async def observations(self, cursor: str | None) -> AsyncIterator[Observation]:
-        """Yield the rows that come after `cursor`."""
-        done = int(cursor) if cursor else 0
-        self.progress.rows = done
+        """Yield the rows after `cursor`."""
+        skipped = int(cursor) if cursor else 0
+        self.progress.rows = skipped
         loop = asyncio.get_running_loop()
         started, first = loop.time(), None
-        for number, line, fields in islice(read_rows(self._path, self._map), done, None):
+        for number, line, fields in islice(read_rows(self._path, self._map), skipped, None):
             observation = _observation(self._map, self._path, number, line, fields)
             if self._speed is not None and observation.taken is not None:
                 first = first or observation.taken
@@ -65,10 +65,10 @@ class ReplaySource:
 
 
 def read_rows(path: Path, layout: ReplayMap) -> Iterator[tuple[int, int, dict[str, str]]]:
-    """Yield (row number from 1, line number, column -> text) for each data row.
+    """Yield (row number from 1, line number, text by column) for each data row.
 
-    Rows may have more fields in front than the header has names, as R writes its row names; those are
-    skipped if the map says so. Raises SourceError when header or rows do not fit.
+    Rows may have more leading fields than the header has names, as in files of R with row names; the map
+    gives their number and they are skipped. Raises SourceError when header or rows do not fit.
     """
     try:
         file = path.open(encoding="utf-8-sig", newline="")
@@ -94,7 +94,7 @@ def read_rows(path: Path, layout: ReplayMap) -> Iterator[tuple[int, int, dict[st
 
 
 def count_rows(path: Path, layout: ReplayMap) -> int:
-    """Return how many data rows the file has. Raises SourceError like `read_rows`."""
+    """Return the number of data rows in the file. Raises SourceError like `read_rows`."""
     return sum(1 for _ in read_rows(path, layout))
 
 
@@ -118,5 +118,5 @@ def _observation(
 def _value(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text!r} is not a number that can be measured")
+        raise ValueError(f"{text!r} is not a finite number")
     return value

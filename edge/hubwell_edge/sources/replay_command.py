@@ -1,6 +1,6 @@
-"""``hubwell-edge replay``: one recorded file through the real device, with a progress bar.
+"""``hubwell-edge replay``: sends one recorded file through the real agent, with a progress bar.
 
-It ends well only when the server has said of every row that it is committed.
+Succeeds only when the server has confirmed every row as committed.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from hubwell_edge.sources.replay_map import load_map
 from hubwell_wire.messages import SensorMeta
 
 _REFRESH_S = 0.2
-_READINGS_A_MESSAGE = 400
+_READINGS_PER_MESSAGE = 400
 _BACKLOG = 2000
 
 
 @dataclass(slots=True)
 class ReplayJob:
-    """Everything a replay needs, checked."""
+    """Validated inputs of a replay."""
 
     settings: EdgeSettings
     source: ReplaySource
@@ -50,7 +50,7 @@ class ReplayJob:
         speed: float | None,
         outbox: Path | None,
     ) -> Self:
-        """Check all of it; `speed` None is as fast as can be. Raises SettingsError and SourceError."""
+        """Validate the inputs; `speed` None is unlimited. Raises SettingsError and SourceError."""
         columns = load_map(layout)
         source = ReplaySource(file, columns, speed=speed)
         temporary = None if outbox else TemporaryDirectory(prefix="hubwell-replay-")
@@ -62,35 +62,37 @@ class ReplayJob:
             clock="trust",
             broker={"url": url, "protocol": protocol},
             outbox={"dir": folder},
-            batch={"readings": _READINGS_A_MESSAGE, "seconds": 1.0, "backlog": _BACKLOG},
+            batch={"readings": _READINGS_PER_MESSAGE, "seconds": 1.0, "backlog": _BACKLOG},
         )
         return cls(settings, source, columns.sensors, temporary)
 
     @property
     def waiting(self) -> int:
-        """Messages that have no receipt yet."""
+        """Number of messages that have no receipt yet."""
         return self.outbox.pending + self.outbox.unwritten if self.outbox else 0
 
 
 def play(job: ReplayJob) -> bool:
-    """Replay; return whether everything arrived. Prints progress and a last line."""
+    """Run the replay, printing progress and a summary; return whether every row has arrived."""
     started = time.monotonic()
     try:
         complete = asyncio.run(_play(job))
     finally:
         if job.temporary is not None:
             job.temporary.cleanup()
-    done, total = job.source.progress.rows, job.source.progress.total
+    rows, total = job.source.progress.rows, job.source.progress.total
     seconds = time.monotonic() - started
-    if complete and done == total:
+    if complete and rows == total:
         sys.stdout.write(f"{total} rows of {job.source.name} arrived ({seconds:.1f} s)\n")
         return True
     where = job.settings.outbox.dir
     again = (
-        f"go on with --outbox {where}" if job.temporary is None else "give --outbox DIR to be able to go on"
+        f"continue with --outbox {where}"
+        if job.temporary is None
+        else "use --outbox DIR to be able to continue"
     )
     sys.stdout.write(
-        f"stopped after {done} of {total} rows, {job.waiting} messages have no receipt; {again}\n"
+        f"stopped after {rows} of {total} rows, {job.waiting} messages have no receipt; {again}\n"
     )
     return False
 

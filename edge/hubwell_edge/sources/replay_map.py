@@ -1,7 +1,6 @@
-"""How a recorded CSV file is to be read: the map file of ``hubwell-edge replay``.
+"""The map file of ``hubwell-edge replay``, which describes how to read a recorded CSV file.
 
-A map names the time column or columns, their format and zone, and for each value column the series and the
-unit that it becomes.
+A map names the time columns with their format and zone, and for each value column the series and the unit.
 """
 
 import tomllib
@@ -22,7 +21,7 @@ class _Part(BaseModel):
 
 
 class TimeColumns(_Part):
-    """Where the time of a row stands. Several columns are joined by a space before they are parsed."""
+    """The columns of a row's time. Several columns are joined by a space before they are parsed."""
 
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
     format: str
@@ -41,7 +40,7 @@ class TimeColumns(_Part):
 
 
 class ValueColumn(_Part):
-    """A column of values, and what it is sent as."""
+    """A column of values, with the series and unit under which it is sent."""
 
     column: str
     series: SeriesName
@@ -56,7 +55,7 @@ class ValueColumn(_Part):
 
 
 class ReplayMap(_Part):
-    """The whole map. `row_names` is the number of leading fields that the header does not name."""
+    """The whole map. `row_names` is the number of leading fields without a name in the header."""
 
     time: TimeColumns
     columns: Annotated[tuple[ValueColumn, ...], Field(min_length=1)]
@@ -66,9 +65,11 @@ class ReplayMap(_Part):
     @model_validator(mode="after")
     def _series_are_unique(self) -> Self:
         names = [column.series for column in self.columns]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"series {min(twice)!r} stands twice; its values would overwrite each other")
+        duplicates = {name for name in names if names.count(name) > 1}
+        if duplicates:
+            raise ValueError(
+                f"series {min(duplicates)!r} is listed twice; its values would overwrite each other"
+            )
         return self
 
     @property
@@ -78,11 +79,14 @@ class ReplayMap(_Part):
 
     @property
     def sensors(self) -> tuple[SensorMeta, ...]:
-        """What the device's `meta` message says about the series."""
+        """Description of the series, for the device's `meta` message."""
         return tuple(SensorMeta(s=column.series, u=column.unit) for column in self.columns)
 
     def time_of(self, fields: dict[str, str]) -> datetime:
-        """Return the aware time of a row. Raises ValueError, also for a time that the zone does not have."""
+        """Return the timezone-aware time of a row.
+
+        Raises ValueError for text that does not parse, and for a time that does not exist in the zone.
+        """
         text = " ".join(fields[name].strip() for name in self.time.columns)
         moment = datetime.strptime(text, self.time.format)  # noqa: DTZ007 - the zone is added below
         if moment.tzinfo is not None:

@@ -109,7 +109,7 @@ async def test_reader_that_hangs_is_told_and_comes_back() -> None:
     async with asyncio.timeout(20), aclosing(cards(reader, report, hung_s=0.6)) as stream:
         assert await anext(stream) == ONE
     assert [fault.state for fault in faults] == ["silent", "recovered"]
-    assert "take its power away" in faults[0].detail
+    assert "disconnect its power" in faults[0].detail
 
 
 async def test_thread_that_cannot_go_on_ends_the_stream() -> None:

@@ -81,7 +81,7 @@ def cut(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("message", [*cut(NDEF_MESSAGE), b"\xff" * 40, b"\x00" * 40])
-def test_spoilt_file_gives_no_address(message: bytes) -> None:
+def test_corrupt_file_gives_no_address(message: bytes) -> None:
     assert list(addresses(message)) == []
 
 
@@ -92,7 +92,7 @@ def test_second_record_is_found() -> None:
 
 
 def test_card_that_moves_is_one_presentation_until_it_is_gone() -> None:
-    presence = CardDebounce()
+    debounce = CardDebounce()
     looks = [
         (0.0, UID),
         (0.1, None),
@@ -101,7 +101,7 @@ def test_card_that_moves_is_one_presentation_until_it_is_gone() -> None:
         (0.8, UID),
         (0.9, b"else"),
     ]
-    assert [presence.seen(uid, now) for now, uid in looks] == [True, False, False, False, True, True]
+    assert [debounce.is_new(uid, now) for now, uid in looks] == [True, False, False, False, True, True]
 
 
 def test_simulated_reader_repeats_itself_for_a_seed() -> None:

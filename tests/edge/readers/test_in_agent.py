@@ -155,4 +155,4 @@ async def test_doctor_looks_at_readers(config: Path, virtual_reader: VirtualRead
 async def test_doctor_beside_a_running_agent(config: Path) -> None:
     lines = await doctor(config)
     assert len(lines) == 2
-    assert all("the running agent has it" in line for line in lines)
+    assert all("in use by the running agent" in line for line in lines)

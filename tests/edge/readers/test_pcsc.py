@@ -91,7 +91,7 @@ def test_pcscd_that_ends_is_said(reader: Pcsc, virtual_reader: VirtualReader) ->
     with pytest.raises(ReaderError):
         reader.wait(SOON_S)
     reader.close()
-    with pytest.raises(ReaderSilentError, match="pcscd does not run"):
+    with pytest.raises(ReaderSilentError, match="pcscd is not running"):
         reader.open()
 
 

@@ -132,7 +132,7 @@ def test_chip_without_power_is_said(reader: Reader, chip: Pn532Chip) -> None:
     assert wait(reader).uid == UID
 
 
-def test_one_spoilt_answer_is_borne_and_many_are_a_fault(reader: Reader, chip: Pn532Chip) -> None:
+def test_one_corrupt_answer_is_borne_and_many_are_a_fault(reader: Reader, chip: Pn532Chip) -> None:
     chip.card, chip.garble = MemoryCard(UID), 1
     assert wait(reader).uid == UID
     leave(reader, chip)

@@ -117,7 +117,7 @@ def test_standard_input() -> None:
         os.write(far, b"04a1b2c3\n")
         assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3"))
         os.close(far)
-        with pytest.raises(ReaderSilentError, match="nothing more comes"):
+        with pytest.raises(ReaderSilentError, match="no more data can arrive"):
             reader.wait(SOON_S)
         reader.close()
     finally:

@@ -4,7 +4,7 @@ import pytest
 
 from hubwell_edge.registry import build_readers
 from hubwell_edge.sim.chips import simulated_hardware
-from hubwell_edge.sim.chips.visitors import BLOCK_S, HELD_S, Visitors
+from hubwell_edge.sim.chips.visitors import BLOCK_S, PRESENTED_S, Visitors
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ def test_visitors_come_go_and_repeat_themselves() -> None:
     held = alike = differing = 0
     looks = 2000
     for step in range(looks):
-        now = step * HELD_S / 2
+        now = step * PRESENTED_S / 2
         card, again, elsewhere = visitors(), same(), other()
         held += card is not None
         alike += (card and card.uid) == (again and again.uid)
         differing += (card and card.uid) != (elsewhere and elsewhere.uid)
     assert alike == looks
     assert differing > 0
-    assert 0.2 * looks * HELD_S / BLOCK_S < held < 0.8 * looks * HELD_S / BLOCK_S
+    assert 0.2 * looks * PRESENTED_S / BLOCK_S < held < 0.8 * looks * PRESENTED_S / BLOCK_S

@@ -149,9 +149,9 @@ def test_taps_from_before_the_first_reading_tell_who_is_there() -> None:
     source = device("team-room-a-1")
     early = source.timeline(begins - 3 * HOUR_MS, measure_after_ms=begins)
     seen = list(takewhile(lambda seen: seen.at_ms <= begins + HOUR_MS, early))
-    before = [happening for happening in seen if happening.at_ms <= begins]
+    before = [timed for timed in seen if timed.at_ms <= begins]
     assert before
-    assert all(isinstance(happening.observation.event, TapData) for happening in before)
+    assert all(isinstance(timed.observation.event, TapData) for timed in before)
     assert digest(seen[len(before) :]) == digest(between(source, begins, begins + HOUR_MS))
 
 

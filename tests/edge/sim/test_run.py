@@ -251,13 +251,13 @@ async def test_cable_that_is_pulled_cuts_the_connection() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
         writer.write(b"open")
         assert await asyncio.wait_for(reader.read(4), DEADLINE_S) == b"open"
-        await cable.pull()
+        await cable.cut()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
         writer.transport.abort()
         with pytest.raises(ConnectionRefusedError):
             await talk()
-        await cable.plug()
+        await cable.connect()
         assert await talk() == b"hello"
 
 

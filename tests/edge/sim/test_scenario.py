@@ -58,8 +58,8 @@ def test_units_fit_the_contract() -> None:
     ("changes", "words"),
     [
         ({"timezone": "Europe/Nowhere"}, "time zone 'Europe/Nowhere' is unknown"),
-        ({"spaces": [SPACE, SPACE]}, "space 'den' is there twice"),
-        ({"spaces": [SPACE, {**SPACE, "id": "den-two"}]}, "device 'den-1' is there twice"),
+        ({"spaces": [SPACE, SPACE]}, "space 'den' is listed twice"),
+        ({"spaces": [SPACE, {**SPACE, "id": "den-two"}]}, "device 'den-1' is listed twice"),
         ({"spaces": [{**SPACE, "air_changes": [["06:00", 2.0]]}]}, "begin at 00:00"),
         ({"spaces": [{**SPACE, "colour": "red"}]}, "Extra inputs"),
         ({"programmes": [programme(places=["attic"])]}, "'attic', which is not a space"),

@@ -1,6 +1,6 @@
-"""Models of chips, buses and pins, so that the same driver code runs without hardware.
+"""Models of chips, buses and pins, so that the real driver code runs without hardware.
 
-Tests order faults from the models; the agent run with simulated hardware reads air that wanders.
+Tests order faults from the models; the agent with simulated hardware reads randomly varying air.
 """
 
 import random
@@ -16,7 +16,7 @@ from hubwell_edge.sim.chips.visitors import Visitors
 
 
 class _Walk:
-    """A seeded random walk drawn back to its `centre`; `spread` is its usual distance from there."""
+    """A seeded random walk that returns to its `centre`; `spread` is its standard deviation."""
 
     def __init__(self, generator: random.Random, centre: float, spread: float) -> None:
         self._generator = generator
@@ -33,14 +33,14 @@ class _Walk:
 
 
 def simulated_i2c(seed: int = 0) -> SimulatedI2C:
-    """Return a bus with an SCD41 and a BME280 in wandering air; the same seed gives the same values."""
+    """Return a bus with an SCD41 and a BME280 in varying air; the same seed gives the same values."""
     generator = random.Random(seed)  # noqa: S311 - weather, not a secret
-    co2, temp, rh = (_Walk(generator, *one) for one in ((812.0, 120.0), (23.4, 0.8), (41.2, 3.0)))
+    co2, temp, rh = (_Walk(generator, *walk) for walk in ((812.0, 120.0), (23.4, 0.8), (41.2, 3.0)))
     # In units of the converter: about 0.0003 °C, 0.2 Pa and 0.006 %RH each.
     raw = bme280.Raw()
     t, p, h = (
-        _Walk(generator, *one)
-        for one in ((raw.temperature, 2500.0), (raw.pressure, 2000.0), (raw.humidity, 400.0))
+        _Walk(generator, *walk)
+        for walk in ((raw.temperature, 2500.0), (raw.pressure, 2000.0), (raw.humidity, 400.0))
     )
     chips: dict[int, Chip] = {
         scd41.ADDRESS: scd41.Scd41(lambda: scd41.Air(max(420.0, co2.step()), temp.step(), rh.step())),
@@ -52,10 +52,10 @@ def simulated_i2c(seed: int = 0) -> SimulatedI2C:
 
 
 def simulated_hardware(seed: int = 0) -> Hardware:
-    """Return hardware without hardware.
+    """Return simulated hardware.
 
-    Every I2C bus has the two chips, every pin sees people, every serial port and SPI bus has a PN532 to which
-    people hold cards, and every keyboard is silent.
+    Every I2C bus has the two chips, every pin detects people, every serial port and SPI bus has a PN532 to
+    which people hold cards, and every keyboard is silent.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""How a PN532 model is attached: at the end of a real pseudo-terminal, or on an SPI bus in memory."""
+"""Attaches a PN532 model: to the end of a real pseudo-terminal, or to an SPI bus in memory."""
 
 import os
 import pty
@@ -9,15 +9,15 @@ from typing import Final
 
 from hubwell_edge.sim.chips.pn532 import Pn532Chip
 
-_LOOK_S: Final = 0.01
+_POLL_S: Final = 0.01
 _STATUS, _WRITE, _READ = 0x02, 0x01, 0x03
 """First byte of a transfer over SPI (UM0701-02, 6.2.5)."""
 
 
 class SerialCable:
-    """A pseudo-terminal with the chip at its far end; `path` is what a driver opens.
+    """A pseudo-terminal with the chip at its far end; `path` is opened by the driver.
 
-    Raises OSError where the machine has no pseudo-terminals.
+    Raises OSError on a machine without pseudo-terminals.
     """
 
     def __init__(self, chip: Pn532Chip) -> None:
@@ -31,7 +31,7 @@ class SerialCable:
         self._thread.start()
 
     def close(self) -> None:
-        """Pull the cable out: the driver's next read or write fails."""
+        """Disconnect the cable: the driver's next read or write fails."""
         self._stopping.set()
         self._thread.join()
         os.close(self._far)
@@ -39,58 +39,58 @@ class SerialCable:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            if select.select([self._far], [], [], _LOOK_S)[0]:
-                self._chip.take(os.read(self._far, 1024))
+            if select.select([self._far], [], [], _POLL_S)[0]:
+                self._chip.receive(os.read(self._far, 1024))
             if self._chip.ready:
-                os.write(self._far, self._chip.give())
+                os.write(self._far, self._chip.send())
 
 
 class SpiBus:
-    """Stands where `busio.SPI` stands; the chip speaks the lowest bit first, and so does this."""
+    """An SPI bus with the interface of `busio.SPI`; like the chip, it sends the lowest bit first."""
 
     def __init__(self, chip: Pn532Chip) -> None:
         self._chip = chip
         self._lock = threading.Lock()
 
     def try_lock(self) -> bool:
-        """Take the bus if it is free."""
+        """Lock the bus if it is free; return whether it was."""
         return self._lock.acquire(blocking=False)
 
     def unlock(self) -> None:
-        """Give the bus back."""
+        """Unlock the bus."""
         self._lock.release()
 
     def configure(self, **options: object) -> None:
-        """Take any speed and polarity."""
+        """Accept any speed and polarity."""
         del options
 
     def deinit(self) -> None:
-        """Do nothing: the next driver may open it again."""
+        """Do nothing: the next driver may open the bus again."""
 
     def write(self, buffer: bytes | bytearray) -> None:
-        """Take a transfer; one that does not begin with "write" only wakes the chip up."""
+        """Receive a transfer; one that does not begin with "write" only wakes the chip."""
         data = mirrored(bytes(buffer))
         if data[:1] == bytes([_WRITE]):
-            self._chip.take(data[1:])
+            self._chip.receive(data[1:])
 
     def write_readinto(self, buffer_out: bytes | bytearray, buffer_in: bytearray) -> None:
-        """Answer "status" and "read"; the first byte that comes back means nothing."""
+        """Answer "status" and "read"; the first byte of the answer has no meaning."""
         count = len(buffer_in) - 1
-        asked = mirrored(bytes(buffer_out[:1]))[0]
-        answer = bytes([self._chip.ready]) if asked == _STATUS else b""
-        if asked == _READ:
-            answer = self._chip.give(count)
+        operation = mirrored(bytes(buffer_out[:1]))[0]
+        answer = bytes([self._chip.ready]) if operation == _STATUS else b""
+        if operation == _READ:
+            answer = self._chip.send(count)
         buffer_in[1:] = mirrored(answer.ljust(count, b"\x00"))
 
 
 class SelectPin:
-    """Stands where `digitalio.DigitalInOut` stands for the chip's select line."""
+    """The chip's select line with the interface of `digitalio.DigitalInOut`."""
 
     def __init__(self) -> None:
         self.value = True
 
-    def switch_to_output(self, value: bool = False, **options: object) -> None:  # noqa: FBT001, FBT002 - as there
-        """Become an output."""
+    def switch_to_output(self, value: bool = False, **options: object) -> None:  # noqa: FBT001, FBT002 - the signature of digitalio
+        """Set the level; the pin is always an output."""
         del options
         self.value = value
 
@@ -99,7 +99,7 @@ class SelectPin:
 
 
 class SilentKeyboard:
-    """An input device at which nobody types."""
+    """An input device that never sends a key."""
 
     def __init__(self) -> None:
         self.fd, self._far = os.pipe()
@@ -113,5 +113,5 @@ class SilentKeyboard:
 
 
 def mirrored(data: bytes) -> bytes:
-    """Return each byte with its bits turned around."""
+    """Return each byte with its bits in reverse order."""
     return bytes(int(f"{byte:08b}"[::-1], 2) for byte in data)

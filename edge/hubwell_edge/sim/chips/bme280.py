@@ -1,7 +1,7 @@
 """Model of a Bosch BME280 as seen over I2C: 256 registers, with the calibration example of the data sheet.
 
-With raw temperature 519888 and raw pressure 415148 a correct driver finds 25.08 °C and 1006.53 hPa
-(data sheet BMP280, section 3.12, whose compensation is that of the BME280).
+With raw temperature 519888 and raw pressure 415148 a correct driver computes 25.08 °C and 1006.53 hPa (data
+sheet BMP280, section 3.12, whose compensation is that of the BME280).
 """
 
 import struct
@@ -32,7 +32,7 @@ HUMIDITY_CALIBRATION: Final = (75, 364, 0, 313, 50, 30)
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What the chip's converter gives, before compensation: 20, 20 and 16 bits."""
+    """Output of the chip's converter before compensation: 20, 20 and 16 bits."""
 
     temperature: int = 519888
     pressure: int = 415148
@@ -40,10 +40,10 @@ class Raw:
 
 
 class Bme280Chip:
-    """The chip. `raw` is asked for each conversion.
+    """The chip. `raw` is called for each conversion.
 
-    Faults to order: `absent` (no acknowledge), `never_done` (its status says "measuring" for ever, on which
-    some drivers wait for ever).
+    Faults to order: `absent` (no acknowledge), `never_done` (its status is permanently "measuring", on which
+    some drivers wait without limit).
     """
 
     def __init__(self, raw: Callable[[], Raw] = Raw) -> None:

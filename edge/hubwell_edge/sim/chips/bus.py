@@ -1,6 +1,6 @@
-"""An I2C bus in memory: stands where `busio.I2C` stands and hands each transfer to a chip model.
+"""An I2C bus in memory with the interface of `busio.I2C`; passes each transfer to a chip model.
 
-Real drivers talk to it in tests and in the agent's mode without hardware.
+Real drivers use it in tests and in the agent's mode without hardware.
 """
 
 import os
@@ -12,10 +12,10 @@ from hubwell_edge.drivers.hardware import EREMOTEIO
 
 
 class Chip(Protocol):
-    """What is behind one address. Both methods raise OSError 121 where the chip would not acknowledge."""
+    """The chip at one address. Both methods raise OSError 121 where the chip would not acknowledge."""
 
     def write(self, data: bytes) -> None:
-        """Take the bytes of one write transfer; none when a driver only looks who is there."""
+        """Receive the bytes of one write transfer; empty when a driver scans the bus."""
         ...
 
     def read(self, count: int) -> bytes:
@@ -24,12 +24,12 @@ class Chip(Protocol):
 
 
 def no_acknowledge() -> OSError:
-    """Return the error that Linux gives when a chip does not acknowledge."""
+    """Return the error that Linux raises when a chip does not acknowledge."""
     return OSError(EREMOTEIO, os.strerror(EREMOTEIO))
 
 
 class SimulatedI2C:
-    """The bus. After `hang` every transfer blocks, as when a part holds the clock line, until `release`."""
+    """The bus. After `hang`, every transfer blocks, as when a part holds the clock line, until `release`."""
 
     def __init__(self, chips: Mapping[int, Chip]) -> None:
         self.chips = dict(chips)
@@ -42,19 +42,19 @@ class SimulatedI2C:
         self._free.clear()
 
     def release(self) -> None:
-        """Let blocked transfers go on."""
+        """Let blocked transfers continue."""
         self._free.set()
 
     def try_lock(self) -> bool:
-        """Take the bus if it is free."""
+        """Lock the bus if it is free; return whether it was."""
         return self._lock.acquire(blocking=False)
 
     def unlock(self) -> None:
-        """Give the bus back."""
+        """Unlock the bus."""
         self._lock.release()
 
     def deinit(self) -> None:
-        """Do nothing: other users of the same bus go on."""
+        """Do nothing: other users of the same bus continue."""
 
     def scan(self) -> list[int]:
         """Return the addresses that acknowledge."""
@@ -84,7 +84,7 @@ class SimulatedI2C:
         in_start: int = 0,
         in_end: int | None = None,
     ) -> None:
-        """Write and read without letting the bus go. Raises OSError 121 like the two alone."""
+        """Write and read without releasing the bus in between. Raises OSError 121 like the two alone."""
         self.writeto(address, buffer_out, start=out_start, end=out_end)
         self.readfrom_into(address, buffer_in, start=in_start, end=in_end)
 

@@ -1,4 +1,4 @@
-"""Models of cards as a reader in the field sees them: number, kind, and answers to ISO 7816-4 commands."""
+"""Models of cards as a reader sees them: number, kind, and answers to ISO 7816-4 commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _HTTPS: Final = 0x04
 
 @dataclass(frozen=True, slots=True)
 class MemoryCard:
-    """MIFARE Ultralight or NTAG21x: a number and no commands."""
+    """MIFARE Ultralight or NTAG21x: a number, and no commands."""
 
     uid: bytes = field(repr=False)
     sens_res: bytes = b"\x00\x44"
@@ -24,14 +24,14 @@ class MemoryCard:
     historical: bytes = bytes.fromhex("804f0ca00000030603000300000000")
 
     def exchange(self, apdu: bytes) -> bytes:
-        """Answer nothing: such a card does not know the command."""
+        """Return nothing: such a card does not accept commands."""
         del apdu
         return b""
 
 
 @dataclass(slots=True)
 class CommandCard:
-    """A card that speaks ISO 14443-4 and knows no application: DESFire with its own, or a phone."""
+    """A card that accepts ISO 14443-4 commands and has no NDEF application: DESFire, or a phone."""
 
     uid: bytes = field(repr=False)
     sens_res: bytes = b"\x03\x44"
@@ -39,15 +39,15 @@ class CommandCard:
     historical: bytes = b"\x80"
 
     def exchange(self, apdu: bytes) -> bytes:
-        """Answer that there is no such file."""
+        """Answer that the file does not exist."""
         return _NOT_FOUND if apdu[1:2] == bytes([_SELECT]) else _NO_SUCH_INSTRUCTION
 
 
 @dataclass(slots=True)
 class Ntag424(CommandCard):
-    """NTAG 424 DNA whose file holds one address; `address` is asked at each selection, as its counter rises.
+    """An NTAG 424 DNA whose file contains one address, without its ``https://``.
 
-    It is given without ``https://``.
+    `address` is called at each selection, because the card's counter changes it at each tap.
     """
 
     address: Callable[[], str] = lambda: ""
@@ -84,5 +84,5 @@ def ndef_file(address: str) -> bytes:
 
 
 def phone(random_bytes: bytes) -> CommandCard:
-    """Return a phone as a reader sees it: `random_bytes` are the 3 that change with every tap."""
+    """Return a phone as a reader sees it; `random_bytes` are the 3 bytes that change with every tap."""
     return CommandCard(uid=b"\x08" + random_bytes)

@@ -1,7 +1,7 @@
 """Model of an NXP PN532 as its host sees it (user manual UM0701-02): frames, acknowledgements, four commands.
 
-`take` gets what the host sends, `give` returns what the chip has to send. Like the chip, it is silent after a
-search for a card until there is one.
+`receive` takes bytes from the host, `send` returns bytes for the host. Like the chip, the model is silent
+after a search for a card until there is one.
 """
 
 from collections.abc import Callable
@@ -25,14 +25,14 @@ def frame(data: bytes) -> bytes:
 
 
 class Pn532Chip:
-    """The chip. `card` is what lies on it; `field` may be given in its place, to be asked at each search."""
+    """The chip. `card` is the card on it; alternatively `field` is called at each search."""
 
     def __init__(self, field: Callable[[], Card | None] | None = None) -> None:
         self.card: Card | None = None
         self.dead = False
-        """Nothing is acknowledged any more, as when the power is gone."""
+        """If set, nothing is acknowledged, as without power."""
         self.garble = 0
-        """So many of the next answers get a wrong checksum."""
+        """How many of the next answers get a wrong checksum."""
         self._field = field
         self._input = b""
         self._output = b""
@@ -40,31 +40,31 @@ class Pn532Chip:
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to send."""
+        """Whether there are bytes to send."""
         self._search()
         return bool(self._output)
 
-    def take(self, data: bytes) -> None:
-        """Take bytes from the host, in pieces of any size."""
+    def receive(self, data: bytes) -> None:
+        """Process bytes from the host, in pieces of any size."""
         self._input += data
         while (command := self._next_command()) is not None:
             if not self.dead:
                 self._searching = False
                 self._output = ACK
-                self._obey(command)
+                self._execute(command)
 
-    def give(self, count: int | None = None) -> bytes:
-        """Return up to `count` bytes of what the chip has to send."""
+    def send(self, count: int | None = None) -> bytes:
+        """Return up to `count` bytes for the host."""
         self._search()
-        given = self._output[:count]
-        self._output = self._output[len(given) :]
-        return given
+        data = self._output[:count]
+        self._output = self._output[len(data) :]
+        return data
 
     def _next_command(self) -> bytes | None:
-        """Cut the next frame out of the input; wake-up bytes and acknowledgements are passed over."""
+        """Remove the next command frame from the input and return it; other bytes are skipped."""
         while (start := self._input.find(_START)) >= 0:
             head = self._input[start + 2 : start + 4]
-            if len(head) < 2:  # noqa: PLR2004 - length and its check
+            if len(head) < 2:  # noqa: PLR2004 - length and its checksum
                 return None
             if (head[0] + head[1]) & 0xFF or head[0] == 0:
                 self._input = self._input[start + 2 :]
@@ -79,7 +79,7 @@ class Pn532Chip:
         self._input = self._input[-1:]
         return None
 
-    def _obey(self, command: bytes) -> None:
+    def _execute(self, command: bytes) -> None:
         code, parameters = command[0], command[1:]
         if code == _FIRMWARE:
             self._answer(code, FIRMWARE)
@@ -90,24 +90,24 @@ class Pn532Chip:
         elif code == _LIST:
             self._searching = True
         elif code == _EXCHANGE:
-            card = self._there()
+            card = self._card_present()
             answer = card.exchange(parameters[1:]) if card is not None else b""
             self._answer(code, b"\x00" + answer if answer else bytes([_TIMED_OUT]))
         else:
             self._output += _SYNTAX_ERROR
 
-    def _there(self) -> Card | None:
+    def _card_present(self) -> Card | None:
         return self._field() if self._field is not None else self.card
 
     def _search(self) -> None:
-        card = self._there() if self._searching and not self.dead else None
+        card = self._card_present() if self._searching and not self.dead else None
         if card is None:
             return
         self._searching = False
         speaks = card.sel_res & 0x20
         answer_to_select = bytes([5 + len(card.historical), 0x78, 0x77, 0x81, 0x02]) if speaks else b""
-        found = bytes([1, 1]) + card.sens_res + bytes([card.sel_res, len(card.uid)]) + card.uid
-        self._answer(_LIST, found + answer_to_select + (card.historical if speaks else b""))
+        target = bytes([1, 1]) + card.sens_res + bytes([card.sel_res, len(card.uid)]) + card.uid
+        self._answer(_LIST, target + answer_to_select + (card.historical if speaks else b""))
 
     def _answer(self, code: int, data: bytes) -> None:
         whole = bytearray(frame(bytes([_FROM_CHIP, code + 1]) + data))

@@ -39,7 +39,7 @@ _COMMAND: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Air:
-    """What the chip breathes: CO2 in ppm, temperature in °C, humidity in %RH."""
+    """The air around the chip: CO2 in ppm, temperature in °C, humidity in %RH."""
 
     co2: float = 812.0
     temp: float = 23.4
@@ -58,7 +58,7 @@ def crc8(data: bytes) -> int:
 
 
 class Scd41:
-    """The chip. `air` is asked for each measurement, and there is a new one at every look if `always_ready`.
+    """The chip. `air` is called for each measurement; with `always_ready` every poll finds a new one.
 
     Faults to order: `absent` (no acknowledge), `wrong_crc` (on everything it sends), `never_ready`.
     """
@@ -87,7 +87,7 @@ class Scd41:
         return self._period_s is not None
 
     def write(self, data: bytes) -> None:
-        """Take a command with its argument. Raises OSError 121 for what the chip refuses."""
+        """Execute a command with its argument. Raises OSError 121 for what the chip refuses."""
         if self.absent:
             raise no_acknowledge()
         if not data:
@@ -145,7 +145,7 @@ class Scd41:
 
     def _measure(self) -> None:
         if not self._ready():
-            return  # no answer waits, so the read that follows is not acknowledged
+            return  # without an answer, the read that follows is not acknowledged
         self._measured_at = self._clock()
         air = self._air()
         self._reply(
@@ -155,9 +155,9 @@ class Scd41:
         )
 
     def _reply(self, *words: int) -> None:
-        spoilt = 0x01 if self.wrong_crc else 0
+        flipped_bit = 0x01 if self.wrong_crc else 0
         packed = [struct.pack(">H", word) for word in words]
-        self._answer = b"".join(word + bytes([crc8(word) ^ spoilt]) for word in packed)
+        self._answer = b"".join(word + bytes([crc8(word) ^ flipped_bit]) for word in packed)
 
 
 def _word(value: float) -> int:
