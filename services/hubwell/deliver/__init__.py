@@ -1,1 +1,1 @@
-"""Deliveries: what leaves the hub after the commit, once, with retry."""
+"""Deliveries to the outside, after the commit, once, with retries."""

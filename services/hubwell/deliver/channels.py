@@ -1,4 +1,4 @@
-"""The ways out: the board (through the database's notifications) and a webhook (CloudEvents over HTTP)."""
+"""Delivery channels: the board (through database notifications) and a webhook (CloudEvents over HTTP)."""
 
 import hashlib
 import hmac
@@ -22,7 +22,7 @@ EventRow = tuple[Any, ...]
 
 
 class Channels:
-    """Knows where alerts go and how to send them there."""
+    """Targets of alerts, and how to send to them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -46,7 +46,7 @@ class Channels:
     async def send(
         self, conn: AsyncConnection[Any], channel: str, target: str, event: EventRow
     ) -> str | None:
-        """Send one event; return None, or the sentence that says why it could not be sent."""
+        """Send one event; return None, or the reason why it could not be sent."""
         if channel == "board":
             payload = json.dumps({"spaces": [event[3]], "alert": event[0]})
             await conn.execute(_SQL["notify_board"], {"payload": payload})

@@ -52,7 +52,7 @@ class Deliveries:
         self._task = app.task(name="hubwell.deliver", retry=PatientRetry(), pass_context=False)(self._deliver)
 
     async def record(self, conn: AsyncConnection[Any], fact: Delivered) -> None:
-        """Record what happened and queue its deliveries, in the caller's transaction."""
+        """Record an event and queue its deliveries, in the caller's transaction."""
         occurred_at = _time_of(fact)
         values = {
             "type": type(fact).__name__,
@@ -63,7 +63,7 @@ class Deliveries:
         row = await (await conn.execute(_SQL["add_event"], values)).fetchone()
         if row is None:
             raise RuntimeError("an INSERT with RETURNING gave no row")
-        # A fault of a device is for the facilities page, not for an officer's pocket: silence is no danger.
+        # A device fault is shown on the devices page and never sent to an officer: silence is no danger.
         if isinstance(fact, FaultReported) or datetime.now(UTC) - occurred_at > _NEWS:
             return
         for channel, target in self._channels.targets():
@@ -81,12 +81,12 @@ class Deliveries:
             raise
 
     async def requeue_stalled(self) -> None:
-        """Give back the jobs of a worker that was killed; what it had sent by then is not sent again."""
+        """Requeue the jobs of a killed worker; deliveries that it had sent are not sent again."""
         for job in await self.app.job_manager.get_stalled_jobs():
             await self.app.job_manager.retry_job(job)
 
     async def _deliver(self, *, event: int, channel: str, target: str) -> None:
-        """Send one delivery if it was not sent before; note how it went."""
+        """Send one delivery if it was not sent before; store the result."""
         delivery = {"event": event, "channel": channel, "target": target}
         async with self._channels.connection() as conn, conn.transaction():
             row = await (await conn.execute(_SQL["find_delivery"], delivery)).fetchone()
@@ -108,7 +108,7 @@ def deliveries(settings: Settings) -> Deliveries:
 
 
 class DeliveryError(Exception):
-    """A channel could not deliver; the text says why and is kept with the delivery."""
+    """A channel could not deliver; the text is the reason and is stored with the delivery."""
 
 
 def _time_of(fact: Delivered) -> datetime:

@@ -1,1 +1,1 @@
-"""`hubwell doctor`: examine every part, and say in words what is wrong and what to do."""
+"""`hubwell doctor`: examine every part and report what is wrong and what to do."""

@@ -1,4 +1,4 @@
-"""The examinations: each looks at one part as its users would and returns findings in words."""
+"""Examinations of single parts, each as its users would see it; findings as sentences."""
 
 import asyncio
 import shutil
@@ -32,7 +32,7 @@ State = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one part, and what to do if something is to be done."""
+    """The state of one part, and the remedy where one is needed."""
 
     part: str
     state: State
@@ -41,7 +41,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at every part; a part that fails does not hide the others."""
+    """Examine every part; a failing part does not hide the others."""
     findings = [*_database(settings), _broker(settings), _pages(settings), _disk()]
     order: dict[State, int] = {"failed": 0, "warning": 1, "ok": 2}
     return sorted(findings, key=lambda finding: order[finding.state])

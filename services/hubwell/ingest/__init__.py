@@ -1,1 +1,1 @@
-"""From the broker to committed rows: parse, admit, store once, acknowledge after the commit."""
+"""Store what the broker delivers: parse, validate, store once, acknowledge after the commit."""

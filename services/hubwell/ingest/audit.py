@@ -1,7 +1,7 @@
 """Account for every message, per device and day, from the ledger in the database.
 
 sent = stored + rejected + missing + dropped, where *dropped* is what the device declared it had to drop and
-*missing* is what nobody explained. Copies are counted beside that: they change nothing.
+*missing* is the unexplained rest. Copies are counted separately: they change nothing.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _SQL: Final = Queries("hubwell.ingest")
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Numbers of one boot that are not here, and why if it is known."""
+    """Sequence numbers of one boot that were not received, and the cause if it is known."""
 
     boot: str
     first: int
@@ -29,13 +29,13 @@ class Hole:
 
     @property
     def count(self) -> int:
-        """How many messages the hole is."""
+        """Number of messages in the hole."""
         return self.last - self.first + 1
 
 
 @dataclass(slots=True)
 class Day:
-    """The account of one device on one day of the hub."""
+    """Message counts of one device on one day, in the hub's time zone."""
 
     device: str
     day: date
@@ -51,7 +51,7 @@ class Day:
 
     @property
     def sent(self) -> int:
-        """Messages that the device gave a number."""
+        """Messages that the device numbered."""
         return self.stored + self.rejected + self.dropped + self.missing
 
 
@@ -64,7 +64,7 @@ class _Days(dict[tuple[str, date], Day]):
 def audit(
     conn: Connection[Any], *, since: datetime, zone: str = "UTC", device: str | None = None
 ) -> list[Day]:
-    """Return the account of each device and day since a time, newest day first."""
+    """Return the counts of each device and day since a time, newest day first."""
     values = {"since": since, "zone": zone, "device": device}
     days = _Days()
     for row in _rows(conn, "audit_days", values):

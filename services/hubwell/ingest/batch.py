@@ -1,4 +1,4 @@
-"""Sort what the broker delivered: what may be stored, what is refused, what devices say of themselves."""
+"""Sort deliveries into messages to store, messages to reject, and reported device states."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _FOR_DEVICES: Final = frozenset({Channel.ACK, Channel.CMD, Channel.CONFIG})
 
 
 class Delivered(Protocol):
-    """A message as any MQTT client hands it over."""
+    """A message as an MQTT client delivers it."""
 
     @property
     def topic(self) -> str: ...  # noqa: D102 - the MQTT topic
@@ -25,7 +25,7 @@ class Delivered(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that may be stored, with its bytes in case it must be set aside after all."""
+    """A valid message, with its bytes in case it has to be rejected later."""
 
     device: str
     message: UpMessage
@@ -35,7 +35,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class RejectedMessage:
-    """A message that is kept as rejected. With `device`, `boot` and `seq` the device can be told."""
+    """A rejected message. `device`, `boot` and `seq`, where known, allow a refusal in the receipt."""
 
     topic: str
     payload: bytes
@@ -48,7 +48,7 @@ class RejectedMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """What a device says of itself, with its bytes in case it must be set aside after all."""
+    """A device's status or description, with its bytes in case it has to be rejected later."""
 
     device: str
     state: Status | Meta
@@ -65,7 +65,7 @@ class Batch:
     states: list[DeviceState] = field(default_factory=list)
 
     def refuse(self, arrival: Arrival | DeviceState, code: str, reason: str, *, tell: bool = True) -> None:
-        """Set an arrival aside. With `tell` false the device keeps it: the fault is not the message's."""
+        """Reject an arrival. With `tell` false no refusal is sent, so the device keeps the message."""
         boot, seq = None, None
         if tell and isinstance(arrival, Arrival):
             boot, seq = arrival.message.boot, arrival.message.seq

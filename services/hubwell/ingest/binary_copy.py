@@ -26,7 +26,7 @@ def microseconds(time: datetime) -> int:
 
 
 INSTANT: Final = itemgetter(slice(0, 22))
-"""Sorts rows by time and series: both stand at the row's beginning, in network byte order."""
+"""Sorts rows by time and series, which begin the row in network byte order."""
 
 
 def row(time_us: int, series_id: int, value: float, quality: int) -> bytes:

@@ -2,7 +2,7 @@
 
 Nothing is acknowledged before the commit. While the database is away the same batch is tried again and
 nothing more is read: the broker's Receive Maximum is the back-pressure. A batch that the database refuses
-is taken apart until the one message that is the cause stands alone; that one is kept as rejected.
+is split until the message that causes it is alone; that message is stored as rejected.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ _NOT_MIGRATED: Final = (
     psycopg.errors.UndefinedColumn,
     psycopg.errors.UndefinedFunction,
 )
-"""What a database of another release answers: `hubwell migrate` mends it while ingest waits."""
+"""Errors of a database with another release's schema: `hubwell migrate` repairs it while ingest waits."""
 Commit = Callable[[AsyncConnection[Any], Facts], Awaitable[Sequence[TapAnswered]]]
-"""The switchboard's `commit`: reacts in the same transaction. Returns what readers say."""
+"""The switchboard's `commit`: reacts in the same transaction and returns the answers for readers."""
 
 
 def subscriptions(site: str, *, shared: bool = True) -> list[tuple[str, int]]:
@@ -48,14 +48,14 @@ def subscriptions(site: str, *, shared: bool = True) -> list[tuple[str, int]]:
     A broker sends retained messages only to subscriptions that are not shared.
     """
     # Not shared with the embedded broker: rumqttd 0.20 dies ("group must exists") when the last member of a
-    # group leaves while somebody publishes.
+    # group leaves during a publish.
     messages = f"$share/hubwell/{up_filter(site)}" if shared else up_filter(site)
     states = [site_filter(site, channel) for channel in (Channel.STATUS, Channel.META)]
     return [(topic, 1) for topic in (messages, *states)]
 
 
 class Ingest:
-    """One ingest process. `worker` tells several of them apart towards the broker."""
+    """One ingest process. `worker` numbers several of them, for distinct MQTT client ids."""
 
     def __init__(self, settings: Settings, commit: Commit, *, worker: str = "1") -> None:
         self._settings = settings
@@ -156,9 +156,9 @@ def _answer(told: TapAnswered) -> Answer:
 
 
 def _collect_garbage_seldom() -> None:
-    """Let Python look for garbage cycles once in many batches.
+    """Run the garbage collector once in many batches.
 
-    A batch is thousands of small objects without cycles; looking at them all several times a batch took a
+    A batch is thousands of small objects without cycles; scanning them several times per batch took a
     quarter of the time (docs/decisions/0004-binary-copy-rows.md).
     """
     gc.collect()
@@ -167,7 +167,7 @@ def _collect_garbage_seldom() -> None:
 
 
 def _quarantine(batch: Batch, error: psycopg.Error) -> Batch:
-    """Return a batch in which the one message is set aside because the database will not have it."""
+    """Return the batch with its single message rejected, because the database refuses it."""
     reason = f"the database refused it: {_first_line(error)}"
     aside = Batch(refused=list(batch.refused))
     items: list[Arrival | DeviceState] = [*batch.arrivals, *batch.states]

@@ -1,7 +1,7 @@
-"""What ingest remembers between batches: devices, series and streams with their database ids.
+"""Cache of database ids between batches: devices, series and streams.
 
-A memory only: everything is in the database, and after a failed transaction it is all forgotten and
-asked for again, because some of it may have been rolled back.
+After a failed transaction the whole cache is cleared and read again, because some of its ids may have been
+rolled back.
 """
 
 import time
@@ -17,12 +17,12 @@ from hubwell_wire.units import quantity_of
 
 _SQL: Final = Queries("hubwell.ingest")
 _DEVICES_FRESH_S: Final = 5.0
-"""How long a device that was just registered or moved may be overlooked, in seconds."""
+"""Age of the device list, in seconds, after which a new or moved device is looked up again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesRef:
-    """A series as the database knows it."""
+    """A series with its database id."""
 
     id: int
     unit: str
@@ -46,7 +46,7 @@ class IdCache:
         self.__init__()  # type: ignore[misc] # starting anew is exactly what is meant
 
     async def refresh_devices(self, conn: AsyncConnection[Any], mentioned: Iterable[str]) -> None:
-        """Read the devices again if the list is old or lacks one that is mentioned."""
+        """Read the devices again if the list is old or lacks one of these."""
         fresh = time.monotonic() - self._devices_at < _DEVICES_FRESH_S
         if fresh and all(device in self.spaces for device in mentioned):
             return

@@ -1,6 +1,6 @@
-"""The ledger: which numbers of which boot are here, whatever became of them.
+"""The ledger: one row per message received, by boot and sequence number, whether stored or rejected.
 
-A message enters it once (its key is stream and number), copies are counted, refused messages stand in it
+A message enters it once (its key is stream and number); copies are counted; rejected messages have a row
 too. The audit and the receipts are computed from it, never from counters of a process.
 """
 
@@ -37,7 +37,7 @@ class Entry:
     """The readings, encoded for COPY."""
     quantities: frozenset[str] = frozenset()
     times: list[int] = field(default_factory=list)
-    """Times of the readings that matter to whoever looks at spans (microseconds since 2000)."""
+    """Times of the readings that bound their spans, in microseconds since 2000."""
     copies: int = 1
 
 
@@ -101,7 +101,7 @@ async def add_messages(
 
 
 async def _copied(conn: AsyncConnection[Any], rows: list[tuple[Any, ...]]) -> bool:
-    """Copy the rows in, or tell that at least one of their numbers was there before."""
+    """Copy the rows; return False if at least one number was in the ledger before."""
     try:
         async with conn.transaction(), conn.cursor() as cursor, cursor.copy(_SQL["copy_messages"]) as copy:
             copy.set_types(_TYPES)
@@ -129,7 +129,7 @@ def _stored_row(key: LedgerKey, entry: Entry) -> tuple[Any, ...]:
 def _refused_rows(
     registry: IdCache, entries: dict[LedgerKey, Entry], refused: Iterable[RejectedMessage]
 ) -> list[tuple[Any, ...]]:
-    """Refused messages whose number could be read stand in the ledger too: a device may forget them."""
+    """Return ledger rows for rejected messages whose number is readable, so that the receipt covers them."""
     kinds: dict[LedgerKey, str] = {}
     copies: Counter[LedgerKey] = Counter()
     for item in refused:
@@ -148,7 +148,7 @@ def _stream_of(registry: IdCache, item: RejectedMessage) -> int | None:
 
 @dataclass(slots=True)
 class StreamProgress:
-    """What one batch says about one stream."""
+    """What one batch adds to one stream."""
 
     numbers: list[int] = field(default_factory=list)
     declared: list[Span] = field(default_factory=list)
@@ -159,7 +159,7 @@ class StreamProgress:
 async def advance(
     conn: AsyncConnection[Any], registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch
 ) -> list[Receipt]:
-    """Note what each stream has now, and return the receipts to be sent after the commit."""
+    """Update each stream's received numbers and return the receipts to send after the commit."""
     heard = _hear(registry, entries, batch)
     if not heard:
         return []

@@ -12,7 +12,7 @@ from hubwell_wire import messages
 from hubwell_wire.topics import Channel, Topic
 
 _MOST_RANGES: Final = 100
-"""Ranges above the watermark in one receipt; a device with more holes than that hears of the rest later."""
+"""Ranges above the watermark in one receipt; later receipts cover the rest."""
 
 Span = tuple[int, int]
 """First and last number, both included."""

@@ -40,12 +40,12 @@ _KEPT_PAYLOAD: Final = 64 * 1024
 """Bytes of a refused payload that are kept."""
 _CARD_FIELDS: Final = (b'"badge"', b'"was"', b'"picc"')
 _APART_US: Final = 6 * 3600 * 1_000_000
-"""Readings further apart (microseconds) are told as two spans: nobody looks at the years between."""
+"""Microseconds; readings further apart become two spans, so that rules skip the time between."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one batch did: facts for the switchboard; answers and receipts for after the commit."""
+    """Result of one batch: facts for the switchboard; answers and receipts to send after the commit."""
 
     facts: list[Stored] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
@@ -80,7 +80,7 @@ async def store_batch(conn: AsyncConnection[Any], registry: IdCache, batch: Batc
 
 
 async def _prepare(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> list[Entry]:
-    """Find the series of each arrival; set aside what comes from strangers or changes its unit."""
+    """Look up the series of each arrival; reject unknown devices and changed units."""
     entries = []
     await _add_new_series(conn, registry, batch)
     for arrival in batch.arrivals:
@@ -119,7 +119,7 @@ async def _add_new_series(conn: AsyncConnection[Any], registry: IdCache, batch: 
 async def _encode(
     conn: AsyncConnection[Any], registry: IdCache, entry: Entry, message: Telemetry
 ) -> str | None:
-    """Encode the readings into the entry, or return the sentence that says why their units do not fit."""
+    """Encode the readings into the entry, or return the reason why their units do not match."""
     device = entry.arrival.device
     known = await registry.series_of(conn, device)
     base = binary_copy.microseconds(message.ts)
@@ -161,7 +161,7 @@ async def _store_readings(conn: AsyncConnection[Any], rows: list[bytes]) -> None
 
 
 def _reading_facts(registry: IdCache, entries: Iterable[Entry]) -> list[Stored]:
-    """Say for each quantity which spaces have new readings, and within which spans of time."""
+    """Return, for each quantity, the spaces with new readings and their time spans."""
     times: dict[tuple[str, frozenset[str]], list[int]] = {}
     for entry in entries:
         space = registry.spaces.get(entry.arrival.device)
@@ -189,7 +189,7 @@ def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _lock_order(fact: Stored) -> tuple[int, str]:
-    """Return the place of a fact: reactions lock in one order, so that no two processes wait for each other.
+    """Sort key of facts: reactions take locks in one order, which prevents deadlocks between processes.
 
     Taps come first, because rules ask whether a space is occupied; among them the earlier one, because the
     counters of cards that sign have to rise.
@@ -208,7 +208,7 @@ def _lock_order(fact: Stored) -> tuple[int, str]:
 async def _store_event(
     conn: AsyncConnection[Any], registry: IdCache, key: LedgerKey, arrival: Arrival, outcome: Outcome
 ) -> None:
-    """Turn an event message into its fact. A gap is the ledger's own business and ends here."""
+    """Turn an event message into its fact. A gap is stored in the ledger and causes none."""
     message, space = arrival.message, registry.spaces[arrival.device]
     match message:
         case Telemetry():
@@ -283,7 +283,7 @@ async def _add_rejected(conn: AsyncConnection[Any], refused: Iterable[RejectedMe
 
 
 def _kept(item: RejectedMessage) -> bytes:
-    """Return what is kept of a refused payload: nothing where it may hold a card's own number."""
+    """Return the stored part of a rejected payload: nothing where it may hold a card number."""
     if item.code != "clock-unsynced" and any(name in item.payload for name in _CARD_FIELDS):
         return b""
     return item.payload[:_KEPT_PAYLOAD]

@@ -1,6 +1,6 @@
 """Decide what may be stored: pure rules on parsed messages, with the time passed in.
 
-What a message may not be is said in one sentence that names the value and what to do about it.
+Each refusal is one sentence that names the value and the remedy.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from hubwell_wire.messages import Envelope, Telemetry
 from hubwell_wire.parse import BadMessageError
 
 OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Nothing measured for Hubwell is older; 1970 is what a clock without a battery says."""
+"""No measurement for Hubwell is older; a clock without a battery starts in 1970."""
 FUTURE: Final = timedelta(minutes=5)
 """How far a clock may be ahead (edge-and-mqtt reference, section 11)."""
 LARGEST: Final = 1e15
@@ -23,8 +23,8 @@ LARGEST: Final = 1e15
 def check_clock(message: Envelope, now: datetime) -> None:
     """Raise BadMessageError for a message whose time cannot be right.
 
-    A device whose clock was never set sends ``unsynced``: its times are not guessed, the message is set
-    aside whole so that a person can place it.
+    A device whose clock was never set sends ``unsynced``: its times are not guessed; the message is
+    rejected whole, so that an operator can date it.
     """
     if message.clock == "unsynced":
         raise BadMessageError(
@@ -57,7 +57,7 @@ def _check_time(time: datetime, now: datetime) -> None:
 
 
 def check_values(message: Envelope) -> None:
-    """Raise BadMessageError for a value that no sensor can mean."""
+    """Raise BadMessageError for a value outside what any sensor can measure."""
     if not isinstance(message, Telemetry):
         return
     values = [reading.v for reading in message.r]

@@ -1,1 +1,1 @@
-"""MQTT of the server: the subscriber of ingest, the publisher of the worker. Nothing else speaks MQTT."""
+"""MQTT of the server: the subscriber of ingest, the publisher of the worker. No other package uses MQTT."""

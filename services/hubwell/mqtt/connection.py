@@ -1,8 +1,8 @@
-"""One MQTT 5 connection to the broker, and what is on its way through it.
+"""One MQTT 5 connection to the broker, with its incoming and outgoing messages.
 
-Bytes from the socket go through the ``mqtt5`` codec into the ``Inbox``, from where ``source.MqttSource``
-hands them to the ingest loop; its acknowledgements and receipts go back the same way. ``source`` opens a new
-``Link`` after each loss; nothing here reconnects.
+Bytes from the socket go through the ``mqtt5`` codec into the ``Inbox``, from where ``subscriber.MqttSource``
+hands them to the ingest loop; its acknowledgements and receipts go back the same way. ``subscriber`` opens a
+new ``Link`` after each loss; nothing here reconnects.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _FAILURE = 128  # MQTT 5 reason codes from here on mean "no" (MQTT 5.0, section 
 class Delivery:
     """One message as the broker delivered it.
 
-    ``retain`` is True for the broker's stored copy, sent because we subscribed, and False for news.
+    ``retain`` is True for the broker's stored copy, sent on subscription, and False for a new message.
     ``packet_id`` (None at QoS 0: nothing to acknowledge) is only valid on the ``connection`` it came on.
     """
 
@@ -46,7 +46,7 @@ class Delivery:
 
 
 class RefusedError(ConnectionError):
-    """The broker answered, and the answer was no."""
+    """The broker refused the connection or a subscription."""
 
 
 class Inbox:
@@ -80,12 +80,12 @@ class Inbox:
             self._enough.set()
 
     def forget_what_comes_again(self) -> None:
-        """Drop what the broker, which kept our session, is about to deliver a second time."""
+        """Drop unread messages of the kept session: the broker delivers them a second time."""
         self._waiting = deque(delivery for delivery in self._waiting if delivery.packet_id is None)
         self._bytes = sum(len(delivery.payload) for delivery in self._waiting)
 
     def fail(self, failure: BaseException) -> None:
-        """Let ``take`` raise this from now on."""
+        """Make ``take`` raise this error from now on."""
         self._failure = failure
         self._enough.set()
 
@@ -190,7 +190,7 @@ class Link(asyncio.Protocol):
     # What the source asks for
 
     async def connect(self, packet: mqtt5.ConnectPacket) -> None:
-        """Introduce ourselves. Raises RefusedError with the broker's reason, ConnectionError."""
+        """Send CONNECT and await the answer. Raises RefusedError with the reason, ConnectionError."""
         answer = await self._ask(packet.write())
         if not isinstance(answer, mqtt5.ConnAckPacket):
             raise RefusedError(f"answered CONNECT with {type(answer).__name__}")
@@ -229,10 +229,10 @@ class Link(asyncio.Protocol):
             self._transport.resume_reading()
 
     async def close(self) -> None:
-        """Say goodbye; the session and what is not acknowledged stay with the broker.
+        """Disconnect; the session and unacknowledged messages stay with the broker.
 
-        The broker closes the connection, not we: then it has read every acknowledgement before it. Closing
-        first would let our next connection overtake them, and what they acknowledge would come again.
+        The broker closes the connection, because then it has read every acknowledgement. Closing it from here
+        would let the next connection overtake them, and the acknowledged messages would be delivered again.
         """
         self._write(mqtt5.DisconnectPacket().write())
         if self._transport is not None:
@@ -285,7 +285,7 @@ class Link(asyncio.Protocol):
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the socket is closed; tell whoever waits."""
+        """asyncio: the socket is closed; wake the waiting tasks."""
         self._transport = None
         if self._ping is not None:
             self._ping.cancel()

@@ -1,7 +1,7 @@
-"""The worker's way to the devices: publishes what is no answer to a message, as lists of badges and musters.
+"""Publisher for devices: lists of badges, musters and notices, which answer no message of the device.
 
-One connection for the whole process, made again for ever. What must arrive is the caller's to repeat: a
-publish says so when it could not be handed to the broker.
+One connection per process, reconnected until cancelled. Retrying is the caller's task: a publish that the
+broker did not accept raises an error.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _LONGEST_DELAY_S: Final = 30.0
 T = TypeVar("T")
 
 MessageHandler = Callable[[str, bytes], None]
-"""What gets the topic and the payload of a message."""
+"""Called with the topic and the payload of a message."""
 
 
 class BrokerUnavailableError(Exception):
@@ -34,7 +34,7 @@ class BrokerUnavailableError(Exception):
 
 
 class DevicePublisher:
-    """A connection to the broker. Nothing connects before `run`, which goes on until cancelled."""
+    """A connection to the broker. Nothing connects before `run`, which runs until cancelled."""
 
     def __init__(self, settings: Settings, *, name: str = "worker") -> None:
         self._settings = settings
@@ -49,9 +49,9 @@ class DevicePublisher:
     def subscribe(
         self, topic_filter: str, on_message: MessageHandler, *, on_connect: Callable[[], None]
     ) -> None:
-        """Before `run`: have topic and payload of what comes on these topics given to `on_message`.
+        """Before `run`: call `on_message` with topic and payload of each message on these topics.
 
-        `on_connect` is called with each new connection: the broker may have forgotten what it held.
+        `on_connect` is called at each new connection: the broker may have lost its retained messages.
         """
         self._handlers[topic_filter] = on_message
         self._on_connect.append(on_connect)
@@ -133,10 +133,10 @@ class DevicePublisher:
 
 
 class _Client(aiomqtt.Client):
-    """One that can always be cancelled.
+    """A client whose waits can always be cancelled.
 
     aiomqtt waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that comes together with
-    the broker's answer: whoever publishes in a loop would then go on for ever.
+    the broker's answer: a loop that publishes would then never end.
     """
 
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - as in the library

@@ -1,4 +1,4 @@
-"""MQTT in, acknowledgement out: the ingest process's side of the broker.
+"""MQTT subscriber of the ingest process: messages in, acknowledgements out.
 
 Messages come from the broker over one MQTT 5 connection and leave through ``MqttSource.batch``; after the
 caller's commit ``MqttSource.acknowledge`` sends their PUBACKs. What was not acknowledged is still the
@@ -30,7 +30,7 @@ _LONGEST_DELAY_S = 5.0  # also how long a connection must have lived for the bac
 
 
 class MqttSource:
-    """A subscription that survives broker restarts and forgets nothing unacknowledged.
+    """A subscription that survives broker restarts and loses no unacknowledged message.
 
     ``url`` is ``mqtt[s]://[user[:password]@]host[:port]``; ``ca_file`` (PEM) replaces the system's
     certificate authorities. ``subscriptions`` are (filter, QoS 0 or 1) pairs; ``$share/group/filter`` is a
@@ -97,7 +97,7 @@ class MqttSource:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted us and our subscriptions, as far as we know."""
+        """Whether the broker accepted the connection and the subscriptions; False once a loss is noticed."""
         return self._ready.is_set()
 
     @property
@@ -120,7 +120,7 @@ class MqttSource:
         return deliveries
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        """Tell the broker that these are safe with us: call after the commit, in the order of receipt.
+        """Acknowledge deliveries: call after the commit, in the order of receipt.
 
         Deliveries of an earlier connection are left out: their packet ids may mean other messages by now,
         and the broker delivers them again.
@@ -182,7 +182,7 @@ class MqttSource:
         logger.warning("Lost the broker at %s:%d: %s; reconnecting.", self._host, self._port, why)
 
     def _complain(self, error: OSError) -> None:
-        """Say why there is no connection, once for each new reason and not on every attempt."""
+        """Log why there is no connection, once per reason and not at every attempt."""
         complaint = str(error) or f"no answer within {_HANDSHAKE_S:g} s"
         if complaint != self._complaint:
             self._complaint = complaint
