@@ -70,11 +70,9 @@ def ingest(
     worker: Annotated[str, typer.Option(help="Name of this process, if several share the work.")] = "1",
 ) -> None:
     """Store what devices send; several of these share the work."""
-    from hubwell.ingest.consumer import Ingest
-    from hubwell.switchboard import Switchboard
+    from hubwell.ingest_process import run
 
-    configured = settings()
-    _run(Ingest(configured, Switchboard.of(configured).commit, worker=worker).run())
+    _run(run(settings(), worker=worker))
 
 
 @app.command()
@@ -187,10 +185,12 @@ def main() -> None:
     except Exception as error:  # looked at only for its kind, and raised again if it is another
         from psycopg import OperationalError
 
+        from hubwell.errors import first_line
+
         if not isinstance(error, OperationalError):
             raise
         print(
-            f"The database cannot be reached: {str(error).strip().splitlines()[0]}\n"
+            f"The database cannot be reached: {first_line(error)}\n"
             "Start it (`scripts/up`), or say where it is with HUBWELL_DATABASE_URL.",
             file=sys.stderr,
         )

@@ -53,3 +53,8 @@ class DomainError(Exception):
 def error_text(error: DomainError, translations: NullTranslations) -> str:
     """Return the refusal's sentence in the language of a catalogue."""
     return translations.gettext(error.kind.text).format(**error.params)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's text, or its type's name where it has none: for logs."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

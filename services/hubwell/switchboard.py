@@ -5,11 +5,10 @@ transaction and may cause further facts; deliveries are queued and listeners not
 transaction, so that neither happens for something that is rolled back.
 """
 
-import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self, assert_never
+from typing import Any, Self, assert_never
 
 from psycopg import AsyncConnection
 
@@ -40,9 +39,8 @@ from hubwell.presence import process_taps as presence
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.reader_messages import message_for
 from hubwell.settings import Settings
+from hubwell.storage.notify import Channel, notify, notify_each, notify_spaces
 
-_ANNOUNCED_TOGETHER: Final = 100
-"""Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
 _ButTaps = MessagesStored | ReadingsStored | FaultReported | Reaction
 
 
@@ -59,22 +57,13 @@ class _Notices:
 
     async def send(self, conn: AsyncConnection[Any]) -> None:
         """Notify; PostgreSQL passes it on when the transaction commits."""
-        spaces = sorted(self.spaces)
-        for first in range(0, len(spaces), _ANNOUNCED_TOGETHER):
-            payload = json.dumps({"spaces": spaces[first : first + _ANNOUNCED_TOGETHER]})
-            await _notify(conn, "hubwell_change", payload)
-        for door in self.doors:
-            await _notify(conn, "hubwell_left", f"{door.stream_id} {door.seq}")
-        for tap in self.desk_taps:
-            await _notify(conn, "hubwell_desk", str(tap))
+        await notify_spaces(conn, sorted(self.spaces))
+        await notify_each(conn, Channel.DEPARTURES, [f"{door.stream_id} {door.seq}" for door in self.doors])
+        await notify_each(conn, Channel.DESK_TAPS, [str(tap) for tap in self.desk_taps])
         if self.allowlist:
-            await _notify(conn, "hubwell_roster")
+            await notify(conn, Channel.ALLOWLISTS)
         if self.erased:
-            await _notify(conn, "hubwell_forget")
-
-
-async def _notify(conn: AsyncConnection[Any], channel: str, payload: str = "") -> None:
-    await conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+            await notify(conn, Channel.ERASURES)
 
 
 class Switchboard:

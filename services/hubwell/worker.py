@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC
+from time import monotonic
 from typing import Final
 
 import procrastinate
@@ -19,12 +20,14 @@ from hubwell.presence.departure_notices import tell_doors
 from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
 from hubwell.schedule import scheduler
 from hubwell.settings import Settings
+from hubwell.storage.retry import Backoff, WarnOnce
 from hubwell.switchboard import Switchboard
 
 _LOG: Final = logging.getLogger(__name__)
 _CONCURRENCY: Final = 4
 _POLL_S: Final = 5.0
-_PAUSE_S: Final = 2.0
+_STEADY_S: Final = 10.0
+"""After so long the queue was usable: its next failure is another one."""
 
 
 async def run(settings: Settings) -> None:
@@ -47,13 +50,18 @@ async def run(settings: Settings) -> None:
 
 
 async def _deliver(settings: Settings, timetable: AsyncIOScheduler) -> None:
+    backoff = Backoff()
+    warn = WarnOnce(_LOG, "database not usable, the worker tries again: %s", action="database-away")
     while True:
+        since = monotonic()
         try:
             await _work(deliveries(settings), timetable)
         except (psycopg.Error, procrastinate.exceptions.ConnectorException, OSError) as error:
-            reason = str(error.__cause__ or error).strip() or type(error).__name__
-            _LOG.warning("database not usable, the worker tries again: %s", reason.splitlines()[0])
-        await asyncio.sleep(_PAUSE_S)
+            if monotonic() - since > _STEADY_S:
+                backoff.reset()
+                warn.clear()
+            warn(error.__cause__ or error)
+        await backoff.wait()
 
 
 async def _work(queue: Deliveries, timetable: AsyncIOScheduler) -> None:

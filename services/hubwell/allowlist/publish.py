@@ -1,8 +1,8 @@
 """Keep every reader's list of badges up to date: a task of the worker, for as long as the worker runs.
 
-A change in the register (`hubwell_roster`) sends new lists within a moment, retained, to every device that
-has readers; every five minutes they are made anew, so that a device knows how old its list is. Erasures
-(`hubwell_forget`) go to the same devices at once, and again to each one that comes online.
+A change in the register (`Channel.ALLOWLISTS`) sends new lists within a moment, retained, to every device
+that has readers; every five minutes they are rebuilt, so that a device knows how old its list is. Erasures
+(`Channel.ERASURES`) go to the same devices at once, and again to each one that comes online.
 """
 
 import asyncio
@@ -16,12 +16,14 @@ from uuid import UUID
 
 import psycopg
 
-from hubwell.allowlist.build import SQL, AllowlistInput, HubContext, Texts, erasures, read, roster
+from hubwell.allowlist.build import AllowlistInput, HubContext, Texts, erasures, read, roster
 from hubwell.allowlist.sign import seal
+from hubwell.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.keys import Keys, KeysError
-from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
+from hubwell.storage import notify
 from hubwell.storage.connect import connect
+from hubwell.storage.retry import WarnOnce
 from hubwell_wire.commands import Forget
 from hubwell_wire.messages import Status
 from hubwell_wire.parse import BadMessageError, parse
@@ -63,7 +65,7 @@ class Publisher:
     `texts` is what a reader says, by language and verdict.
     """
 
-    def __init__(self, settings: Settings, link: DevicePublisher, texts: Texts) -> None:
+    def __init__(self, settings: Settings, link: DeviceMessages, texts: Texts) -> None:
         self._settings = settings
         self._link = link
         self._keys = Keys(settings.keys_dir)
@@ -73,7 +75,7 @@ class Publisher:
         self._online: dict[str, UUID | None] = {}
         self._without: set[str] = set()
         self._look_again = 0.0
-        self._told = ""
+        self._warn = WarnOnce(_LOG, "lists of badges wait: %s", action="rosters-wait")
         link.subscribe(
             site_filter(settings.site, Channel.STATUS), self._status, on_connect=self._news.everything
         )
@@ -85,20 +87,16 @@ class Publisher:
             tasks.create_task(self._send(), name="hubwell-rosters[send]")
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                async with await connect(self._settings.database_url, name="rosters") as conn:
-                    await conn.execute(SQL["listen_rosters"])
-                    await conn.execute(SQL["listen_forget"])
-                    self._news.everything()  # what was said while nobody listened
-                    async for notice in conn.notifies():
-                        self._heard(notice.channel)
-            except psycopg.Error as error:
-                self._tell(error)
-            await asyncio.sleep(_SOON_S)
+        await notify.listen(
+            self._settings.database_url,
+            [notify.Channel.ALLOWLISTS, notify.Channel.ERASURES],
+            self._receive,
+            name="rosters",
+            on_listening=self._news.everything,
+        )
 
-    def _heard(self, channel: str) -> None:
-        self._news.erasures |= channel == "hubwell_forget"
+    async def _receive(self, channel: notify.Channel, _: str) -> None:
+        self._news.erasures |= channel is notify.Channel.ERASURES
         self._news.lists = True  # an erased badge leaves the lists too
         self._news.arrived.set()
 
@@ -121,9 +119,9 @@ class Publisher:
             await self._link.connected()
             try:
                 pause = await self._send_news()
-                self._told = ""
+                self._warn.clear()
             except (psycopg.Error, KeysError, BrokerUnavailableError) as error:
-                self._tell(error)
+                self._warn(error)
                 self._news.everything()
                 self._news.arrived.clear()
                 pause = _SOON_S
@@ -173,10 +171,3 @@ class Publisher:
         topic = Topic(self._settings.site, device, Channel.CMD)
         for message in graves:
             await self._link.publish(str(topic), message.encode())
-
-    def _tell(self, error: Exception) -> None:
-        """Log a warning, once for each new reason and not on every attempt."""
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        if reason != self._told:
-            self._told = reason
-            _LOG.warning("lists of badges wait: %s", reason, extra={"action": "rosters-wait"})

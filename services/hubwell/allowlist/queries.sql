@@ -1,9 +1,3 @@
--- name: listen_rosters
-LISTEN hubwell_roster
-
--- name: listen_forget
-LISTEN hubwell_forget
-
 -- name: badges
 -- Every enrolled badge of the epochs that still have a key. People who are only counted are never on a list.
 SELECT encode(cp.badge, 'hex') AS badge, p.language, NOT upper_inf(c.valid) AS revoked

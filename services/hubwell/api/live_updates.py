@@ -1,28 +1,24 @@
 """What changed, for everybody who watches: one listening connection, however many browsers are open.
 
-The database notifies (`hubwell_change`) after each committed batch; the feed gathers what it is told, looks
-the changed spaces up at most once a second, and hands them to every subscriber. A sweep finds what nobody
-notifies of: silence, a new space, a notification that was lost. Without a listening connection the sweep
-runs every few seconds and does it all.
+The database notifies (`Channel.SPACES`) after each committed batch; the feed gathers the changed spaces,
+reads them at most once a second, and hands them to every subscriber. A sweep finds what has no notification:
+silence, a new space, a notification that was lost. Without a listening connection the sweep runs every few
+seconds and does it all.
 """
 
 import asyncio
-import json
-import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
-
-import psycopg
 
 from hubwell.api import live_state
 from hubwell.api.schemas import SpaceNow
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
-from hubwell.storage.connect import connect
+from hubwell.storage.notify import Channel, SpacesChanged, listen
 
-_log = logging.getLogger(__name__)
 State = Literal["live", "polling", "away"]
 
 
@@ -36,7 +32,6 @@ class FeedIntervals:
     """Between two looks at everything, while notifications come."""
     poll: float = 3.0
     """The same while they do not."""
-    reconnect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,39 +133,29 @@ class Feed:
             self._newcomers.discard(subscriber)
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                await self._listen_once()
-            except psycopg.Error as error:
-                # Also an engine that has no room for a second connection: the sweep finds out which it is.
-                if self._listening:
-                    _log.warning("lost the listening connection: %s", error)
-            self._listening = False
-            self._sweep_now.set()
-            await asyncio.sleep(self._pace.reconnect)
+        # An engine that has no room for a second connection stays without: the sweep does it all there.
+        await listen(
+            self._database.url,
+            [Channel.SPACES],
+            self._receive,
+            name="api-listen",
+            on_listening=partial(self._set_listening, listening=True),
+            on_lost=partial(self._set_listening, listening=False),
+        )
 
-    async def _listen_once(self) -> None:
-        async with await connect(self._database.url, name="api-listen") as conn:
-            await conn.execute(live_state.SQL["listen"])
-            self._listening = True
-            self._sweep_now.set()
-            async for notice in conn.notifies():
-                self._heard(notice.payload)
+    def _set_listening(self, *, listening: bool) -> None:
+        self._listening = listening
+        self._sweep_now.set()
 
-    def _heard(self, payload: str) -> None:
-        try:
-            message = json.loads(payload)
-            spaces = [str(space) for space in message["spaces"] if space is not None]
-            alert = message.get("alert")
-        except (ValueError, TypeError, KeyError, AttributeError):
-            _log.warning("a notification on hubwell_change cannot be read: %.200r", payload)
-            self._sweep_now.set()
-            return
-        shared = [space for space in spaces if space not in self._known or not self._known[space].personal]
-        if isinstance(alert, int) and shared:
+    async def _receive(self, _: Channel, payload: str) -> None:
+        message = SpacesChanged.parse(payload)
+        shared = [
+            space for space in message.spaces if space not in self._known or not self._known[space].personal
+        ]
+        if message.alert is not None and shared:
             for subscriber in self._subscribers:
-                subscriber.news.alerts[alert] = shared
-        self._changed.update(spaces)
+                subscriber.news.alerts[message.alert] = shared
+        self._changed.update(message.spaces)
         self._wake.set()
 
     async def _hand_out(self) -> None:

@@ -115,6 +115,3 @@ FROM message WHERE (verdict = 'rejected' OR copies > 1) AND kind = 'telemetry'
 
 -- name: open_episodes
 SELECT rule, count(*) FROM episode WHERE resolved_at IS NULL GROUP BY rule ORDER BY rule
-
--- name: listen
-LISTEN hubwell_change

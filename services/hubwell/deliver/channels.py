@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
+from hubwell.storage.notify import Channel, SpacesChanged, notify
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.deliver")
@@ -48,8 +49,7 @@ class Channels:
     ) -> str | None:
         """Send one event; return None, or the reason why it could not be sent."""
         if channel == "board":
-            payload = json.dumps({"spaces": [event[3]], "alert": event[0]})
-            await conn.execute(_SQL["notify_board"], {"payload": payload})
+            await notify(conn, Channel.SPACES, SpacesChanged((event[3],), event[0]).payload())
             return None
         if self._settings.webhook_url is None:
             return f"no address is set for the webhook {target!r}: set HUBWELL_WEBHOOK_URL"

@@ -21,6 +21,3 @@ WHERE event_id = %(event)s AND channel = %(channel)s AND target = %(target)s
 -- name: failed
 UPDATE delivery SET attempts = attempts + 1, last_error = %(error)s
 WHERE event_id = %(event)s AND channel = %(channel)s AND target = %(target)s
-
--- name: notify_board
-SELECT pg_notify('hubwell_change', %(payload)s)

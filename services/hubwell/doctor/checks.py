@@ -13,6 +13,7 @@ import httpx
 import psycopg
 from psycopg import Connection
 
+from hubwell.errors import first_line
 from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect_sync
@@ -58,7 +59,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 yield from _contents(conn)
     except psycopg.Error as error:
         advice = "Start it (`scripts/up`), or set HUBWELL_DATABASE_URL to where it is."
-        yield Finding("database", "failed", _first_line(error), advice)
+        yield Finding("database", "failed", first_line(error), advice)
 
 
 def _engine(conn: Connection[Any]) -> Finding:
@@ -166,7 +167,7 @@ def _pages(settings: Settings) -> Finding:
     try:
         answer = httpx.get(f"{address}/api/v1/health", timeout=5)
     except httpx.HTTPError as error:
-        return Finding("pages", "failed", f"{address}: {_first_line(error)}", "Start `hubwell api`.")
+        return Finding("pages", "failed", f"{address}: {first_line(error)}", "Start `hubwell api`.")
     if answer.is_success:
         return Finding("pages", "ok", f"{address} answers")
     return Finding(
@@ -181,10 +182,6 @@ def _disk() -> Finding:
             "disk", "warning", f"{free:.1f} GB free", "Free some space: the database stops when it is full."
         )
     return Finding("disk", "ok", f"{free:.0f} GB free")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _minutes(time: timedelta) -> str:

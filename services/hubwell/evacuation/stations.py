@@ -14,13 +14,14 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
+from hubwell.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.evacuation.seal import NEVER, seal, snapshot
 from hubwell.i18n import translations_for
 from hubwell.keys import Keys, KeysError
-from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries
+from hubwell.storage.retry import WarnOnce
 from hubwell_wire.commands import MusterSnapshot
 from hubwell_wire.topics import Channel, Topic
 
@@ -44,7 +45,10 @@ class Stations:
         self._told: dict[str, tuple[str, datetime]] = {}
 
     async def turn(self, conn: AsyncConnection[Any], now: datetime) -> list[str]:
-        """Tell every station that needs it; return which. Raises KeysError, LinkDownError, psycopg.Error."""
+        """Send to every station that needs it; return which.
+
+        Raises KeysError, BrokerUnavailableError, psycopg.Error.
+        """
         stations = [row[0] for row in await (await conn.execute(_SQL["stations"])).fetchall()]
         public = self._keys.muster_key()
         if not stations or public is None:
@@ -73,22 +77,17 @@ class Stations:
         return content
 
 
-async def tell_stations(settings: Settings, link: DevicePublisher) -> None:
+async def tell_stations(settings: Settings, link: DeviceMessages) -> None:
     """Keep the stations up to date until cancelled: a task of the worker."""
     stations = Stations(settings, link.publish)
-    told = ""
+    warn = WarnOnce(_LOG, "the muster stations have to wait: %s", action="muster-not-told")
     while True:
         await link.connected()
         try:
             conn = await connect(settings.database_url, name="muster")
             async with conn:
                 await stations.turn(conn, datetime.now(UTC))
-            told = ""
+            warn.clear()
         except (KeysError, BrokerUnavailableError, psycopg.Error) as error:
-            reason = str(error).strip().partition("\n")[0]
-            if reason != told:
-                _LOG.warning(
-                    "the muster stations are told later: %s", reason, extra={"action": "muster-not-told"}
-                )
-            told = reason
+            warn(error)
         await asyncio.sleep(EVERY.total_seconds())

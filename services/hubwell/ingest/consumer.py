@@ -8,7 +8,6 @@ is split until the message that causes it is alone; that message is stored as re
 import asyncio
 import gc
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,22 +15,21 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
+from hubwell.device_messages import Delivery, MessageSource
+from hubwell.errors import first_line
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.batch import Arrival, Batch, Delivered, DeviceState, sort_deliveries
 from hubwell.ingest.id_cache import IdCache
 from hubwell.ingest.store import Outcome, store_batch
-from hubwell.mqtt.subscriber import Delivery, MqttSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
+from hubwell.storage.retry import Backoff
 from hubwell_wire.commands import Answer
 from hubwell_wire.topics import Channel, Topic, site_filter, up_filter
 
 _LOG: Final = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
-_SESSION_S: Final = 120
-"""How long the broker keeps the share of a process that is gone. Receipts make a short time safe, and a long
-one would leave that share waiting for a process that does not come back."""
 _NOT_MIGRATED: Final = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedColumn,
@@ -64,33 +62,22 @@ class Ingest:
         self._registry = IdCache()
         self._conn: AsyncConnection[Any] | None = None
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        settings = self._settings
+    async def run(self, source: MessageSource) -> None:
+        """Store what comes from `source` until cancelled."""
+        most, wait_s = self._settings.ingest_batch, self._settings.ingest_wait_ms / 1000
         _collect_garbage_seldom()
-        async with MqttSource(
-            settings.broker_url,
-            f"hubwell-ingest-{settings.site}-{self._worker}",
-            subscriptions(settings.site, shared=settings.ingest_shared),
-            session_expiry_s=_SESSION_S,
-            receive_maximum=2 * settings.ingest_batch,  # one batch is committed while the next comes in
-            ca_file=settings.broker_ca_file,
-        ) as source:
-            try:
-                while True:
-                    deliveries = await source.batch(
-                        most=settings.ingest_batch, wait_s=settings.ingest_wait_ms / 1000
-                    )
-                    await self._commit_and_answer(source, deliveries)
-            finally:
-                await self.close()
+        try:
+            while True:
+                await self._commit_and_answer(source, await source.batch(most=most, wait_s=wait_s))
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Close the connection to the database; `commit` would open it again."""
         if self._conn is not None:
             await self._conn.close()
 
-    async def _commit_and_answer(self, source: MqttSource, deliveries: list[Delivery]) -> None:
+    async def _commit_and_answer(self, source: MessageSource, deliveries: list[Delivery]) -> None:
         outcomes = await self.commit(deliveries)
         for answer in (answer for outcome in outcomes for answer in outcome.answers):
             topic = str(Topic(self._settings.site, answer.device_id, Channel.CMD))
@@ -102,7 +89,7 @@ class Ingest:
 
     async def commit(self, deliveries: Sequence[Delivered]) -> list[Outcome]:
         """Store the deliveries and return when they are committed, however long the database is away."""
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         while True:
             try:
                 return await self._commit_or_split(deliveries)
@@ -111,9 +98,9 @@ class Ingest:
                 if isinstance(error, psycopg.ProgrammingError) and not isinstance(error, _NOT_MIGRATED):
                     raise  # a mistake in this program, which waiting does not mend
                 self._registry.forget()
-                _LOG.warning("database not usable, trying again in %.1f s: %s", pause, _first_line(error))
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-            pause = min(pause * 2, _LONGEST_PAUSE_S)
+                pause = backoff.next_s()
+                _LOG.warning("database not usable, trying again in %.1f s: %s", pause, first_line(error))
+            await asyncio.sleep(pause)
 
     async def _commit_or_split(self, deliveries: Sequence[Delivered]) -> list[Outcome]:
         batch = sort_deliveries(deliveries, datetime.now(UTC))
@@ -168,13 +155,9 @@ def _collect_garbage_seldom() -> None:
 
 def _quarantine(batch: Batch, error: psycopg.Error) -> Batch:
     """Return the batch with its single message rejected, because the database refuses it."""
-    reason = f"the database refused it: {_first_line(error)}"
+    reason = f"the database refused it: {first_line(error)}"
     aside = Batch(refused=list(batch.refused))
     items: list[Arrival | DeviceState] = [*batch.arrivals, *batch.states]
     for item in items:
         aside.refuse(item, "database", reason)
     return aside
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -10,11 +10,12 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
 
 import mqtt5
+
+from hubwell.device_messages import Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +29,6 @@ _HELD = (
 _CLOSE_S = 2.0
 _BACKLOG = 1000  # outgoing messages that wait for the broker's window; then the oldest goes
 _FAILURE = 128  # MQTT 5 reason codes from here on mean "no" (MQTT 5.0, section 2.4)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message as the broker delivered it.
-
-    ``retain`` is True for the broker's stored copy, sent on subscription, and False for a new message.
-    ``packet_id`` (None at QoS 0: nothing to acknowledge) is only valid on the ``connection`` it came on.
-    """
-
-    topic: str
-    payload: bytes
-    retain: bool
-    packet_id: int | None
-    connection: int
 
 
 class RefusedError(ConnectionError):
@@ -185,7 +171,7 @@ class Link(asyncio.Protocol):
         self._heard = True
         self._ping: asyncio.TimerHandle | None = None
         self._why = ""
-        self._told_refused = False
+        self._refusal_logged = False
 
     # What the source asks for
 
@@ -307,8 +293,8 @@ class Link(asyncio.Protocol):
                     self._answer.set_result(packet)
             case mqtt5.PubAckPacket():
                 topic = self._outgoing.confirmed(packet.packet_id)
-                if packet.reason_code.value >= _FAILURE and not self._told_refused:
-                    self._told_refused = True  # once a connection: the cause is a wrong access rule
+                if packet.reason_code.value >= _FAILURE and not self._refusal_logged:
+                    self._refusal_logged = True  # once a connection: the cause is a wrong access rule
                     reason = _words(packet.reason_code)
                     logger.error("Broker refuses what we publish to %s: %s.", topic, reason)
                 self._flush()

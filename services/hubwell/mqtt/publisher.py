@@ -7,7 +7,6 @@ broker did not accept raises an error.
 import asyncio
 import logging
 import os
-import random
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 
+from hubwell.device_messages import BrokerUnavailableError, MessageHandler
 from hubwell.settings import Settings
+from hubwell.storage.retry import Backoff, WarnOnce
 
 _LOG: Final = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 10.0
@@ -24,13 +25,6 @@ _FIRST_DELAY_S: Final = 0.5
 _LONGEST_DELAY_S: Final = 30.0
 
 T = TypeVar("T")
-
-MessageHandler = Callable[[str, bytes], None]
-"""Called with the topic and the payload of a message."""
-
-
-class BrokerUnavailableError(Exception):
-    """The broker is away or did not confirm; try again later."""
 
 
 class DevicePublisher:
@@ -44,7 +38,7 @@ class DevicePublisher:
         self._connected = asyncio.Event()
         self._handlers: dict[str, MessageHandler] = {}
         self._on_connect: list[Callable[[], None]] = []
-        self._told = ""
+        self._warn = WarnOnce(_LOG, "no connection to the broker (%s); trying again", action="offline")
 
     def subscribe(
         self, topic_filter: str, on_message: MessageHandler, *, on_connect: Callable[[], None]
@@ -58,12 +52,12 @@ class DevicePublisher:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        delay = _FIRST_DELAY_S
+        backoff = Backoff(_FIRST_DELAY_S, _LONGEST_DELAY_S)
         while True:
             try:
                 async with self._make_client() as client:
                     self._begin(client)
-                    delay = _FIRST_DELAY_S
+                    backoff.reset()
                     for topic_filter in self._handlers:
                         await client.subscribe(topic_filter, qos=1)
                     async for message in client.messages:
@@ -72,20 +66,18 @@ class DevicePublisher:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():  # cancelled, and the goodbye could not be said
                     raise asyncio.CancelledError from error
-                self._tell_once(str(error) or type(error).__name__)
+                self._warn(error)
             finally:
                 self._client = None
                 self._connected.clear()
-            # S311: the jitter only keeps several workers apart.
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311
-            delay = min(delay * 2, _LONGEST_DELAY_S)
+            await backoff.wait()
 
     async def connected(self) -> None:
         """Wait until there is a connection."""
         await self._connected.wait()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish at QoS 1 and wait until the broker has it. Raises LinkDownError."""
+        """Publish at QoS 1 and wait until the broker has it. Raises BrokerUnavailableError."""
         client = self._client
         if client is None:
             raise BrokerUnavailableError("there is no connection to the broker")
@@ -97,9 +89,8 @@ class DevicePublisher:
     def _begin(self, client: aiomqtt.Client) -> None:
         self._client = client
         self._connected.set()
-        if self._told:
+        if self._warn.clear():
             _LOG.info("connected to the broker again", extra={"action": "connected"})
-        self._told = ""
         for on_connect in self._on_connect:
             on_connect()
 
@@ -107,13 +98,6 @@ class DevicePublisher:
         for topic_filter, on_message in self._handlers.items():
             if message.topic.matches(topic_filter):
                 on_message(str(message.topic), bytes(message.payload))
-
-    def _tell_once(self, reason: str) -> None:
-        if reason != self._told:
-            self._told = reason
-            _LOG.warning(
-                "no connection to the broker (%s); trying again", reason, extra={"action": "offline"}
-            )
 
     def _make_client(self) -> aiomqtt.Client:
         address = urlsplit(self._settings.broker_url)

@@ -8,7 +8,6 @@ and written with the ``mqtt5`` codec and not by one of the usual clients: docs/d
 
 import asyncio
 import logging
-import random
 import ssl
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 import mqtt5
 
-from hubwell.mqtt.connection import KEEP_ALIVE_S, LARGEST_PACKET, Delivery, Inbox, Link, RefusedError
-
-__all__ = ["Delivery", "MqttSource"]
+from hubwell.device_messages import Delivery
+from hubwell.mqtt.connection import KEEP_ALIVE_S, LARGEST_PACKET, Inbox, Link, RefusedError
+from hubwell.storage.retry import Backoff, WarnOnce
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ class MqttSource:
         self._link: Link | None = None
         self._links = 0
         self._ready = asyncio.Event()
-        self._complaint = ""
+        self._warn = WarnOnce(logger, "The broker at %s; trying again.", action="offline")
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -143,7 +142,7 @@ class MqttSource:
 
     async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
-        delay = _FIRST_DELAY_S
+        backoff = Backoff(_FIRST_DELAY_S, _LONGEST_DELAY_S)
         while True:
             try:
                 link = await self._open()
@@ -153,9 +152,8 @@ class MqttSource:
                 since = loop.time()
                 await self._until_lost(link)
                 if loop.time() - since > _LONGEST_DELAY_S:
-                    delay = _FIRST_DELAY_S
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-            delay = min(2 * delay, _LONGEST_DELAY_S)
+                    backoff.reset()
+            await backoff.wait()
 
     async def _open(self) -> Link:
         self._links += 1
@@ -173,7 +171,7 @@ class MqttSource:
         return link
 
     async def _until_lost(self, link: Link) -> None:
-        self._complaint = ""
+        self._warn.clear()
         self._ready.set()
         logger.info("Connected to the broker at %s:%d.", self._host, self._port)
         why = await asyncio.shield(link.closed)
@@ -182,13 +180,10 @@ class MqttSource:
         logger.warning("Lost the broker at %s:%d: %s; reconnecting.", self._host, self._port, why)
 
     def _complain(self, error: OSError) -> None:
-        """Log why there is no connection, once per reason and not at every attempt."""
-        complaint = str(error) or f"no answer within {_HANDSHAKE_S:g} s"
-        if complaint != self._complaint:
-            self._complaint = complaint
-            verb = "refused us" if isinstance(error, RefusedError) else "cannot be reached"
-            where = f"{self._host}:{self._port}"
-            logger.warning("The broker at %s %s: %s; trying again.", where, verb, complaint)
+        """Log why there is no connection."""
+        reason = str(error) or f"no answer within {_HANDSHAKE_S:g} s"
+        verb = "refused us" if isinstance(error, RefusedError) else "cannot be reached"
+        self._warn(f"{self._host}:{self._port} {verb}: {reason}")
 
     def _report(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

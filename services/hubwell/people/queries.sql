@@ -1,6 +1,3 @@
--- name: listen
-LISTEN hubwell_desk
-
 -- name: desk_taps
 -- Badges that were held to a desk's reader a moment ago, each with what is known of it.
 SELECT t.id, t.device_id AS device, d.name AS device_name, t.reader, t.badge, t.epoch, t.kind, t.tapped_at,

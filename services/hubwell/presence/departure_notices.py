@@ -1,39 +1,39 @@
-"""Doors that somebody left without a tap there: moved, checked out by others, forgotten at closing.
+"""Notify a door's device that a visit ended elsewhere, so that its offline state is right.
 
-Their devices go on holding the person for inside, and would say "out" to who comes back while the server is
-away. Each is told once more what became of the tap that brought the person in: they are out. Only the
-tap's number is needed for that, never whose it is.
+A visit ends without a tap at its door when the person moves, is checked out at the desk, or is forgotten at
+closing. The device would still count them as inside, and answer "out" when they come back while the server
+is away. It gets a second answer to the tap that began the visit: out. That needs the tap's number and nothing
+about the person.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
 from psycopg import AsyncConnection
 
+from hubwell.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.events import DoorLeft, TapAnswered
-from hubwell.mqtt.publisher import BrokerUnavailableError, DevicePublisher
 from hubwell.presence.rules import LATE_LEAVER
 from hubwell.presence.visit_store import TapNumber
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
+from hubwell.storage.notify import Channel, listen
 from hubwell.storage.queries import Queries
+from hubwell.storage.retry import WarnOnce
 from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
+from hubwell_wire import topics
 from hubwell_wire.commands import Answer
-from hubwell_wire.topics import Channel, Topic
 
 _LOG: Final = logging.getLogger(__name__)
 _SQL: Final = Queries("hubwell.presence")
 AGAIN: Final = timedelta(minutes=15)
-"""How long those who were forgotten at closing are told of, every five minutes: a publish may be lost."""
-_PAUSE_S: Final = 2.0
+"""How long departures at closing are repeated, every five minutes: a publish may be lost."""
 
 
 async def answers(conn: AsyncConnection[Any], left: Sequence[TapNumber]) -> list[TapAnswered]:
-    """Return what the devices of these taps have to be told; nothing is said to anybody there."""
+    """Return the answers for the devices of these taps; they have no text, for nobody waits there."""
     if not left:
         return []
     streams, seqs = zip(*left, strict=True)
@@ -62,34 +62,27 @@ async def doors_left_at_closing(conn: AsyncConnection[Any], now: datetime) -> li
     return doors_left(await (await conn.execute(_SQL["doors_left_at_closing"], values)).fetchall())
 
 
-async def tell_doors(settings: Settings, link: DevicePublisher) -> None:
-    """Tell devices what the database notifies of, until cancelled: a task of the worker.
+async def tell_doors(settings: Settings, link: DeviceMessages) -> None:
+    """Inform devices of departures as the database notifies of them, until cancelled: a task of the worker.
 
-    What happens while database or broker are away is not told later: such a device says "out" where "in"
+    A departure while database or broker are away is not repeated: such a device answers "out" where "in"
     would be right, until its next answer, and at most for `OPEN_VISIT_IGNORED_AFTER`.
     """
-    told = ""
-    while True:
-        await link.connected()
+    warn = WarnOnce(_LOG, "devices are not informed of departures: %s", action="left")
+
+    async def receive(_: Channel, payload: str) -> None:
+        stream, seq = map(int, payload.split())
+        async with await connect(settings.database_url, name="left-read") as conn:
+            departures = await answers(conn, [(stream, seq)])
         try:
-            await _listen(settings, link)
-        except (psycopg.Error, BrokerUnavailableError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            if reason != told:
-                _LOG.warning("doors that people left are not told: %s", reason, extra={"action": "left"})
-            told = reason
-        await asyncio.sleep(_PAUSE_S)
+            for departure in departures:
+                topic = topics.Topic(settings.site, departure.device_id, topics.Channel.CMD)
+                await link.publish(str(topic), _out(departure).encode())
+            warn.clear()
+        except BrokerUnavailableError as error:
+            warn(error)
 
-
-async def _listen(settings: Settings, link: DevicePublisher) -> None:
-    async with await connect(settings.database_url, name="left") as conn:
-        await conn.execute(_SQL["listen_left"])
-        async with await connect(settings.database_url, name="left-read") as other:
-            async for notice in conn.notifies():
-                stream, seq = notice.payload.split()
-                for told in await answers(other, [(int(stream), int(seq))]):
-                    topic = Topic(settings.site, told.device_id, Channel.CMD)
-                    await link.publish(str(topic), _out(told).encode())
+    await listen(settings.database_url, [Channel.DEPARTURES], receive, name="left")
 
 
 def _out(told: TapAnswered) -> Answer:

@@ -160,9 +160,6 @@ DELETE FROM tap WHERE person_id = %(person)s AND space_id = %(space)s AND time >
 SELECT s.device_id, s.boot, n.seq
 FROM unnest(%(streams)s::int[], %(seqs)s::bigint[]) AS n (stream_id, seq) JOIN stream s ON s.id = n.stream_id
 
--- name: listen_left
-LISTEN hubwell_left
-
 -- name: doors_left_at_closing
 -- The doors by which people came whose visits were ended by closing time, and who are not there again.
 SELECT t.stream_id, t.seq

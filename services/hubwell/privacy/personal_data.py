@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.storage.notify import Channel, notify
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LANGUAGES
 
@@ -142,7 +143,7 @@ async def set_language(conn: AsyncConnection[Any], person_id: UUID, language: st
     """Set the language in which readers and pages speak to a person; an unknown one is none."""
     values = {"person": person_id, "language": language if language in LANGUAGES else None}
     await conn.execute(_SQL["set_language"], values)
-    await conn.execute(_SQL["roster_changed"])
+    await notify(conn, Channel.ALLOWLISTS)
 
 
 async def set_shown(conn: AsyncConnection[Any], person_id: UUID, *, shown: bool) -> None:

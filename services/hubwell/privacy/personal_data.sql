@@ -52,6 +52,3 @@ WHERE id = %(person)s AND kind = 'enrolled'
 -- name: set_shown_as
 UPDATE person SET shown_as = %(shown_as)s, shown_on_site = shown_on_site AND %(shown_as)s <> ''
 WHERE id = %(person)s AND kind = 'enrolled'
-
--- name: roster_changed
-SELECT pg_notify('hubwell_roster', '')

@@ -14,10 +14,6 @@ INSERT INTO device (id, space_id, name) VALUES (%(id)s, %(space)s, %(name)s)
 ON CONFLICT (id) DO UPDATE SET space_id = excluded.space_id,
     name = CASE WHEN excluded.name = '' THEN device.name ELSE excluded.name END
 
--- name: roster_changed
--- Readers get a new list once this is committed: it says which space a door leads to and how many it holds.
-SELECT pg_notify('hubwell_roster', '')
-
 -- name: spaces
 SELECT id, name, kind, capacity, zone, when_full, closes_at, personal FROM space ORDER BY kind, name
 

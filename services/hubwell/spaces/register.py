@@ -7,6 +7,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from hubwell.storage.notify import Channel, notify_blocking
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.spaces")
@@ -64,7 +65,7 @@ def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
     try:
         with conn.transaction():
             conn.execute(_SQL[query], values)
-            conn.execute(_SQL["roster_changed"])
+            notify_blocking(conn, Channel.ALLOWLISTS)  # lists name the space behind a door
     except psycopg.IntegrityError as error:
         name = error.diag.constraint_name or ""
         raise RegisterError(f"{values['id']!r}: {_PROBLEMS.get(name, str(error))}") from error

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import Connection, sql
 from pydantic import BaseModel
 
+from hubwell.errors import first_line
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.migrate import migrate
 from hubwell.storage.revisions import current_revision, is_known
@@ -82,7 +83,7 @@ _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 
 
 def _tell(error: Exception) -> int:
-    sentence = (str(error).strip() or repr(error)).splitlines()[0]
+    sentence = first_line(error)
     sys.stderr.write(sentence if isinstance(error, BackupError) else f"{type(error).__name__}: {sentence}")
     sys.stderr.write("\n")
     return 1

@@ -129,10 +129,10 @@ async def test_without_a_listening_connection_the_feed_polls(
     pool = Pool(database.url)
     feed = Feed(pool, QUICK)
 
-    async def refused() -> None:
+    async def refused(*_: object, **__: object) -> None:
         raise psycopg.OperationalError("there is room for one connection only")
 
-    monkeypatch.setattr(feed, "_listen_once", refused)
+    monkeypatch.setattr("hubwell.storage.notify.connect", refused)
     await pool.open()
     running = asyncio.create_task(feed.run())
     try:

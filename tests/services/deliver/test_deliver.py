@@ -287,10 +287,7 @@ async def test_secrets_are_in_no_table_and_no_log(hub: Database, caplog: pytest.
 
 
 @pytest.mark.usefixtures("quick")
-async def test_worker_waits_for_a_database_that_is_away(
-    hub: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hubwell.worker._PAUSE_S", 0.05)
+async def test_worker_waits_for_a_database_that_is_away(hub: Database, receiver: Receiver) -> None:
     settings = settings_with(hub, receiver)
     async with working(settings):
         await until(lambda: one(hub.url, "SELECT count(*) FROM procrastinate_workers"))

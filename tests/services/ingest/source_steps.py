@@ -9,7 +9,8 @@ from pathlib import Path
 
 import aiomqtt
 
-from hubwell.mqtt.subscriber import Delivery, MqttSource
+from hubwell.device_messages import Delivery
+from hubwell.mqtt.subscriber import MqttSource
 from lanes.brokers import Mosquitto
 from lanes.missing import missing
 

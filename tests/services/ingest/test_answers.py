@@ -10,9 +10,8 @@ import pytest
 from feed.device import SITE
 from feed.people import enrol
 from feed.server import device_in, ingest_of, one, settings_for
-from hubwell.ingest.consumer import Ingest
+from hubwell import ingest_process
 from hubwell.storage.connect import connect_sync
-from hubwell.switchboard import Switchboard
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Receipt
 from hubwell_wire.parse import Parsed, parse
@@ -41,10 +40,9 @@ async def test_answer_comes_after_the_commit_and_before_the_receipt(
     door = await asyncio.to_thread(device_in, url, "lab")
     await asyncio.to_thread(enrol, url, BADGE, language="it")
     settings = settings_for(url, broker_url=mosquitto.url, unknown_badges="refuse")
-    ingest = Ingest(settings, Switchboard.of(settings).commit)
     async with aiomqtt.Client("127.0.0.1", mosquitto.port) as reader:
         await reader.subscribe(f"hub/v1/{SITE}/{door.name}/down/#", qos=1)
-        working = asyncio.create_task(ingest.run())
+        working = asyncio.create_task(ingest_process.run(settings))
         try:
             tap = door.tap(datetime.now(UTC), BADGE)
             await reader.publish(tap.topic, tap.payload, qos=1)

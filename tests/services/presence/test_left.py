@@ -208,7 +208,10 @@ async def test_worker_tells_the_device(mosquitto: Mosquitto, url: str, lab: Devi
 
 
 def wait_for_listener(url: str) -> None:
-    """Return when the worker's task listens: the connection that it reads with comes after."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hubwell-left-read'"
+    """Return when the worker's task listens."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE application_name = 'hubwell-left' AND state = 'idle' AND query LIKE 'LISTEN%'"
+    )
     while not one(url, query):
         time.sleep(0.05)  # nothing tells of it

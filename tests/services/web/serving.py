@@ -18,7 +18,7 @@ from hubwell.settings import Settings
 from lanes.lane import Database
 
 _TLS = ssl.create_default_context()  # once: it takes a tenth of a second, and nothing here is encrypted
-QUICK = FeedIntervals(between_updates=0.2, sweep=1.0, poll=0.3, reconnect=0.2)
+QUICK = FeedIntervals(between_updates=0.2, sweep=1.0, poll=0.3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import psycopg
 
+from hubwell.errors import first_line
 from hubwell.runtime.start_errors import CannotStartError
 from hubwell.spaces.demo import seed
 from hubwell.storage.migrate import NewerSchemaError, migrate
@@ -20,8 +21,8 @@ def prepare(url: str, *, demo: bool) -> int:
         with psycopg.connect(url) as connection:
             return seed(connection)
     except (psycopg.Error, NewerSchemaError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CannotStartError(f"The database's schema could not be brought up to date: {reason}") from error
+        text = f"The database's schema could not be brought up to date: {first_line(error)}"
+        raise CannotStartError(text) from error
 
 
 def lacks_admin(url: str) -> bool:

@@ -62,7 +62,7 @@ class System:
 
     async def start(self, supervisor: Supervisor) -> None:
         """Start the parts, each when what it needs is there, and print the address."""
-        # The migrations' library takes as long to load as the database takes to start: both at once.
+        # The modules take as long to load as the database takes to start: both at once.
         self._schema = asyncio.create_task(asyncio.to_thread(import_module, "hubwell.commands.up.schema"))
         await self._start_database(supervisor)
         spaces = await self._prepare_schema()

@@ -1,17 +1,10 @@
-"""Rings when a badge is held to a desk's reader: one connection listens, while somebody has the desk open."""
+"""Push desk taps to open desk pages: one connection listens (`Channel.DESK_TAPS`) while a page is open."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final
 
-import psycopg
-
-from hubwell.storage.connect import connect
-from hubwell.storage.queries import Queries
-
-_SQL: Final = Queries("hubwell.people")
-_AGAIN_S: Final = 2.0
+from hubwell.storage.notify import Channel, listen
 
 
 class DeskNotifier:
@@ -40,15 +33,11 @@ class DeskNotifier:
                     await listening
 
     async def _listen(self) -> None:
-        while True:
-            # The page looks every few seconds too, so nothing is missed while the database is away.
-            with suppress(psycopg.Error):
-                async with await connect(self._url, name="api-desk") as conn:
-                    await conn.execute(_SQL["listen"])
-                    self._ring()
-                    async for _ in conn.notifies():
-                        self._ring()
-            await asyncio.sleep(_AGAIN_S)
+        # The page looks every few seconds too, so nothing is missed while the database is away.
+        await listen(self._url, [Channel.DESK_TAPS], self._receive, name="api-desk", on_listening=self._ring)
+
+    async def _receive(self, _: Channel, __: str) -> None:
+        self._ring()
 
     def _ring(self) -> None:
         for rung in self._ears:

@@ -1,0 +1,127 @@
+"""Notifications between the server's processes, over the database: who sends and who listens to what.
+
+PostgreSQL delivers a notification when its transaction commits, to the connections that listen at that
+moment, and keeps it for nobody. So each says only that something changed, and each listener looks at
+everything when it begins to listen (`docs/architecture.md` has the table of channels).
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NoReturn
+
+import psycopg
+from psycopg import AsyncConnection, Connection, sql
+
+from hubwell.storage.connect import connect
+from hubwell.storage.retry import Backoff, WarnOnce
+
+_LOG: Final = logging.getLogger(__name__)
+_SPACES_TOGETHER: Final = 100
+"""Spaces in one notification: PostgreSQL takes at most 8000 bytes, an id has at most 63."""
+
+
+class Channel(StrEnum):
+    """What there are notifications of. The values are names in the database and stay as they are."""
+
+    SPACES = "hubwell_change"
+    """Spaces look different, or an alert went out: `SpacesChanged`, as JSON."""
+    ALLOWLISTS = "hubwell_roster"
+    """What the readers' lists are made from has changed. No payload."""
+    ERASURES = "hubwell_forget"
+    """Badges were erased, which devices have to delete too. No payload."""
+    DESK_TAPS = "hubwell_desk"
+    """A badge was held to a desk's reader: the id of the `desk_tap`."""
+    DEPARTURES = "hubwell_left"
+    """A visit that began with a tap ended elsewhere: the tap, as stream and number with a space between."""
+
+
+async def notify(conn: AsyncConnection[Any], channel: Channel, payload: str = "") -> None:
+    """Notify the channel's listeners once the caller's transaction commits."""
+    await conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
+
+async def notify_each(conn: AsyncConnection[Any], channel: Channel, payloads: Sequence[str]) -> None:
+    """Notify of several payloads, in one round trip."""
+    if payloads:
+        query = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) payload"
+        await conn.execute(query, (channel, list(payloads)))
+
+
+def notify_blocking(conn: Connection[Any], channel: Channel, payload: str = "") -> None:
+    """Notify on a blocking connection, for commands."""
+    conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
+
+@dataclass(frozen=True, slots=True)
+class SpacesChanged:
+    """The payload of `Channel.SPACES`: ids of spaces, and the id of the alert's event if it is an alert."""
+
+    spaces: tuple[str, ...]
+    alert: int | None = None
+
+    def payload(self) -> str:
+        """Return it as JSON."""
+        alert = {} if self.alert is None else {"alert": self.alert}
+        return json.dumps({"spaces": self.spaces} | alert)
+
+    @classmethod
+    def parse(cls, payload: str) -> "SpacesChanged":
+        """Read it. Raises ValueError for a text that is none."""
+        try:
+            message = json.loads(payload)
+            spaces = tuple(str(space) for space in message["spaces"] if space is not None)
+            alert = message.get("alert")
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"no spaces in it: {error!r}") from error
+        return cls(spaces, alert if isinstance(alert, int) else None)
+
+
+async def notify_spaces(conn: AsyncConnection[Any], spaces: Iterable[str]) -> None:
+    """Notify of spaces that look different, in as many notifications as they need."""
+    ids = tuple(spaces)
+    parts = (ids[first : first + _SPACES_TOGETHER] for first in range(0, len(ids), _SPACES_TOGETHER))
+    await notify_each(conn, Channel.SPACES, [SpacesChanged(part).payload() for part in parts])
+
+
+def _nothing() -> None:
+    pass
+
+
+async def listen(
+    url: str,
+    channels: Iterable[Channel],
+    receive: Callable[[Channel, str], Awaitable[None]],
+    *,
+    name: str,
+    on_listening: Callable[[], None] = _nothing,
+    on_lost: Callable[[], None] = _nothing,
+) -> NoReturn:
+    """Hand each notification's channel and payload to `receive`, until cancelled; reconnect for ever.
+
+    `on_listening` is called when notifications begin to arrive, because those before were missed, and after a
+    payload that `receive` refused with a ValueError, because something did change. `on_lost` is called when
+    notifications no longer arrive. A psycopg.Error out of `receive` is treated as a lost connection.
+    """
+    backoff = Backoff()
+    warn = WarnOnce(_LOG, f"no notifications for {name}: %s", action="listen-failed")
+    while True:
+        try:
+            async with await connect(url, name=name) as conn:
+                for channel in channels:
+                    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                backoff.reset()
+                warn.clear()
+                on_listening()
+                async for notice in conn.notifies():
+                    try:
+                        await receive(Channel(notice.channel), notice.payload)
+                    except ValueError as error:
+                        _LOG.warning("unreadable on %s: %.200r (%s)", notice.channel, notice.payload, error)
+                        on_listening()
+        except psycopg.Error as error:
+            warn(error)
+        on_lost()
+        await backoff.wait()
