@@ -18,8 +18,8 @@ import psycopg
 
 from hubwell.allowlist.build import AllowlistInput, HubContext, Texts, erasures, read, roster
 from hubwell.allowlist.sign import seal
-from hubwell.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.keys import Keys, KeysError
+from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.settings import Settings
 from hubwell.storage import notify
 from hubwell.storage.connect import connect

@@ -14,10 +14,10 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.evacuation.seal import NEVER, seal, snapshot
 from hubwell.i18n import translations_for
 from hubwell.keys import Keys, KeysError
+from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.queries import Queries

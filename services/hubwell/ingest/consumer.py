@@ -15,12 +15,12 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from hubwell.device_messages import Delivery, MessageSource
 from hubwell.errors import first_line
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.batch import Arrival, Batch, Delivered, DeviceState, sort_deliveries
 from hubwell.ingest.id_cache import IdCache
 from hubwell.ingest.store import Outcome, store_batch
+from hubwell.mqtt.device_messages import Delivery, MessageSource
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.storage.retry import Backoff

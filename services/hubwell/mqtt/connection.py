@@ -15,7 +15,7 @@ from typing import cast
 
 import mqtt5
 
-from hubwell.device_messages import Delivery
+from hubwell.mqtt.device_messages import Delivery
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 
-from hubwell.device_messages import BrokerUnavailableError, MessageHandler
+from hubwell.mqtt.device_messages import BrokerUnavailableError, MessageHandler
 from hubwell.settings import Settings
 from hubwell.storage.retry import Backoff, WarnOnce
 

@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 import mqtt5
 
-from hubwell.device_messages import Delivery
 from hubwell.mqtt.connection import KEEP_ALIVE_S, LARGEST_PACKET, Inbox, Link, RefusedError
+from hubwell.mqtt.device_messages import Delivery
 from hubwell.storage.retry import Backoff, WarnOnce
 
 logger = logging.getLogger(__name__)

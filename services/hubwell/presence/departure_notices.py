@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from hubwell.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.events import DoorLeft, TapAnswered
+from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.presence.rules import LATE_LEAVER
 from hubwell.presence.visit_store import TapNumber
 from hubwell.settings import Settings

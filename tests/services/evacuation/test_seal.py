@@ -14,11 +14,11 @@ from psycopg import AsyncConnection
 from typer.testing import CliRunner, Result
 
 from hubwell.cli import app
-from hubwell.device_messages import BrokerUnavailableError
 from hubwell.evacuation import stations as module
 from hubwell.evacuation.seal import make_key_parts, seal, snapshot
 from hubwell.evacuation.stations import AT_LEAST_EVERY, Stations
 from hubwell.keys import Keys
+from hubwell.mqtt.device_messages import BrokerUnavailableError
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.settings import Settings
 from hubwell_edge.taps.files.muster_file import MusterFileError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from hubwell.device_messages import Delivery
+from hubwell.mqtt.device_messages import Delivery
 from hubwell.mqtt.subscriber import MqttSource
 from lanes.brokers import Mosquitto
 from lanes.missing import missing

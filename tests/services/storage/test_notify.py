@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -134,3 +135,8 @@ def test_spaces_changed_comes_back_from_its_payload() -> None:
 def test_other_payloads_are_a_value_error(payload: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         SpacesChanged.parse(payload)
+
+
+def test_every_channel_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "architecture.md").read_text()
+    assert [channel for channel in Channel if f"`{channel.name}` `{channel}`" not in text] == []

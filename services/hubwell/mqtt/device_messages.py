@@ -1,7 +1,7 @@
 """Messages from and to devices: what capabilities need of a connection to the broker.
 
-`hubwell.mqtt` implements both protocols; the processes create a connection and hand it to the capabilities,
-which therefore need no MQTT client.
+The subscriber and the publisher implement the two protocols. Each process creates its connection and hands it
+to the capabilities, which therefore need no MQTT client.
 """
 
 from collections.abc import Callable, Iterable
