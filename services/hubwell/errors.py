@@ -6,6 +6,7 @@ programs get the English text, pages the text in the reader's language (`error_t
 
 from dataclasses import dataclass
 from gettext import NullTranslations
+from typing import Final
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extracts the text into the catalogues
@@ -26,6 +27,18 @@ class ErrorKind:
     text: str
     field: str = ""
     status: int = 422
+
+
+PERSON_GONE: Final = ErrorKind(
+    "person-gone",
+    N_("There is no such person. They may have been erased or merged meanwhile."),
+    status=404,
+)
+SPACE_UNKNOWN: Final = ErrorKind(
+    "space-unknown", N_("There is no such space. Choose one of the spaces."), "space"
+)
+NAME_TOO_LONG: Final = ErrorKind("name-too-long", N_("A name has at most {most} characters."), "name")
+# Those three are refusals of several capabilities, which do not import each other.
 
 
 class DomainError(Exception):

@@ -60,14 +60,12 @@ def refusals() -> Iterator[None]:
     from hubwell.errors import DomainError
     from hubwell.evacuation.actions import MusterError
     from hubwell.keys import KeysError
-    from hubwell.people.errors import PeopleError
-    from hubwell.presence.errors import VisitError
 
     try:
         yield
-    except (
-        AccountError, DomainError, KeysError, MusterError, PeopleError, TokenError, VisitError
-    ) as error:  # fmt: skip
+    except DomainError as error:
+        raise refuse(f"{error.field}: {error}" if error.field else str(error)) from None
+    except (AccountError, KeysError, MusterError, TokenError) as error:
         raise refuse(str(error)) from None
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from hubwell.access.errors import BadTokenError
+from hubwell.errors import DomainError
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import authenticate
 from hubwell.http.headers import HEADERS
@@ -43,10 +44,12 @@ class Problem(BaseModel):
             "examples": [
                 {
                     "type": "urn:hubwell:problem:range-too-large",
+                    "code": "range-too-large",
                     "title": "The range asks for too many points",
                     "status": 422,
                     "detail": "7 series over 30 days in steps of 1 minute are 302400 points.",
                     "instance": "/api/v1/spaces/wood-workshop/readings",
+                    "field": "",
                     "errors": [
                         {
                             "field": "query.resolution",
@@ -61,10 +64,12 @@ class Problem(BaseModel):
     )
 
     type: str = Field(description="A URI that names the kind of problem and does not change.")
+    code: str = Field(description="The last word of `type`; does not change either.")
     title: str = Field(description="The kind of problem in words.")
     status: int = Field(description="The HTTP status code.")
     detail: str = Field(description="What happened this time.")
     instance: str = Field(description="The path that was asked for.")
+    field: str = Field(default="", description="The input at fault; empty where no single one is.")
     errors: list[FieldProblem] = Field(default=[], description="The values at fault, where there are any.")
 
 
@@ -80,6 +85,7 @@ class ProblemError(Exception):
         self.title = title
         self.detail = detail
         self.errors = errors or []
+        self.field = ""
 
 
 def not_found(field: str, value: str, what: str, do: str) -> ProblemError:
@@ -106,17 +112,30 @@ def of_database(error: Exception) -> ProblemError:
     )
 
 
-def response_for(request: Request, problem: ProblemError) -> Response:
-    """Render a problem as the answer to this request: as JSON, or as a page where a person looks."""
-    page: Response | None = parts_of(request).error_page(request, problem.kind, problem.status)
+def of_refusal(error: DomainError) -> ProblemError:
+    """Return the problem of an action that was refused; its title is the code in words."""
+    title = error.code.replace("-", " ").capitalize()
+    problem = ProblemError(error.kind.status, error.code, title, str(error))
+    problem.field = error.field
+    return problem
+
+
+def response_for(request: Request, problem: ProblemError, refusal: DomainError | None = None) -> Response:
+    """Render a problem as the answer to this request: as JSON, or as a page for browsers.
+
+    A page gets the refusal itself, for its sentence in the reader's language.
+    """
+    page: Response | None = parts_of(request).error_page(request, problem.kind, problem.status, refusal)
     if page is not None:
         return page
     body = Problem(
         type=_TYPE + problem.kind,
+        code=problem.kind,
         title=problem.title,
         status=problem.status,
         detail=problem.detail,
         instance=request.url.path,
+        field=problem.field,
         errors=problem.errors,
     )
     headers = {"Retry-After": "5"} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else None
@@ -170,6 +189,7 @@ _WHAT_TO_DO: Final = {
 def install(app: FastAPI) -> None:
     """Let every error of this application leave as a problem, or as a page where the application has one."""
     app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(DomainError, _on_refusal)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(DatabaseAwayError, _on_database)
@@ -182,6 +202,11 @@ def install(app: FastAPI) -> None:
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 (registered for this type only)
     return response_for(request, error)
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
+    return response_for(request, of_refusal(error), error)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

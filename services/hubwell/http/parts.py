@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 
 from hubwell.access.oidc.client import Provider
 from hubwell.access.passwords import Passwords
+from hubwell.errors import DomainError
 from hubwell.events import Facts, TapAnswered
 from hubwell.http.database import Database
 from hubwell.http.rate_limits import Limits
@@ -17,8 +18,9 @@ from hubwell.settings import Settings
 
 React = Callable[[AsyncConnection[Any], Facts], Awaitable[list[TapAnswered]]]
 """The switchboard: reacts to facts in the caller's transaction."""
-ErrorPage = Callable[[Request, str, int], Response | None]
-"""Gets a problem's kind and status; returns its page, or None for clients that want no page."""
+ErrorPage = Callable[[Request, str, int, DomainError | None], Response | None]
+"""Gets a problem's code and status, and the refusal where it is one; returns its page, or None for clients
+that want no page."""
 
 
 @dataclass(frozen=True, slots=True)

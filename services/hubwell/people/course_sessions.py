@@ -11,7 +11,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.people.errors import PeopleError
+from hubwell.errors import SPACE_UNKNOWN, DomainError
+from hubwell.people import errors
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.people")
@@ -70,7 +71,7 @@ async def spaces(conn: AsyncConnection[Any], *, shared: bool = True) -> list[tup
 
 
 async def add(conn: AsyncConnection[Any], owner: UUID, plan: Plan, now: datetime) -> UUID:
-    """Enter a session. Raises PeopleError."""
+    """Enter a session. Raises DomainError."""
     _check(plan, now)
     values = {
         "title": plan.title.strip(),
@@ -84,32 +85,32 @@ async def add(conn: AsyncConnection[Any], owner: UUID, plan: Plan, now: datetime
     await conn.execute(_SQL["lock_owner"], values)
     other = await (await conn.execute(_SQL["overlapping_session"], values)).fetchone()
     if other is not None:
-        raise PeopleError("overlaps", detail=other[0])
+        raise DomainError(errors.SESSIONS_OVERLAP, title=other[0])
     row = await (await conn.execute(_SQL["add_session"], values)).fetchone()
     if row is None:
-        raise PeopleError("space-unknown")
+        raise DomainError(SPACE_UNKNOWN)
     return UUID(str(row[0]))
 
 
 def _check(plan: Plan, now: datetime) -> None:
     if not plan.title.strip():
-        raise PeopleError("title-missing")
+        raise DomainError(errors.TITLE_MISSING)
     if len(plan.title.strip()) > _LONGEST_TITLE:
-        raise PeopleError("title-too-long")
+        raise DomainError(errors.TITLE_TOO_LONG, most=_LONGEST_TITLE)
     if not plan.purpose.strip():
-        raise PeopleError("purpose-missing")
+        raise DomainError(errors.PURPOSE_MISSING)
     if len(plan.purpose.strip()) > _LONGEST_PURPOSE:
-        raise PeopleError("purpose-too-long")
+        raise DomainError(errors.PURPOSE_TOO_LONG, most=_LONGEST_PURPOSE)
     if plan.end <= plan.start:
-        raise PeopleError("ends-before-it-begins")
+        raise DomainError(errors.SESSION_ENDS_FIRST)
     if plan.end - plan.start > LONGEST:
-        raise PeopleError("too-long")
+        raise DomainError(errors.SESSION_TOO_LONG, most=LONGEST // timedelta(hours=1))
     if plan.start < now - LATE:
-        raise PeopleError("long-ago")
+        raise DomainError(errors.SESSION_LONG_AGO)
     if plan.kept_days < 1:
-        raise PeopleError("roll-too-short")
+        raise DomainError(errors.ROLL_TOO_SHORT)
     if plan.kept_days > MOST_KEPT_DAYS:
-        raise PeopleError("roll-too-long")
+        raise DomainError(errors.ROLL_TOO_LONG, most=MOST_KEPT_DAYS)
 
 
 async def sessions_of(conn: AsyncConnection[Any], owner: UUID, now: datetime) -> list[Session]:

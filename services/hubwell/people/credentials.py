@@ -10,9 +10,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.errors import PERSON_GONE, DomainError
 from hubwell.events import AllowlistChanged, Facts
-from hubwell.people import persons
-from hubwell.people.errors import PeopleError
+from hubwell.people import errors, persons
 from hubwell.storage.queries import Queries
 from hubwell_wire.pseudonym import TOKEN_PREFIX, EpochKey, token_pseudonym
 
@@ -84,19 +84,19 @@ class Credential:
 
 
 async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerson, now: datetime) -> Enrolled:
-    """Give a badge to a person, known or new. Raises PeopleError, for one that is enrolled already too.
+    """Give a badge to a person, known or new. Raises DomainError, for one that is enrolled already too.
 
     A badge that was only counted so far starts anew: what was counted is not linked to the person.
     """
     if len(badge.label) > _LONGEST_LABEL:
-        raise PeopleError("label-too-long")
+        raise DomainError(errors.LABEL_TOO_LONG, most=_LONGEST_LABEL)
     counted = await _one(conn, "release_counted", {"badge": badge.pseudonym})
     if isinstance(owner, NewPerson):
         owner = await persons.add(conn, owner.name, owner.language, now)
     values = {"person": owner, "kind": badge.kind, "label": badge.label.strip(), "now": now}
     credential = await _one(conn, "add_credential", values)
     if credential is None:
-        raise PeopleError("person-gone")
+        raise DomainError(PERSON_GONE)
     await _add_pseudonym(conn, credential, badge)
     await conn.execute(_SQL["delete_desk_taps_of_badge"], {"badge": badge.pseudonym})
     return Enrolled(credential, owner, counted)
@@ -105,36 +105,36 @@ async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerso
 async def issue_code(
     conn: AsyncConnection[Any], owner: UUID | NewPerson, key: EpochKey, now: datetime, label: str = ""
 ) -> Code:
-    """Make a QR code that is as good as a badge; only its pseudonym is stored. Raises PeopleError."""
+    """Make a QR code that is as good as a badge; only its pseudonym is stored. Raises DomainError."""
     text = TOKEN_PREFIX + b32encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
     badge = Badge(bytes.fromhex(token_pseudonym(text, key)), key.epoch, "qr", label)
     return Code(text, await enrol(conn, badge, owner, now))
 
 
 async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: datetime) -> CredentialChanged:
-    """End a credential at once, at every reader. `why` is lost, replaced or left. Raises PeopleError."""
+    """End a credential at once, at every reader. `why` is lost, replaced or left. Raises DomainError."""
     if why not in _REVOKED:
-        raise PeopleError("revoked-why-unknown")
+        raise DomainError(errors.REVOKED_WHY_UNKNOWN)
     person = await _one(conn, "revoke", {"credential": credential, "why": why, "now": now})
     if person is None:
-        raise await _gone_or(conn, credential, PeopleError("already-revoked"))
+        raise await _gone_or(conn, credential, DomainError(errors.ALREADY_REVOKED))
     return CredentialChanged(person)
 
 
 async def restore(conn: AsyncConnection[Any], credential: int) -> CredentialChanged:
-    """Let a revoked credential work again, as when it was found. Raises PeopleError."""
+    """Let a revoked credential work again, as when it was found. Raises DomainError."""
     person = await _one(conn, "restore", {"credential": credential})
     if person is None:
-        raise await _gone_or(conn, credential, PeopleError("not-revoked"))
+        raise await _gone_or(conn, credential, DomainError(errors.NOT_REVOKED))
     return CredentialChanged(person)
 
 
 async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datetime) -> CredentialChanged:
-    """Undo an enrolment of ten minutes at most, with the person that it made. Raises PeopleError."""
+    """Undo an enrolment of ten minutes at most, with the person that it made. Raises DomainError."""
     values = {"credential": credential, "since": now - _TAKEN_BACK_WITHIN}
     row = await (await conn.execute(_SQL["take_back"], values)).fetchone()
     if row is None:
-        raise PeopleError("too-late")
+        raise DomainError(errors.TOO_LATE, most=_TAKEN_BACK_WITHIN // timedelta(minutes=1))
     return CredentialChanged(None if row[1] else row[0])
 
 
@@ -148,12 +148,12 @@ async def credentials_of(conn: AsyncConnection[Any], person: UUID) -> list[Crede
 async def _add_pseudonym(conn: AsyncConnection[Any], credential: int, badge: Badge) -> None:
     values = {"badge": badge.pseudonym, "credential": credential, "epoch": badge.epoch}
     if await _one(conn, "add_pseudonym", values) is None:
-        raise PeopleError("already-enrolled")
+        raise DomainError(errors.ALREADY_ENROLLED)
 
 
-async def _gone_or(conn: AsyncConnection[Any], credential: int, otherwise: PeopleError) -> PeopleError:
+async def _gone_or(conn: AsyncConnection[Any], credential: int, otherwise: DomainError) -> DomainError:
     known = await _one(conn, "credential", {"credential": credential})
-    return PeopleError("credential-gone") if known is None else otherwise
+    return DomainError(errors.CREDENTIAL_GONE) if known is None else otherwise
 
 
 async def _one(conn: AsyncConnection[Any], query: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a column

@@ -8,8 +8,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.errors import DomainError
+from hubwell.people import errors
 from hubwell.people.credentials import Badge, CredentialKind
-from hubwell.people.errors import PeopleError
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.people")
@@ -65,10 +66,10 @@ async def taps(conn: AsyncConnection[Any], now: datetime) -> list[DeskTap]:
 
 
 async def tap(conn: AsyncConnection[Any], tap_id: int, now: datetime) -> DeskTap:
-    """Return one of them. Raises PeopleError when it is gone or older than two minutes."""
+    """Return one of them. Raises DomainError when it is gone or older than two minutes."""
     found = await _taps(conn, now, tap_id)
     if not found:
-        raise PeopleError("badge-gone")
+        raise DomainError(errors.BADGE_GONE)
     return found[0]
 
 

@@ -1,75 +1,75 @@
-"""What people's actions refuse, each with a code that pages put into words of the reader's language."""
+"""Refusals of people, their badges and their course sessions."""
 
-from typing import Final, Literal
+from typing import Final
 
-Why = Literal[
+from hubwell.errors import N_, ErrorKind
+
+ALREADY_ENROLLED: Final = ErrorKind(
     "already-enrolled",
+    N_(
+        "This badge is enrolled already. Open its person's page; to give it to somebody else, "
+        "take it off there first."
+    ),
+    status=409,
+)
+BADGE_GONE: Final = ErrorKind(
     "badge-gone",
-    "person-gone",
-    "credential-gone",
-    "already-revoked",
-    "not-revoked",
-    "revoked-why-unknown",
+    N_("This tap is more than two minutes old. Hold the badge to the desk reader again."),
+    status=404,
+)
+CREDENTIAL_GONE: Final = ErrorKind(
+    "credential-gone", N_("There is no such badge. It may have been erased meanwhile."), status=404
+)
+ALREADY_REVOKED: Final = ErrorKind("already-revoked", N_("This badge is revoked already."), status=409)
+NOT_REVOKED: Final = ErrorKind(
+    "not-revoked", N_("This badge is in use. There is nothing to restore."), status=409
+)
+REVOKED_WHY_UNKNOWN: Final = ErrorKind(
+    "revoked-why-unknown", N_("Choose why: lost, replaced, or they left."), "why"
+)
+TOO_LATE: Final = ErrorKind(
     "too-late",
-    "same-person",
-    "own-entry",
-    "name-missing",
-    "name-too-long",
-    "name-odd",
-    "label-too-long",
-    "language-unknown",
+    N_("An enrolment can be taken back for {most} minutes. After that, revoke the badge."),
+    status=409,
+)
+SAME_PERSON: Final = ErrorKind("same-person", N_("This is the same entry twice. Choose another one."))
+OWN_ENTRY: Final = ErrorKind(
+    "own-entry", N_("One of the two is your own entry. Ask a colleague to merge them."), status=403
+)
+NAME_MISSING: Final = ErrorKind("name-missing", N_("Type a name, or choose “Without a name”."), "name")
+NAME_NOT_PRINTABLE: Final = ErrorKind(
+    "name-odd", N_("This name holds characters that cannot be shown. Type it again."), "name"
+)
+LABEL_TOO_LONG: Final = ErrorKind("label-too-long", N_("A note has at most {most} characters."), "label")
+LANGUAGE_UNKNOWN: Final = ErrorKind("language-unknown", N_("Choose one of the languages."), "language")
+READER_UNKNOWN: Final = ErrorKind(
     "reader-unknown",
-    "reader-purpose",
-    "title-missing",
-    "title-too-long",
-    "purpose-missing",
-    "purpose-too-long",
-    "space-unknown",
-    "ends-before-it-begins",
-    "too-long",
+    N_("There is no such device, or the reader's name is not made of lower-case letters, digits and '-'."),
+    "device",
+)
+READER_PURPOSE_UNKNOWN: Final = ErrorKind(
+    "reader-purpose", N_("A reader is for a space, the desk or a kiosk."), "purpose"
+)
+TITLE_MISSING: Final = ErrorKind("title-missing", N_("Give the session a title."), "title")
+TITLE_TOO_LONG: Final = ErrorKind("title-too-long", N_("A title has at most {most} characters."), "title")
+PURPOSE_MISSING: Final = ErrorKind("purpose-missing", N_("Say what the list of who came is for."), "purpose")
+PURPOSE_TOO_LONG: Final = ErrorKind(
+    "purpose-too-long", N_("A purpose has at most {most} characters."), "purpose"
+)
+SESSION_ENDS_FIRST: Final = ErrorKind(
+    "session-ends-before-it-begins", N_("A session ends after it begins. Choose a later end."), "end"
+)
+SESSION_TOO_LONG: Final = ErrorKind("session-too-long", N_("A session lasts at most {most} hours."), "end")
+SESSION_LONG_AGO: Final = ErrorKind(
     "long-ago",
-    "overlaps",
-    "roll-too-short",
-    "roll-too-long",
-]
-
-_SENTENCES: Final[dict[Why, str]] = {
-    "already-enrolled": "this badge is enrolled already: open its person's page, or revoke it there first",
-    "badge-gone": "this tap is more than two minutes old: hold the badge to the desk reader again",
-    "person-gone": "there is no such person; they may have been erased or merged meanwhile",
-    "credential-gone": "there is no such badge; it may have been erased meanwhile",
-    "already-revoked": "this badge is revoked already",
-    "not-revoked": "this badge is in use; there is nothing to restore",
-    "revoked-why-unknown": "say why: lost, replaced or left",
-    "too-late": "an enrolment can be taken back for ten minutes; after that, revoke the badge",
-    "same-person": "a person cannot be merged with themselves: choose another one",
-    "own-entry": "one of the two is your own entry: a colleague has to merge them",
-    "name-missing": "type a name, or enrol the badge without one",
-    "name-too-long": "a name has at most 120 characters",
-    "name-odd": "a name cannot hold control characters",
-    "label-too-long": "a label has at most 60 characters",
-    "language-unknown": "the language is one of en, it, fi, et, lv, nl",
-    "reader-unknown": "there is no such device (`hubwell device list` shows them, `hubwell device add` "
-    "adds one), or the reader's name has other signs than lower-case letters, digits and '-'",
-    "reader-purpose": "a reader is for one of: space, desk, kiosk",
-    "title-missing": "a session needs a title",
-    "title-too-long": "a title has at most 120 characters",
-    "purpose-missing": "say what the list of who came is for",
-    "purpose-too-long": "a purpose has at most 300 characters",
-    "space-unknown": "there is no such space, or it is one person's own room",
-    "ends-before-it-begins": "a session ends after it begins",
-    "too-long": "a session lasts at most 8 hours",
-    "long-ago": "a session is entered before it begins, or at most an hour after",
-    "overlaps": "you have another session at that time",
-    "roll-too-short": "the list is kept for at least a day after the session",
-    "roll-too-long": "the list is kept for at most 30 days after the session",
-}
-
-
-class PeopleError(ValueError):
-    """An action was refused. `why` is its code, the text says it in English, `detail` names what is meant."""
-
-    def __init__(self, why: Why, detail: str = "") -> None:
-        super().__init__(_SENTENCES[why])
-        self.why = why
-        self.detail = detail
+    N_(
+        "A session is entered before it begins, or at most an hour after: "
+        "its list is no way to look up the past."
+    ),
+    "day",
+)
+SESSIONS_OVERLAP: Final = ErrorKind(
+    "overlaps", N_("You have another session at that time: {title}."), "start", 409
+)
+ROLL_TOO_SHORT: Final = ErrorKind("roll-too-short", N_("The list is kept for at least one day."), "days")
+ROLL_TOO_LONG: Final = ErrorKind("roll-too-long", N_("The list is kept for at most {most} days."), "days")

@@ -7,8 +7,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.errors import DomainError
 from hubwell.events import AllowlistChanged, Facts
-from hubwell.people.errors import PeopleError
+from hubwell.people import errors
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.people")
@@ -56,14 +57,14 @@ async def forget_epoch(conn: AsyncConnection[Any], epoch: int) -> Forgotten:
 
 
 async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose: str) -> Facts:
-    """Set what a device's reader is for. Raises PeopleError."""
+    """Set what a device's reader is for. Raises DomainError."""
     values = {"device": device, "name": name, "purpose": purpose}
     try:
         async with conn.transaction():
             await conn.execute(_SQL["put_reader"], values)
     except (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation) as error:
         of_purpose = error.diag.constraint_name == "reader_purpose_known"
-        raise PeopleError("reader-purpose" if of_purpose else "reader-unknown") from None
+        raise DomainError(errors.READER_PURPOSE_UNKNOWN if of_purpose else errors.READER_UNKNOWN) from None
     return [AllowlistChanged()]
 
 

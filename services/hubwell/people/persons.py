@@ -9,8 +9,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.errors import NAME_TOO_LONG, PERSON_GONE, DomainError
 from hubwell.events import AllowlistChanged, Facts
-from hubwell.people.errors import PeopleError
+from hubwell.people import errors
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LANGUAGES
 
@@ -62,33 +63,33 @@ class OnSite:
 
 
 def clean_name(name: str) -> str:
-    """Return a name as it is stored: composed letters, single spaces. Raises PeopleError."""
+    """Return a name as it is stored: composed letters, single spaces. Raises DomainError."""
     if len(name) > _LONGEST_TYPED:
-        raise PeopleError("name-too-long")
+        raise DomainError(NAME_TOO_LONG, most=_LONGEST_NAME)
     cleaned = " ".join(unicodedata.normalize("NFC", name).split())
     if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co"} for letter in cleaned):
-        raise PeopleError("name-odd")
+        raise DomainError(errors.NAME_NOT_PRINTABLE)
     if len(cleaned) > _LONGEST_NAME:
-        raise PeopleError("name-too-long")
+        raise DomainError(NAME_TOO_LONG, most=_LONGEST_NAME)
     return cleaned
 
 
 def known_language(language: str | None) -> str | None:
-    """Return a language's code, or None for an empty choice. Raises PeopleError."""
+    """Return a language's code, or None for an empty choice. Raises DomainError."""
     if not language:
         return None
     if language not in LANGUAGES:
-        raise PeopleError("language-unknown")
+        raise DomainError(errors.LANGUAGE_UNKNOWN)
     return language
 
 
 async def person(conn: AsyncConnection[Any], person_id: UUID) -> Person:
-    """Return an enrolled person. Raises PeopleError."""
+    """Return an enrolled person. Raises DomainError."""
     async with conn.cursor(row_factory=class_row(Person)) as cursor:
         await cursor.execute(_SQL["person"], {"person": person_id})
         found = await cursor.fetchone()
     if found is None:
-        raise PeopleError("person-gone")
+        raise DomainError(PERSON_GONE)
     return found
 
 
@@ -109,24 +110,24 @@ async def find(conn: AsyncConnection[Any], text: str) -> list[Found]:
 async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, language: str | None) -> Facts:
     """Rename a person and set their language; without a name they are not shown as on site.
 
-    Raises PeopleError.
+    Raises DomainError.
     """
     values = {"person": person_id, "name": clean_name(name), "language": known_language(language)}
     if await (await conn.execute(_SQL["change_person"], values)).fetchone() is None:
-        raise PeopleError("person-gone")
+        raise DomainError(PERSON_GONE)
     return [AllowlistChanged()]
 
 
 async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> Merged:
     """Make one person of two entries: badges, taps, visits and account move to `keep`, `drop` is deleted.
 
-    Where taps moved, the caller has the visits folded again. Raises PeopleError.
+    Where taps moved, the caller has the visits folded again. Raises DomainError.
     """
     if keep == drop:
-        raise PeopleError("same-person")
+        raise DomainError(errors.SAME_PERSON)
     locked = await (await conn.execute(_SQL["lock_persons"], {"persons": [keep, drop]})).fetchall()
     if len(locked) != len({keep, drop}):
-        raise PeopleError("person-gone")
+        raise DomainError(PERSON_GONE)
     values = {"keep": keep, "drop": drop}
     for query in ("move_credentials", "move_accounts", "move_visits", "move_musters", "complete_kept"):
         await conn.execute(_SQL[query], values)
@@ -145,13 +146,13 @@ class Held:
 
 
 async def lock_to_erase(conn: AsyncConnection[Any], person_id: UUID) -> Held:
-    """Lock a person, enrolled or counted, and return what they hold. Raises PeopleError.
+    """Lock a person, enrolled or counted, and return what they hold. Raises DomainError.
 
     A tap or visit of theirs that is being stored waits until the transaction ends, and then finds nobody.
     """
     values = {"person": person_id}
     if await (await conn.execute(_SQL["lock_to_erase"], values)).fetchone() is None:
-        raise PeopleError("person-gone")
+        raise DomainError(PERSON_GONE)
     credentials = await (await conn.execute(_SQL["held"], values)).fetchall()
     return Held(
         badges=[bytes(badge) for _, _, badges in credentials for badge in badges],
@@ -161,7 +162,7 @@ async def lock_to_erase(conn: AsyncConnection[Any], person_id: UUID) -> Held:
 
 
 async def add(conn: AsyncConnection[Any], name: str, language: str | None, now: datetime) -> UUID:
-    """Enter somebody who has no badge yet; without a name they stay a pseudonym. Raises PeopleError."""
+    """Enter somebody who has no badge yet; without a name they stay a pseudonym. Raises DomainError."""
     values = {"name": clean_name(name), "language": known_language(language), "now": now}
     row = await (await conn.execute(_SQL["add_person"], values)).fetchone()
     return UUID(str(row[0] if row else None))

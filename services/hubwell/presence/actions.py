@@ -6,7 +6,7 @@ transaction, which passes the facts on to the switchboard.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -14,10 +14,10 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from hubwell.errors import PERSON_GONE, SPACE_UNKNOWN, DomainError
 from hubwell.events import CheckedOut, InferredOut, VisitFact, VisitsChanged
-from hubwell.presence import departure_notices
+from hubwell.presence import departure_notices, errors
 from hubwell.presence.closing_hours import Hours, hub_hours
-from hubwell.presence.errors import VisitError
 from hubwell.presence.rules import DEBOUNCE, Intent, Source, Visit, forgotten_at
 from hubwell.presence.visit_store import TapHistory, tap_history_of, write
 from hubwell.settings import Settings
@@ -48,7 +48,7 @@ async def check_in(
     hours: Hours,
     source: Literal["desk", "self"] = "desk",
 ) -> list[VisitFact]:
-    """Let a person be in a space from this time on; from another space they move. Raises VisitError.
+    """Let a person be in a space from this time on; from another space they move. Raises DomainError.
 
     `hours` is `hub_hours(settings)`. A full space does not turn away people whom staff check in.
     """
@@ -64,14 +64,14 @@ async def check_out(
     hours: Hours,
     source: Literal["desk", "self"] = "desk",
 ) -> list[VisitFact]:
-    """Let a person's visit of a space end at this time, if they are in. Raises VisitError."""
+    """Let a person's visit of a space end at this time, if they are in. Raises DomainError."""
     return await _add_and_fold(conn, person_id, space_id, at, "out", source, hours)
 
 
 async def correct_end(
     conn: AsyncConnection[Any], visit_id: int, person_id: UUID, left_at: datetime, *, hours: Hours
 ) -> list[VisitFact]:
-    """Let a person's own visit end at the time they give. Raises VisitError.
+    """Let a person's own visit end at the time they give. Raises DomainError.
 
     The visit may get another id where it is folded again.
     """
@@ -92,7 +92,7 @@ async def correct_end(
 async def remove_visit(
     conn: AsyncConnection[Any], visit_id: int, person_id: UUID, *, hours: Hours
 ) -> list[VisitFact]:
-    """Remove one of a person's own visits, with the taps that it was made of. Raises VisitError."""
+    """Remove one of a person's own visits, with the taps that it was made of. Raises DomainError."""
     await _lock(conn, person_id)
     visit = await _visit(conn, visit_id, person_id)
     removed = VisitsChanged(space_ids=(visit.space_id,))
@@ -132,7 +132,7 @@ class _Visit:
 async def _lock(conn: AsyncConnection[Any], person_id: UUID) -> None:
     locked = await (await conn.execute(_SQL["lock_people"], {"people": [person_id]})).fetchone()
     if locked is None:
-        raise VisitError("person-gone")
+        raise DomainError(PERSON_GONE)
 
 
 async def _visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUID) -> _Visit:
@@ -140,19 +140,19 @@ async def _visit(conn: AsyncConnection[Any], visit_id: int, person_id: UUID) -> 
         await cursor.execute(_SQL["visit"], {"visit": visit_id, "person": person_id})
         visit = await cursor.fetchone()
     if visit is None:
-        raise VisitError("visit-gone")
+        raise DomainError(errors.VISIT_GONE)
     return visit
 
 
 def _check_end(visit: _Visit, left_at: datetime) -> None:
     if left_at <= visit.start:
-        raise VisitError("ends-before-it-begins")
+        raise DomainError(errors.VISIT_ENDS_FIRST)
     if left_at > datetime.now(UTC):
-        raise VisitError("in-the-future")
+        raise DomainError(errors.IN_THE_FUTURE)
     if left_at - visit.start > LONGEST_VISIT:
-        raise VisitError("too-long")
+        raise DomainError(errors.VISIT_TOO_LONG, most=LONGEST_VISIT // timedelta(hours=1))
     if visit.next_start is not None and left_at >= visit.next_start:
-        raise VisitError("next-visit-began")
+        raise DomainError(errors.NEXT_VISIT_BEGAN)
 
 
 async def _add_and_fold(
@@ -165,7 +165,7 @@ async def _add_and_fold(
     hours: Hours,
 ) -> list[VisitFact]:
     if at > datetime.now(UTC):
-        raise VisitError("in-the-future")
+        raise DomainError(errors.IN_THE_FUTURE)
     await _lock(conn, person_id)
     await _add(conn, person_id, space_id, at, intent, source)
     return await _write(conn, await tap_history_of(conn, person_id, at, hours))
@@ -180,7 +180,7 @@ async def _add(
         async with conn.transaction():
             await conn.execute(_SQL["add_tap"], values | {"verdict": "counts"})
     except (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation):  # or it is no id
-        raise VisitError("space-unknown") from None
+        raise DomainError(SPACE_UNKNOWN) from None
 
 
 async def _delete_taps(

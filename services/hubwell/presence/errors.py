@@ -1,37 +1,21 @@
-"""What changing a visit refuses, each with a code that pages put into words of the reader's language."""
+"""Refusals of changes to visits."""
 
-from gettext import NullTranslations
-from typing import Literal
+from typing import Final
 
-Why = Literal[
-    "visit-gone",
-    "person-gone",
-    "space-unknown",
-    "ends-before-it-begins",
-    "in-the-future",
-    "too-long",
-    "next-visit-began",
-]
+from hubwell.errors import N_, ErrorKind
 
-
-def sentence(why: Why, translations: NullTranslations) -> str:
-    """Return why something was refused, in words."""
-    _ = translations.gettext
-    sentences: dict[Why, str] = {
-        "visit-gone": _("There is no such visit of yours; it may have been removed meanwhile."),
-        "person-gone": _("There is no such person; they may have been erased or merged meanwhile."),
-        "space-unknown": _("There is no such space."),
-        "ends-before-it-begins": _("A visit ends after it begins: choose a later time."),
-        "in-the-future": _("This time has not come yet: choose an earlier one."),
-        "too-long": _("A visit lasts at most 12 hours: choose an earlier end."),
-        "next-visit-began": _("Your next visit had begun by then: choose an earlier end."),
-    }
-    return sentences[why]
-
-
-class VisitError(ValueError):
-    """A change was refused. `why` is its code; the text says it in English."""
-
-    def __init__(self, why: Why) -> None:
-        super().__init__(sentence(why, NullTranslations()))
-        self.why = why
+VISIT_GONE: Final = ErrorKind(
+    "visit-gone", N_("There is no such visit of yours; it may have been removed meanwhile."), status=404
+)
+VISIT_ENDS_FIRST: Final = ErrorKind(
+    "visit-ends-before-it-begins", N_("A visit ends after it begins: choose a later time."), "left"
+)
+IN_THE_FUTURE: Final = ErrorKind(
+    "in-the-future", N_("This time has not come yet: choose an earlier one."), "left"
+)
+VISIT_TOO_LONG: Final = ErrorKind(
+    "visit-too-long", N_("A visit lasts at most {most} hours: choose an earlier end."), "left"
+)
+NEXT_VISIT_BEGAN: Final = ErrorKind(
+    "next-visit-began", N_("Your next visit had begun by then: choose an earlier end."), "left"
+)

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from hubwell.errors import DomainError, error_text
 from hubwell.http.database import Database
 from hubwell.settings import Settings
 from hubwell.web.accounts import login, own, setup, tokens
@@ -19,7 +20,7 @@ from hubwell.web.desk.people import desk_people
 from hubwell.web.evacuation import pages as evacuation
 from hubwell.web.kit.language import switch
 from hubwell.web.kit.render import Renderer
-from hubwell.web.kit.respond import view
+from hubwell.web.kit.respond import formatter_for, view
 from hubwell.web.my_data import pages as my_data
 from hubwell.web.privacy import pages as privacy
 
@@ -51,14 +52,19 @@ def install(app: FastAPI, settings: Settings, database: Database) -> None:
     my_data.install(app)
 
 
-def error_page(request: Request, kind: str, status: int) -> Response | None:
-    """Return a page that says what is wrong where a person looks; None where a program asks."""
+def error_page(
+    request: Request, kind: str, status: int, refusal: DomainError | None = None
+) -> Response | None:
+    """Return the page of an error for browsers; None for programs."""
     if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None
     if kind == "sign-in-needed":
         return login.first(request)
     if kind in _REFUSALS:
         return view(request, "accounts/login_refused.html", status=status, page="refused", kind=kind)
+    if refusal is not None:
+        text = error_text(refusal, formatter_for(request).translations)
+        return view(request, "kit/refused.html", status=status, page="error", text=text)
     template = {
         "database-away": "kit/away.html",
         "database-not-migrated": "kit/unmigrated.html",

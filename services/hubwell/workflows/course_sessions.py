@@ -16,7 +16,7 @@ Conn = AsyncConnection[Any]
 
 
 async def add(conn: Conn, actor: Principal, plan: Plan, now: datetime) -> UUID:
-    """Enter a session of the actor's own. Raises PeopleError, and NotAllowedError without an account."""
+    """Enter a session of the actor's own. Raises DomainError."""
     session_id = await course_sessions.add(conn, own_account(actor), plan, now)
     await _note(conn, actor, "session.entered", session=session_id)
     return session_id

@@ -41,7 +41,7 @@ async def erase_person(
 ) -> PersonErased:
     """Erase a person, enrolled or counted, and if asked the accounts linked to them.
 
-    An account that stays is only no longer linked. Raises PeopleError for an unknown person, AccountError for
+    An account that stays is only no longer linked. Raises DomainError for an unknown person and for
     the account of the last administrator.
     """
     held = await persons.lock_to_erase(conn, person_id)

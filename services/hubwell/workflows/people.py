@@ -9,11 +9,11 @@ from psycopg import AsyncConnection
 
 from hubwell.access.principal import Principal
 from hubwell.audit import log
+from hubwell.errors import DomainError
 from hubwell.events import Facts
 from hubwell.keys import Keys
-from hubwell.people import credentials, desk_taps, persons
+from hubwell.people import credentials, desk_taps, errors, persons
 from hubwell.people.credentials import Code, CredentialChanged, Enrolled, NewPerson
-from hubwell.people.errors import PeopleError
 from hubwell.people.persons import Found
 from hubwell.presence import actions as presence
 from hubwell.presence.closing_hours import hub_hours
@@ -30,14 +30,14 @@ async def find(conn: Conn, actor: Principal, text: str) -> list[Found]:
 
 
 async def add(conn: Conn, actor: Principal, person: NewPerson, now: datetime) -> UUID:
-    """Enter a person without a badge. Raises PeopleError."""
+    """Enter a person without a badge. Raises DomainError."""
     person_id = await persons.add(conn, person.name, person.language, now)
     await _note(conn, actor, "person.entered", person_id)
     return person_id
 
 
 async def change(conn: Conn, actor: Principal, person_id: UUID, *, name: str, language: str | None) -> Facts:
-    """Rename a person and set the language in which readers address them. Raises PeopleError."""
+    """Rename a person and set the language in which readers address them. Raises DomainError."""
     facts = await persons.change(conn, person_id, name=name, language=language)
     await _note(conn, actor, "person.changed", person_id)
     return facts
@@ -52,7 +52,7 @@ async def enrol(
     now: datetime,
     label: str = "",
 ) -> Enrolled:
-    """Give the badge of a tap at a desk's reader to a person, known or new. Raises PeopleError."""
+    """Give the badge of a tap at a desk's reader to a person, known or new. Raises DomainError."""
     tap = await desk_taps.tap(conn, tap_id, now)
     made = await credentials.enrol(conn, tap.as_badge(label), owner, now)
     ended = await _end_counted(conn, settings, made, now)
@@ -77,7 +77,7 @@ async def issue_code(
     now: datetime,
     label: str = "",
 ) -> Code:
-    """Make a QR code that is as good as a badge, for a person known or new. Raises PeopleError, KeysError."""
+    """Make a QR code that is as good as a badge, for a person known or new. Raises DomainError."""
     key = Keys(settings.keys_dir).newest_epoch()
     made = await credentials.issue_code(conn, owner, key, now, label)
     is_new = isinstance(owner, NewPerson)
@@ -86,33 +86,33 @@ async def issue_code(
 
 
 async def undo_enrolment(conn: Conn, actor: Principal, credential: int, now: datetime) -> CredentialChanged:
-    """Undo an enrolment of the last ten minutes. Raises PeopleError."""
+    """Undo an enrolment of the last ten minutes. Raises DomainError."""
     done = await credentials.undo_enrolment(conn, credential, now)
     await _note(conn, actor, "badge.taken-back", done.person_id, credential=credential)
     return done
 
 
 async def revoke(conn: Conn, actor: Principal, credential: int, why: str, now: datetime) -> CredentialChanged:
-    """End a credential at every reader; `why` is lost, replaced or left. Raises PeopleError."""
+    """End a credential at every reader; `why` is lost, replaced or left. Raises DomainError."""
     done = await credentials.revoke(conn, credential, why, now)
     await _note(conn, actor, "badge.revoked", done.person_id, credential=credential, why=why)
     return done
 
 
 async def restore(conn: Conn, actor: Principal, credential: int) -> CredentialChanged:
-    """Let a revoked credential work again. Raises PeopleError."""
+    """Let a revoked credential work again. Raises DomainError."""
     done = await credentials.restore(conn, credential)
     await _note(conn, actor, "badge.restored", done.person_id, credential=credential)
     return done
 
 
 async def merge(conn: Conn, actor: Principal, settings: Settings, *, keep: UUID, drop: UUID) -> Facts:
-    """Make one person of two entries; `keep` stays. Raises PeopleError.
+    """Make one person of two entries; `keep` stays. Raises DomainError.
 
     An actor's own entry is refused: merging would show them the visits of another person.
     """
     if actor.person_id in {keep, drop}:
-        raise PeopleError("own-entry")
+        raise DomainError(errors.OWN_ENTRY)
     merged = await persons.merge(conn, keep=keep, drop=drop)
     folded = await presence.refold_person(conn, keep, hours=hub_hours(settings)) if merged.taps else []
     await _note(conn, actor, "person.merged", keep, other=drop)

@@ -20,7 +20,7 @@ Conn = AsyncConnection[Any]
 async def check_in(
     conn: Conn, actor: Principal, settings: Settings, person_id: UUID, space_id: str, now: datetime
 ) -> Facts:
-    """Check an enrolled person in to a space, as a tap at its door would. Raises PeopleError, VisitError."""
+    """Check an enrolled person in to a space, as a tap at its door would. Raises DomainError."""
     await persons.person(conn, person_id)
     facts = await presence.check_in(conn, person_id, space_id, now, hours=hub_hours(settings))
     await _note(conn, actor, "desk.checked-in", person_id)
@@ -32,7 +32,7 @@ async def check_out(
 ) -> Facts | None:
     """Check an enrolled person out of the space where they are; None where they are in none.
 
-    Raises PeopleError and VisitError.
+    Raises DomainError.
     """
     await persons.person(conn, person_id)
     space_id = await persons.space_of(conn, person_id)
@@ -46,14 +46,14 @@ async def check_out(
 async def correct_end(
     conn: Conn, actor: Principal, settings: Settings, person_id: UUID, visit_id: int, left_at: datetime
 ) -> Facts:
-    """Let a person's own visit end at the time they give. Raises VisitError."""
+    """Let a person's own visit end at the time they give. Raises DomainError."""
     facts = await presence.correct_end(conn, visit_id, person_id, left_at, hours=hub_hours(settings))
     await _note(conn, actor, "visit.corrected", person_id)
     return facts
 
 
 async def remove(conn: Conn, actor: Principal, settings: Settings, person_id: UUID, visit_id: int) -> Facts:
-    """Remove one of a person's own visits. Raises VisitError."""
+    """Remove one of a person's own visits. Raises DomainError."""
     facts = await presence.remove_visit(conn, visit_id, person_id, hours=hub_hours(settings))
     await _note(conn, actor, "visit.removed", person_id)
     return facts

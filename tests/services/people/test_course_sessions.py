@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from hubwell.errors import DomainError
 from hubwell.people import course_sessions, credentials
 from hubwell.people.course_sessions import Plan
 from hubwell.people.credentials import NewPerson
-from hubwell.people.errors import PeopleError
 from services.people.register import Register, badge, now
 
 OWNER = uuid4()
@@ -91,9 +91,9 @@ async def test_ones_own_sessions_cannot_overlap_so_that_nobody_keeps_a_standing_
     await register.space("metal")
     await course_sessions.add(register.conn, OWNER, plan(), now())
 
-    with pytest.raises(PeopleError) as refused:
+    with pytest.raises(DomainError) as refused:
         await course_sessions.add(register.conn, OWNER, plan(space_id="metal"), now())
-    assert (refused.value.why, refused.value.detail) == ("overlaps", "Turning")
+    assert (refused.value.code, refused.value.params) == ("overlaps", {"title": "Turning"})
     await course_sessions.add(register.conn, uuid4(), plan(), now())
 
 
@@ -106,8 +106,8 @@ async def test_ones_own_sessions_cannot_overlap_so_that_nobody_keeps_a_standing_
         ({"purpose": "x" * 301}, "purpose-too-long"),
         ({"space_id": "no-such-space"}, "space-unknown"),
         ({"space_id": "office"}, "space-unknown"),
-        ({"end": None}, "ends-before-it-begins"),
-        ({"end": timedelta(hours=8, seconds=1)}, "too-long"),
+        ({"end": None}, "session-ends-before-it-begins"),
+        ({"end": timedelta(hours=8, seconds=1)}, "session-too-long"),
         ({"start": timedelta(hours=-1, seconds=-1)}, "long-ago"),
         ({"kept_days": 0}, "roll-too-short"),
         ({"kept_days": 31}, "roll-too-long"),
@@ -124,10 +124,10 @@ async def test_session_that_cannot_be_is_refused(
     if isinstance(change.get("start"), timedelta):
         change = {"start": now() + timedelta(hours=-1, seconds=-1)}
 
-    with pytest.raises(PeopleError) as refused:
+    with pytest.raises(DomainError) as refused:
         await course_sessions.add(register.conn, OWNER, replace(at, **change), now())  # type: ignore[arg-type] # by name
 
-    assert refused.value.why == why
+    assert refused.value.code == why
 
 
 async def test_one_persons_own_room_is_not_offered(register: Register) -> None:

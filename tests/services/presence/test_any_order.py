@@ -24,11 +24,11 @@ from psycopg import AsyncConnection
 from feed.device import Device, Packet
 from feed.people import enrol, visits_of
 from feed.server import device_in, ingest_of, rows
+from hubwell.errors import DomainError
 from hubwell.ingest.consumer import Ingest
 from hubwell.people.persons import merge
 from hubwell.presence.actions import check_in, check_out, correct_end, refold_person, remove_visit
 from hubwell.presence.closing_hours import Hours
-from hubwell.presence.errors import VisitError
 from hubwell.presence.rules import TapAt, Visit, fold_taps
 from hubwell.storage.connect import connect
 from lanes.lane import Database
@@ -154,8 +154,8 @@ class Hub(RuleBasedStateMachine):
                 try:
                     async with conn.transaction():
                         await action(conn)
-                except VisitError as refused:
-                    assert refused.why in {"next-visit-began", "too-long"}  # noqa: PT017 - others are mistakes
+                except DomainError as refused:
+                    assert refused.code in {"next-visit-began", "visit-too-long"}  # noqa: PT017 - others are mistakes
 
         self.run(work())
 

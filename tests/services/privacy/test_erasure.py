@@ -19,7 +19,7 @@ from feed.server import commit, device_in, receipts, rows
 from hubwell.access import codes
 from hubwell.access.principal import Principal
 from hubwell.audit import deletions, log
-from hubwell.people.errors import PeopleError
+from hubwell.errors import DomainError
 from hubwell.settings import Settings
 from hubwell.storage.backup import write_backup
 from hubwell.storage.connect import connect
@@ -299,7 +299,7 @@ async def test_what_is_left_over_is_counted_and_not_hidden(conn: Conn) -> None:
 async def test_nobody_cannot_be_erased(conn: Conn) -> None:
     one = await Somebody(conn, NAME).enrol()
     await erase(conn, one.id)
-    with pytest.raises(PeopleError):
+    with pytest.raises(DomainError):
         await erase(conn, one.id)
     assert len(await deletions.newest(conn, 5)) == 1
 

@@ -111,7 +111,7 @@ async def test_mistake_keeps_what_was_typed(hub: Staffed) -> None:
     answer = await hub.send(f"/desk/taps/{tap}", owner="new", name="x" * 121, language="lv")
 
     assert answer.status_code == 422
-    assert 'href="#name">A name has at most 120 letters.' in answer.text
+    assert 'href="#name">A name has at most 120 characters.' in answer.text
     assert "x" * 121 in answer.text
     assert '<option value="lv" selected>' in answer.text
 

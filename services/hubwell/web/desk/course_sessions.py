@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
+from hubwell.errors import DomainError
 from hubwell.http.dependencies import OpenTransaction, ReadConnection, Transaction
 from hubwell.http.errors import ProblemError
 from hubwell.http.guard import require_role
 from hubwell.people import course_sessions
 from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
-from hubwell.people.errors import PeopleError
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.own import NEEDS_ACCOUNT, OwnAccount
 from hubwell.web.desk.roll_table import as_csv
@@ -74,7 +74,7 @@ async def add(
         return await _form(request, conn, typed, errors)
     try:
         session_id = await workflow.add(conn, transaction.principal, plan, transaction.now)
-    except PeopleError as error:
+    except DomainError as error:
         await transaction.roll_back()
         return await _form(request, conn, typed, mistake(error, words))
     await transaction.commit()

@@ -14,15 +14,15 @@ from psycopg import AsyncConnection
 
 from hubwell.api.dependencies import LiveFeed
 from hubwell.api.live_updates import Subscription
+from hubwell.errors import PERSON_GONE, DomainError, error_text
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.http.dependencies import AppSettings, DatabasePool, ReadConnection, Transaction
 from hubwell.http.guard import require_role
-from hubwell.people import desk_taps
+from hubwell.people import desk_taps, errors
 from hubwell.people.credentials import NewPerson
-from hubwell.people.errors import PeopleError
 from hubwell.vocabulary import Role
 from hubwell.web.dependencies import DeskTaps
-from hubwell.web.kit.forms import FormText, language_choices, mistake, sentence
+from hubwell.web.kit.forms import FormText, language_choices, mistake
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 from hubwell.workflows import people
@@ -148,7 +148,7 @@ async def enrol(
         enrolled = await people.enrol(
             conn, actor, settings, tap_id, _owner(owner, name, language), now, label
         )
-    except PeopleError as error:
+    except DomainError as error:
         await transaction.roll_back()
         values = {"name": name, "language": language, "label": label}
         return await _tap(request, conn, tap_id, status=422, error=error, **values)
@@ -159,13 +159,13 @@ async def enrol(
 def _owner(owner: str, name: str, language: str) -> NewPerson | UUID:
     """Return the person that a badge is for: the form sends a person's id, ``new`` or ``nameless``."""
     if owner == "new" and not name.strip():
-        raise PeopleError("name-missing")
+        raise DomainError(errors.NAME_MISSING)
     if owner in {"new", "nameless"}:
         return NewPerson(name if owner == "new" else "", language or None)
     try:
         return UUID(owner)
     except ValueError:
-        raise PeopleError("person-gone") from None
+        raise DomainError(PERSON_GONE) from None
 
 
 async def _tap(
@@ -173,14 +173,14 @@ async def _tap(
     conn: AsyncConnection[Any],
     tap_id: int,
     status: int = 200,
-    error: PeopleError | None = None,
+    error: DomainError | None = None,
     **values: Any,  # noqa: ANN401 (for the template)
 ) -> Response:
     words = formatter_for(request)
     try:
         tap = await desk_taps.tap(conn, tap_id, words.now)
-    except PeopleError as gone:
-        return await _desk(request, conn, status=404, errors={"": sentence(gone, words)})
+    except DomainError as gone:
+        return await _desk(request, conn, status=404, errors={"": error_text(gone, words.translations)})
     shown = dict.fromkeys(("name", "language", "label", "search"), "") | {"matches": None} | values
     return view(
         request,

@@ -9,16 +9,13 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from psycopg import AsyncConnection
 
+from hubwell.errors import DomainError
 from hubwell.http.dependencies import AppSettings, Audit, OpenTransaction, ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.people import course_sessions, credentials, persons
 from hubwell.people.credentials import Code, CredentialChanged, NewPerson
-from hubwell.people.errors import PeopleError
-from hubwell.presence.errors import VisitError
-from hubwell.presence.errors import sentence as visit_sentence
 from hubwell.privacy import personal_data
 from hubwell.vocabulary import Role
-from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.forms import FormText, language_choices, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import people, visits
@@ -51,7 +48,7 @@ async def add(
             await transaction.commit(issued.enrolled.facts)
             return _code(request, issued)
         person_id = await people.add(conn, actor, person, now)
-    except PeopleError as error:
+    except DomainError as error:
         return _new(request, status=422, error=error, name=name, language=language)
     await transaction.commit()
     return see_other(f"/desk/people/{person_id}?done=entered")
@@ -64,7 +61,7 @@ async def show_new(request: Request) -> Response:
 
 
 def _new(
-    request: Request, status: int = 200, error: PeopleError | None = None, name: str = "", language: str = ""
+    request: Request, status: int = 200, error: DomainError | None = None, name: str = "", language: str = ""
 ) -> Response:
     words = formatter_for(request)
     values: dict[str, Any] = {"name": name, "language": language, "here": "/desk/people/new"}
@@ -90,7 +87,7 @@ async def change(
         facts = await people.change(
             transaction.conn, transaction.principal, person_id, name=name, language=language or None
         )
-    except PeopleError as error:
+    except DomainError as error:
         return await _refused(
             request, transaction, person_id, error, typed={"name": name, "language": language}
         )
@@ -118,7 +115,7 @@ async def issue_code(
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
         code = await people.issue_code(conn, actor, settings, person_id, now, label)
-    except PeopleError as error:
+    except DomainError as error:
         return await _refused(request, transaction, person_id, error)
     await transaction.commit(code.enrolled.facts)
     return _code(request, code)
@@ -142,7 +139,7 @@ async def check_in_or_out(
         else:
             ended = await visits.check_out(conn, actor, settings, person_id, now)
             facts, done = ended or [], "not-in" if ended is None else "out"
-    except (PeopleError, VisitError) as error:
+    except DomainError as error:
         return await _refused(request, transaction, person_id, error)
     await transaction.commit(facts)
     return see_other(f"/desk/people/{person_id}?done={done}")
@@ -167,7 +164,7 @@ async def merge(
     conn, actor = transaction.conn, transaction.principal
     try:
         facts = await people.merge(conn, actor, settings, keep=person_id, drop=_id(other) or person_id)
-    except PeopleError as error:
+    except DomainError as error:
         return await _refused(request, transaction, person_id, error)
     await transaction.commit(facts)
     return see_other(f"/desk/people/{person_id}?done=merged")
@@ -181,7 +178,7 @@ async def revoke(
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
         revoked = await people.revoke(conn, actor, badge, why, now)
-    except PeopleError as error:
+    except DomainError as error:
         return await _refused(request, transaction, _id(person), error)
     return await _changed(transaction, revoked, f"revoked&badge={badge}")
 
@@ -191,7 +188,7 @@ async def restore(request: Request, transaction: Transaction, badge: int, person
     """Let a revoked badge that was found work again."""
     try:
         restored = await people.restore(transaction.conn, transaction.principal, badge)
-    except PeopleError as error:
+    except DomainError as error:
         return await _refused(request, transaction, _id(person), error)
     return await _changed(transaction, restored, "restored")
 
@@ -204,7 +201,7 @@ async def undo_enrolment(
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
     try:
         undone = await people.undo_enrolment(conn, actor, badge, now)
-    except PeopleError as error:
+    except DomainError as error:
         return await _refused(request, transaction, _id(person), error)
     return await _changed(transaction, undone, "taken-back")
 
@@ -233,19 +230,14 @@ async def _refused(
     request: Request,
     transaction: OpenTransaction,
     person_id: UUID | None,
-    error: PeopleError | VisitError,
+    error: DomainError,
     typed: dict[str, str] | None = None,
 ) -> Response:
     """Show the refusal on the person's page, or on its own page where the form names no person."""
     await transaction.roll_back()
     if person_id is None:
-        return _gone(request, error)
+        raise error
     return await _person(request, transaction.conn, person_id, error=error, typed=typed)
-
-
-def _gone(request: Request, error: PeopleError | VisitError) -> Response:
-    problem = "".join(_errors(error, formatter_for(request)).values())
-    return view(request, "desk/gone.html", status=404, page="desk", problem=problem)
 
 
 async def _person(
@@ -253,15 +245,12 @@ async def _person(
     conn: AsyncConnection[Any],
     person_id: UUID,
     *,
-    error: PeopleError | VisitError | None = None,
+    error: DomainError | None = None,
     typed: dict[str, str] | None = None,
     **values: Any,  # noqa: ANN401 (for the template)
 ) -> Response:
     words = formatter_for(request)
-    try:
-        person = await persons.person(conn, person_id)
-    except PeopleError as gone:
-        return _gone(request, gone)
+    person = await persons.person(conn, person_id)
     spaces = await course_sessions.spaces(conn, shared=False)
     shown: dict[str, Any] = {"matches": None, "search": "", "done": "", "badge": 0} | values
     return view(
@@ -275,15 +264,9 @@ async def _person(
         spaces=[(key, f"{name}, {zone}" if zone else name) for key, name, zone in spaces],
         typed=typed or {"name": person.name, "language": person.language or ""},
         languages_to_choose=language_choices(words),
-        errors=_errors(error, words) if error else {},
+        errors=mistake(error, words) if error else {},
         **shown,
     )
-
-
-def _errors(error: PeopleError | VisitError, words: Formatter) -> dict[str, str]:
-    if isinstance(error, PeopleError):
-        return mistake(error, words)
-    return {"": visit_sentence(error.why, words.translations)}
 
 
 def _id(text: str) -> UUID | None:

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from hubwell.access import codes
 from hubwell.access.accounts import AccountError
 from hubwell.access.principal import ANONYMOUS, Principal
+from hubwell.errors import DomainError, error_text
 from hubwell.http import session_cookie
 from hubwell.http.dependencies import (
     AppSettings,
@@ -26,8 +27,6 @@ from hubwell.http.dependencies import (
 )
 from hubwell.http.guard import PUBLIC
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of
-from hubwell.people.errors import PeopleError
-from hubwell.presence.errors import VisitError, sentence
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.privacy.personal_data import PersonalData
 from hubwell.vocabulary import Role
@@ -208,9 +207,9 @@ async def correct_end(
         return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html", left, mistake)
     try:
         facts = await visits.correct_end(conn, transaction.principal, settings, person_id, visit_id, left_at)
-    except VisitError as error:
+    except DomainError as error:
         await transaction.roll_back()
-        mistake = sentence(error.why, words.translations)
+        mistake = error_text(error, words.translations)
         return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html", left, mistake)
     await transaction.commit(facts)
     return see_other(f"{_HOME}?done=corrected")
@@ -230,9 +229,9 @@ async def remove(
     conn = transaction.conn
     try:
         facts = await visits.remove(conn, transaction.principal, settings, person_id, visit_id)
-    except VisitError as error:
+    except DomainError as error:
         await transaction.roll_back()
-        mistake = sentence(error.why, formatter_for(request).translations)
+        mistake = error_text(error, formatter_for(request).translations)
         return await _visit_page(request, conn, person_id, visit_id, "my_data/remove.html", mistake=mistake)
     await transaction.commit(facts)
     return see_other(f"{_HOME}?done=removed")
@@ -309,7 +308,7 @@ async def erase(
             "You are the last administrator. Make another one first."
         )
         return _erase_page(request, await _data(conn, person_id), mistake)
-    except PeopleError:
+    except DomainError:
         raise NoPersonError from None
     await session_cookie.end_session(request, Response(), conn)
     await transaction.commit(erased.facts)
