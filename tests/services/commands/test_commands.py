@@ -189,7 +189,7 @@ def test_reader_gets_a_purpose(run: Run, database: Database) -> None:
     assert run("reader", "add", "desk-1", "desk", "--purpose", "desk").exit_code == 0
     bad = run("reader", "add", "desk-1", "desk", "--purpose", "sofa")
 
-    assert (bad.exit_code, "space, desk, kiosk" in bad.output) == (2, True)
+    assert (bad.exit_code, "a space, the desk or a kiosk" in bad.output) == (2, True)
     assert json.loads(run("reader", "list", "--json").stdout) == {
         "readers": [{"device": "desk-1", "reader": "desk", "purpose": "desk"}]
     }
