@@ -185,6 +185,7 @@ class EdgeSettings(BaseSettings):
             if config is not None:
                 values = tomllib.loads(config.read_text(encoding="utf-8"))
             if secrets is not None:
+                # The folder of secrets is a default below the file; the values of secret files are above it.
                 values = _merged({"badges": {"keys_dir": _key_folder(secrets)}}, values)
                 values = _merged(values, _secret_values(cls, secrets))
             return cls.from_values(**_merged(values, EnvSettingsSource(cls)()))

@@ -54,8 +54,8 @@ MEMORY_LIMIT = 80 * 2**20
 
 @pytest.fixture
 async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
-    async with FakeServer(mosquitto.url) as stand_in:
-        yield stand_in
+    async with FakeServer(mosquitto.url) as fake_server:
+        yield fake_server
 
 
 def _device_file(folder: Path, text: str, **values: object) -> Path:
@@ -273,10 +273,10 @@ async def test_systemd_watchdog_is_fed_by_a_working_agent(
         monkeypatch.setenv("WATCHDOG_USEC", "200000")
         config = _device_file(tmp_path, STEADY, url=mosquitto.url, rate=1, count=1000)
         agent = start_agent("run", "--config", str(config), log=tmp_path / "log")
-        heard = [await asyncio.to_thread(listener.recv, 100) for _ in range(3)]
+        notifications = [await asyncio.to_thread(listener.recv, 100) for _ in range(3)]
         agent.terminate()
         assert await asyncio.to_thread(agent.wait, 30) == 0
-    assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+    assert notifications == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
 
 
 def test_help_names_the_commands() -> None:

@@ -41,8 +41,8 @@ Point = tuple[str, datetime, float]
 
 @pytest.fixture
 async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
-    async with FakeServer(mosquitto.url) as stand_in:
-        yield stand_in
+    async with FakeServer(mosquitto.url) as fake_server:
+        yield fake_server
 
 
 def _points(server: FakeServer) -> Counter[Point]:

@@ -36,8 +36,8 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
-    async with FakeServer(mosquitto.url) as stand_in:
-        yield stand_in
+    async with FakeServer(mosquitto.url) as fake_server:
+        yield fake_server
 
 
 def _observations(count: int, *, cursor: bool = True) -> list[Observation]:

@@ -38,7 +38,7 @@ class Batch:
         """Add an observation; `now` is its stamp if it has no time of its own."""
         stamp = now
         if observation.taken is not None:
-            # The source vouches for this time, so it counts as synchronised whatever our clock's state.
+            # The source vouches for this time, so it counts as synchronised, whatever the state of the clock.
             stamp = Stamp(to_ms(observation.taken), now.mono_ms, synced=True)
         if observation.event is not None:
             self._add_event(observation.event, stamp)
@@ -80,6 +80,7 @@ class Batch:
             return False
         if abs(self._offset(stamp)) > _MARGIN_MS:
             return False
+        # Offsets within a message are valid only while the clock of its base time was not set.
         stepped = abs(stamp.offset_ms - self._base.offset_ms) > STEP_MS
         return own_times or (stamp.synced == self._base.synced and not stepped)
 

@@ -51,6 +51,7 @@ async def run_device(
     try:
         if on_opened is not None:
             on_opened(outbox)
+        # Stored before any source starts, so that the server learns first why the numbering is new.
         fault = outbox.take_fault()
         if fault is not None:
             await thread.put([draft_event(fault, clock.now())], {})

@@ -141,6 +141,7 @@ class Uplink:
 
         Only reading detects a lost connection at once, so `_receive` runs beside every other activity.
         """
+        # aiomqtt warns above this number of concurrent calls, and a whole window is published at once.
         client.pending_calls_threshold = self._settings.broker.window + 10
         mqtt_link.watch_refusals(client, self._on_publish_refused)
         try:
@@ -241,6 +242,7 @@ class Uplink:
     async def _send(self, client: aiomqtt.Client) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            # Cleared before the outbox is read: a message stored in between sets it again and is not missed.
             self._outbox.wakeup.clear()
             try:
                 messages = await self._next_messages(loop.time())
@@ -262,6 +264,7 @@ class Uplink:
             await self._outbox.declare(now)
         overdue = self._in_flight.overdue(now_s)
         messages = await self._outbox.load(overdue)
+        # Overdue messages that are no longer stored were confirmed or erased in the meantime.
         self._in_flight.discard(set(overdue) - {message.key for message in messages})
         if self._in_flight.room > 0:
             hold_from = now.mono_ms - round(self._settings.broker.hold_unsynced_s * 1000)

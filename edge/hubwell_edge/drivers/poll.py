@@ -153,13 +153,14 @@ class _SensorWorker:
         return self._sensor.every_s
 
     def _reopen(self) -> None:
+        # A failed `open` or `read` may have left the bus or a pin reserved.
         self._sensor.close()
         self._sensor.open()
 
     async def _failed(self, state: FaultState, detail: str) -> float:
         self._opened = False
         pause = min(self._sensor.every_s * 2.0**self._failures, max(LONGEST_PAUSE_S, self._sensor.every_s))
-        self._failures = min(self._failures + 1, 30)
+        self._failures = min(self._failures + 1, 30)  # keeps the power of two above within a float
         await self._report(state, detail)
         return pause
 

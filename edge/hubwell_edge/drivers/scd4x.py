@@ -113,6 +113,7 @@ class Scd4x:
 
     def _check_patience(self) -> None:
         own = LOW_POWER_PERIOD_S if self._settings.low_power else PERIOD_S
+        # Read less often than the chip measures, three of the reader's own periods must pass.
         patience = PATIENCE_PERIODS * max(own, self.every_s)
         waited = self._clock() - self._fresh_at
         if waited >= patience:

@@ -37,6 +37,7 @@ class FeedbackFanOut:
 
         A final answer that confirms the provisional one changes the text and makes no second sound.
         """
+        # Only the group must agree for a confirmation: "in" after "moved" needs no second sound.
         now, group = self._clock(), GROUPS[verdict]
         before, self._provisional = self._provisional, (group, now) if provisional else None
         confirmed = before is not None and before[0] == group and now - before[1] <= SAME_TAP_S

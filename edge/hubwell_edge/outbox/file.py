@@ -220,6 +220,7 @@ class Reserve:
         with suppress(OSError):  # no space now; the next call tries again
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
+                # Allocated, not truncated to size: a sparse file would reserve no space.
                 if os.fstat(handle).st_size < self._size:
                     os.posix_fallocate(handle, 0, self._size)
             finally:
@@ -245,6 +246,7 @@ def _lock(path: Path) -> int:
             f"another agent (process {owner}) already uses the outbox {path.parent}; "
             "stop it, or give this agent a folder of its own with outbox.dir"
         ) from error
+    # The process id is for the message of a second agent; the lock itself ends with this process.
     os.ftruncate(handle, 0)
     os.pwrite(handle, str(os.getpid()).encode(), 0)
     return handle
@@ -280,6 +282,7 @@ def _check(db: sqlite3.Connection) -> None:
     with closing(db.execute("PRAGMA quick_check(1)")) as rows:
         verdict = str(rows.fetchone()[0])
     if verdict != "ok":
+        # Raised like SQLite's own error, so that the caller sets this file aside in the same way.
         broken = sqlite3.DatabaseError(verdict)
         broken.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise broken

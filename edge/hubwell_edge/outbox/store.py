@@ -155,6 +155,7 @@ class Outbox:
         """
         self._unwritten.append(UnwrittenDrafts(list(drafts), dict(cursors or {})))
         self._unwritten_bytes += sum(draft.size for draft in drafts)
+        # While the disk refuses it is tried once a second, not for every batch.
         if time.monotonic() < self._retry_at:
             self._limit_memory()
             return False
@@ -208,7 +209,7 @@ class Outbox:
         at or after `recent_from_ms` come before older messages, because a person waits for the answer. None
         turns off holding back, or the preference.
         """
-        many = limit + len(sent)
+        many = limit + len(sent)  # messages in `sent` are left out after the query
         keys = self._read("SELECT key FROM message WHERE kind = 2 ORDER BY key LIMIT ?", many)
         if recent_from_ms is not None:
             keys += self._read(RECENT_TAPS, self._n, recent_from_ms, _MOST_RECENT_TAPS)
@@ -239,7 +240,7 @@ class Outbox:
             return 0
         ranges = [(1, receipt.upto), *receipt.ranges, *((r.seq, r.seq) for r in receipt.rejected)]
         spans = [(message_key(n, first), message_key(n, last)) for first, last in ranges]
-        upto = min(receipt.upto, SEQ_MASK)
+        upto = min(receipt.upto, SEQ_MASK)  # the contract has no upper limit, SQLite's integers have
 
         def delete(db: sqlite3.Connection) -> list[int]:
             sql = "DELETE FROM message WHERE key BETWEEN ? AND ? RETURNING length(body)"
@@ -318,6 +319,7 @@ class Outbox:
         try:
             return self._file.write(work, durable=durable)
         except OutboxUnavailableError:
+            # After the replacement of a corrupt file the same work succeeds in the new one.
             if not self._load_if_new():
                 raise
         return self._file.write(work, durable=durable)

@@ -50,7 +50,7 @@ async def cards(
             except TimeoutError:
                 thread.check_for_hang(hung_s)
                 continue
-            if card is None:
+            if card is None:  # the thread has ended
                 thread.raise_failure()
             else:
                 yield card

@@ -80,6 +80,7 @@ def addresses(message: bytes) -> Iterator[str]:
         at += type_length + id_length
         payload = message[at : at + size]
         at += size
+        # A record cut short has a shorter payload than its header promises, and is skipped.
         if flags & _TYPE_NAME == _WELL_KNOWN and kind == b"U" and len(payload) == size > 0:
             yield payload[1:].decode("utf-8", "replace")
 

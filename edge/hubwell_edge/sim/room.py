@@ -53,7 +53,7 @@ class Room:
 
     def sample(self, at: int) -> Sample:
         """Return the sample of the first tick at or after Unix second `at`."""
-        tick = -(-at // self.scenario.every_s) * self.scenario.every_s
+        tick = -(-at // self.scenario.every_s) * self.scenario.every_s  # rounded up
         return next(self.samples(self.date_of(tick), tick))
 
     def taps(self, day: date) -> list[TapTime]:

@@ -54,7 +54,7 @@ class ReplaySource:
         for number, line, fields in islice(read_rows(self._path, self._map), skipped, None):
             observation = _observation(self._map, self._path, number, line, fields)
             if self._speed is not None and observation.taken is not None:
-                first = first or observation.taken
+                first = first or observation.taken  # the pace is relative to the first row played
                 due = started + (observation.taken - first).total_seconds() / self._speed
                 await asyncio.sleep(max(0.0, due - loop.time()))
             elif number % _BREATH == 0:

@@ -22,7 +22,7 @@ FILE: Final = "presence.db"
 RETENTION_MS: Final = 16 * 3600 * 1000
 """How long a state is stored: longer than any stay, shorter than until the next day's opening."""
 LONGEST_STAY_MS: Final = 12 * 3600 * 1000
-"""A person who came in longer ago is no longer counted: the server's rule too (`presence.rules.LONGEST`)."""
+"""A person who came in longer ago is no longer counted, as on the server (`vocabulary.LONGEST_VISIT`)."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS seen (
     badge TEXT PRIMARY KEY, inside INTEGER NOT NULL, reader TEXT NOT NULL,
@@ -90,6 +90,7 @@ class LocalPresence:
 
     def count(self, now: Stamp) -> int:
         """Return how many people came in by this device's doors and are probably still inside."""
+        # list() copies in one step, because another thread may record a tap meanwhile.
         states = [
             state
             for state in list(self._states.values())

@@ -131,6 +131,7 @@ class TapHandler:
         loop = asyncio.get_running_loop()
         tap = _Tap(door, who.badges, now, loop.time(), loop.create_future(), number)
         door.latest = tap
+        # Without a number (the disk refuses) no answer can be matched to the tap, so none is awaited.
         patience_s = 0.0
         if number is not None:
             await self._await_answer(number, tap)
@@ -170,7 +171,7 @@ class TapHandler:
 
     async def _deliver(self, tap: _Tap, answer: Answer) -> None:
         if not tap.shown:
-            if not tap.answer.done():
+            if not tap.answer.done():  # a second answer may arrive before the first is shown
                 tap.answer.set_result(answer)
         else:
             late_s = asyncio.get_running_loop().time() - tap.presented_s

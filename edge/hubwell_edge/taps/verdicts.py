@@ -48,6 +48,7 @@ def local_verdict(
     Without a list, and for a card that only the server can identify, the verdict is `noted`. At a kiosk it is
     `code`, whose text on the device says that no code can be shown now.
     """
+    # Desks and kiosks need the server; a lost badge is refused before presence decides on in or out.
     if purpose != "space":
         return "desk" if purpose == "desk" else "code"
     if roster is None or not badges:

@@ -18,7 +18,7 @@ from hubwell_wire.messages import FaultData
 ENOUGH_S = 20
 
 
-class Told:
+class CollectedObservations:
     """What a running poller has yielded, in the words of the tests: `scd41 error`, `scd41/co2`."""
 
     def __init__(self, stream: AsyncIterator[Observation]) -> None:
@@ -55,9 +55,9 @@ class Told:
 
 
 @asynccontextmanager
-async def running(*sensors: Sensor) -> AsyncIterator[Told]:
+async def running(*sensors: Sensor) -> AsyncIterator[CollectedObservations]:
     async with aclosing(Poller(sensors).observations()) as stream:
-        yield Told(stream)
+        yield CollectedObservations(stream)
 
 
 def quick_scd4x(board: Board, **options: Any) -> Scd4x:
@@ -101,61 +101,61 @@ class Fake:
 
 
 async def test_readings_are_named_by_part_and_quantity(board: Board) -> None:
-    async with running(quick_scd4x(board), quick_bme280(board)) as told:
-        scd41 = await told.value_of("scd41")
-        bme280 = await told.value_of("bme280")
+    async with running(quick_scd4x(board), quick_bme280(board)) as collected:
+        scd41 = await collected.value_of("scd41")
+        bme280 = await collected.value_of("bme280")
     assert [(r.s, r.v, r.u, r.q) for r in scd41.readings] == [
         ("scd41/co2", 812.0, "ppm", "ok"),
         ("scd41/temp", 23.4, "Cel", "ok"),
         ("scd41/rh", 41.2, "%RH", "ok"),
     ]
     assert [r.s for r in bme280.readings] == ["bme280/temp", "bme280/rh", "bme280/pressure"]
-    assert told.faults == []
+    assert collected.faults == []
 
 
 async def test_lost_part_is_reported_once_and_once_when_back(board: Board) -> None:
-    async with running(quick_scd4x(board), quick_bme280(board)) as told:
-        await told.value_of("scd41")
+    async with running(quick_scd4x(board), quick_bme280(board)) as collected:
+        await collected.value_of("scd41")
         board.scd41.absent = True
-        assert "does not answer at address 0x62" in await told.fault("scd41 error")
-        await told.value_of("bme280", times=20)
+        assert "does not answer at address 0x62" in await collected.fault("scd41 error")
+        await collected.value_of("bme280", times=20)
         board.scd41.absent = False
-        await told.fault("scd41 recovered")
-        await told.value_of("scd41", times=5)
-    assert told.faults == ["scd41 error", "scd41 recovered"]
+        await collected.fault("scd41 recovered")
+        await collected.value_of("scd41", times=5)
+    assert collected.faults == ["scd41 error", "scd41 recovered"]
 
 
 async def test_wrong_checksum_is_reported_and_recovers(board: Board) -> None:
-    async with running(quick_scd4x(board)) as told:
-        await told.value_of("scd41")
+    async with running(quick_scd4x(board)) as collected:
+        await collected.value_of("scd41")
         board.scd41.wrong_crc = True
-        assert "wrong checksum" in await told.fault("scd41 error")
+        assert "wrong checksum" in await collected.fault("scd41 error")
         board.scd41.wrong_crc = False
-        await told.fault("scd41 recovered")
-        await told.value_of("scd41")
-    assert told.faults == ["scd41 error", "scd41 recovered"]
+        await collected.fault("scd41 recovered")
+        await collected.value_of("scd41")
+    assert collected.faults == ["scd41 error", "scd41 recovered"]
 
 
 async def test_part_that_is_never_ready_falls_silent_and_recovers(board: Board) -> None:
-    async with running(quick_scd4x(board), quick_bme280(board)) as told:
-        await told.value_of("scd41")
+    async with running(quick_scd4x(board), quick_bme280(board)) as collected:
+        await collected.value_of("scd41")
         board.scd41.never_ready = True
-        await told.value_of("bme280", times=10)
-        assert told.faults == []
+        await collected.value_of("bme280", times=10)
+        assert collected.faults == []
         board.now += 15
-        assert "has measured nothing for" in await told.fault("scd41 silent")
+        assert "has measured nothing for" in await collected.fault("scd41 silent")
         board.scd41.never_ready = False
-        await told.fault("scd41 recovered")
-    assert told.faults == ["scd41 silent", "scd41 recovered"]
+        await collected.fault("scd41 recovered")
+    assert collected.faults == ["scd41 silent", "scd41 recovered"]
 
 
 async def test_part_missing_at_start_is_reported_and_taken_in_later(board: Board) -> None:
     board.scd41.absent = True
-    async with running(quick_scd4x(board)) as told:
-        await told.fault("scd41 error")
+    async with running(quick_scd4x(board)) as collected:
+        await collected.fault("scd41 error")
         board.scd41.absent = False
-        await told.fault("scd41 recovered")
-        await told.value_of("scd41")
+        await collected.fault("scd41 recovered")
+        await collected.value_of("scd41")
 
 
 async def test_hung_part_goes_silent_while_the_other_bus_goes_on(board: Board) -> None:
@@ -164,82 +164,87 @@ async def test_hung_part_goes_silent_while_the_other_bus_goes_on(board: Board) -
     hung.timeout_s = 0.2
     neighbour = quick_scd4x(board)
     elsewhere = quick_scd4x(board, bus=2, part="scd41-2")
-    async with running(hung, neighbour, elsewhere) as told:
-        assert "holds bus i2c-1" in await told.fault("bme280 silent")
-        if "scd41 silent" not in told.faults:
-            assert "while bme280 hangs" in await told.fault("scd41 silent")
-        await told.value_of("scd41-2", times=20)
+    async with running(hung, neighbour, elsewhere) as collected:
+        assert "holds bus i2c-1" in await collected.fault("bme280 silent")
+        if "scd41 silent" not in collected.faults:
+            assert "while bme280 hangs" in await collected.fault("scd41 silent")
+        await collected.value_of("scd41-2", times=20)
         hung.timeout_s = 5.0
         board.bme280.never_done = False
-        await told.value_of("bme280")
-        await told.value_of("scd41")
-    assert sorted(told.faults) == ["bme280 recovered", "bme280 silent", "scd41 recovered", "scd41 silent"]
+        await collected.value_of("bme280")
+        await collected.value_of("scd41")
+    assert sorted(collected.faults) == [
+        "bme280 recovered",
+        "bme280 silent",
+        "scd41 recovered",
+        "scd41 silent",
+    ]
 
 
 async def test_hung_bus_does_not_keep_the_poller_from_closing(board: Board) -> None:
     sensor = quick_scd4x(board)
     sensor.timeout_s = 0.2
-    async with running(sensor) as told:
+    async with running(sensor) as collected:
         board.bus.hang()
-        await told.fault("scd41 silent")
-    assert told.faults == ["scd41 silent"]
+        await collected.fault("scd41 silent")
+    assert collected.faults == ["scd41 silent"]
 
 
 async def test_motion_is_told_without_waiting_for_the_next_read(board: Board) -> None:
     pir = Pir(PirSettings(pin=17, every_s=3600), board.hardware)
-    async with running(pir) as told:
-        assert [r.v for r in (await told.value_of("pir")).readings] == [0.0]
+    async with running(pir) as collected:
+        assert [r.v for r in (await collected.value_of("pir")).readings] == [0.0]
         board.pins.drive(17, high=True)
-        assert [(r.s, r.v, r.u) for r in (await told.value_of("pir")).readings] == [
+        assert [(r.s, r.v, r.u) for r in (await collected.value_of("pir")).readings] == [
             ("pir/presence", 1.0, "/")
         ]
         board.pins.drive(17, high=False)
-        assert [r.v for r in (await told.value_of("pir")).readings] == [0.0]
+        assert [r.v for r in (await collected.value_of("pir")).readings] == [0.0]
 
 
 async def test_value_that_cannot_be_true_is_suspect() -> None:
-    async with running(Fake([20.0, 99.0, 21.0])) as told:
-        await told.value_of("fake", times=3)
-    assert [one.readings[0].q for one in told.all] == ["ok", "suspect", "ok"]
+    async with running(Fake([20.0, 99.0, 21.0])) as collected:
+        await collected.value_of("fake", times=3)
+    assert [one.readings[0].q for one in collected.all] == ["ok", "suspect", "ok"]
 
 
 async def test_value_that_does_not_move_becomes_suspect_until_it_does() -> None:
     channel = Channel("Cel", -40, 85, stuck_after=3)
-    async with running(Fake([20.0, 20.0, 20.0, 20.0, 20.1], channel)) as told:
-        await told.value_of("fake", times=5)
-    assert [one.readings[0].q for one in told.all] == ["ok", "ok", "suspect", "suspect", "ok"]
+    async with running(Fake([20.0, 20.0, 20.0, 20.0, 20.1], channel)) as collected:
+        await collected.value_of("fake", times=5)
+    assert [one.readings[0].q for one in collected.all] == ["ok", "ok", "suspect", "suspect", "ok"]
 
 
 async def test_value_that_is_no_number_is_a_fault_not_a_reading() -> None:
-    async with running(Fake([float("nan"), 20.0])) as told:
-        assert "gave nan for temp" in await told.fault("fake error")
-        await told.fault("fake recovered")
+    async with running(Fake([float("nan"), 20.0])) as collected:
+        assert "gave nan for temp" in await collected.fault("fake error")
+        await collected.fault("fake recovered")
 
 
 async def test_bug_in_a_driver_is_a_fault_of_its_sensor_only(
     board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(Fake([TypeError("no float")]), quick_scd4x(board)) as told:
-        assert "TypeError: no float" in await told.fault("fake error")
-        await told.value_of("scd41", times=3)
-    assert told.faults == ["fake error"]
+    async with running(Fake([TypeError("no float")]), quick_scd4x(board)) as collected:
+        assert "TypeError: no float" in await collected.fault("fake error")
+        await collected.value_of("scd41", times=3)
+    assert collected.faults == ["fake error"]
     assert "the driver of fake failed" in caplog.text
 
 
 async def test_all_calls_of_one_bus_come_from_one_thread() -> None:
     one, two = Fake([20.0]), Fake([20.0])
     two.part = "second"
-    async with running(one, two) as told:
-        await told.value_of("fake", times=5)
-        await told.value_of("second", times=5)
+    async with running(one, two) as collected:
+        await collected.value_of("fake", times=5)
+        await collected.value_of("second", times=5)
     assert one.threads == two.threads
     assert threading.get_ident() not in one.threads
 
 
 async def test_sensors_are_closed_at_the_end() -> None:
     sensor = Fake([20.0])
-    async with running(sensor) as told:
-        await told.value_of("fake")
+    async with running(sensor) as collected:
+        await collected.value_of("fake")
         closed = sensor.closed
     assert sensor.closed == closed + 1
 
@@ -254,7 +259,7 @@ async def test_broken_part_is_opened_again_with_growing_pauses() -> None:
     sensor = Fake([*[SensorError("broken")] * 7, 20.0])
     sensor.every_s = 10.0
     async with aclosing(Poller([sensor], sleep=sleep).observations()) as stream:
-        told = Told(stream)
-        await told.fault("fake recovered")
+        collected = CollectedObservations(stream)
+        await collected.fault("fake recovered")
     assert pauses[:7] == pytest.approx([10, 20, 40, 80, 160, 300, 300])
     assert sensor.opened == 8

@@ -114,9 +114,9 @@ def test_simulated_reader_repeats_itself_for_a_seed() -> None:
         settings = SimulatedSettings(seed=seed, every_s=5, cards=3, phones=0.2)
         reader = Simulated(settings, Hardware(), clock=lambda: now[0], sleep=sleep)
         reader.open()
-        found = [card for _ in range(400) if (card := reader.wait(0.5)) is not None]
-        assert 10 < len(found) < 100
-        return found
+        cards = [card for _ in range(400) if (card := reader.wait(0.5)) is not None]
+        assert 10 < len(cards) < 100
+        return cards
 
     assert run(1) == run(1)
     assert run(1) != run(2)

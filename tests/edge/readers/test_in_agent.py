@@ -63,8 +63,8 @@ def cable(chip: Pn532Chip) -> Iterator[SerialCable]:
 
 @pytest.fixture
 async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
-    async with FakeServer(mosquitto.url) as stand_in:
-        yield stand_in
+    async with FakeServer(mosquitto.url) as fake_server:
+        yield fake_server
 
 
 @pytest.fixture

@@ -137,8 +137,8 @@ def test_code_of_a_phone(keyboard: PipeKeyboard) -> None:
 def test_two_cards_in_one_go_are_two(keyboard: PipeKeyboard) -> None:
     reader = make(keyboard)
     keyboard.type(typed("04a1b2c3") + key(ENTER) + typed("04a1b2c4") + key(ENTER))
-    found = [reader.wait(SOON_S), reader.wait(SOON_S), reader.wait(0.05)]
-    assert found == [Card(uid=bytes.fromhex("04a1b2c3")), Card(uid=bytes.fromhex("04a1b2c4")), None]
+    cards = [reader.wait(SOON_S), reader.wait(SOON_S), reader.wait(0.05)]
+    assert cards == [Card(uid=bytes.fromhex("04a1b2c3")), Card(uid=bytes.fromhex("04a1b2c4")), None]
 
 
 @pytest.mark.parametrize("text", ["hello", "04a1b", "04a1b2c3d4", "12"])

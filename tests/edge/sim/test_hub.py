@@ -162,8 +162,8 @@ def test_silent_sensor_is_reported_and_comes_back() -> None:
     assert len(values(stream, "scd41/co2")) == 300
     assert len(values(stream, "mic/noise")) == 360
     events = [seen.observation.event for seen in stream]
-    told = [(e.part, e.state) for e in events if isinstance(e, FaultData)]
-    assert told == [("scd41", "silent"), ("scd41", "recovered")]
+    reported = [(e.part, e.state) for e in events if isinstance(e, FaultData)]
+    assert reported == [("scd41", "silent"), ("scd41", "recovered")]
 
 
 def test_silent_device_sends_no_telemetry() -> None:

@@ -18,9 +18,9 @@ def test_co2_of_the_reference_room_after_a_while(minutes: int, expected: float) 
 
 
 def test_co2_step_has_the_reference_coefficients() -> None:
-    kept = physics.co2_after(1420, hours=5 / 60, **{**ROOM, "people": 0}) - 420
+    remaining = physics.co2_after(1420, hours=5 / 60, **{**ROOM, "people": 0}) - 420
     each = physics.co2_after(420, hours=5 / 60, **{**ROOM, "people": 1}) - 420
-    assert kept / 1000 == pytest.approx(0.846482, abs=5e-7)
+    assert remaining / 1000 == pytest.approx(0.846482, abs=5e-7)
     assert each == pytest.approx(8.5288, abs=5e-5)
 
 

@@ -44,8 +44,8 @@ def test_taps_of_a_badge_are_gone_from_the_files_and_declared_as_erased(tmp_path
     assert BADGE.encode() not in bytes_below(tmp_path)
     assert (box.pending, box.last_seq, box.badges()) == (3, 6, {OTHER})
     assert box.declare(stamp()) == 2
-    told = [(gap.data.cause, gap.data.count, gap.data.first, gap.data.last) for gap in gaps(box)]
-    assert told == [("erased", 2, 2, 3), ("erased", 1, 5, 5)]
+    declared = [(gap.data.cause, gap.data.count, gap.data.first, gap.data.last) for gap in gaps(box)]
+    assert declared == [("erased", 2, 2, 3), ("erased", 1, 5, 5)]
     assert sorted(row.seq for row in box.unsent(100)) == [1, 4, 6, 7, 8]
     box.close()
     assert BADGE.encode() not in bytes_below(tmp_path)

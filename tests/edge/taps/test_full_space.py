@@ -65,14 +65,14 @@ async def test_silent_server_s_answer_corrects_a_full_door(device: DoorDevice) -
 
 async def test_people_count_once_and_no_longer_than_anybody_stays(device: DoorDevice) -> None:
     (device.folder / "apart").mkdir()
-    kept = LocalPresence(device.folder / "apart")
+    separate = LocalPresence(device.folder / "apart")
     number = (device.outbox.outbox.boot, 1)
-    kept.record([BADGE, "ab" * 16], "door", stamp(), inside=True, number=number)
-    kept.record([OTHER], "door", stamp(NOON + 1000, 1000), inside=True)
-    assert kept.count(stamp(NOON + LONGEST_STAY_MS)) == 2, "a badge with two pseudonyms is one person"
-    assert kept.count(stamp(NOON + LONGEST_STAY_MS + 1)) == 1
-    kept.record([OTHER], "door", stamp(NOON + 2000, 2000), inside=False)
-    assert kept.count(stamp(NOON + 3000)) == 1
-    kept.record(["ab" * 16], "door", stamp(NOON + 4000, 4000), inside=False, number=(number[0], 2))
-    assert kept.count(stamp(NOON + 5000)) == 0, "and leaves with either"
-    kept.close()
+    separate.record([BADGE, "ab" * 16], "door", stamp(), inside=True, number=number)
+    separate.record([OTHER], "door", stamp(NOON + 1000, 1000), inside=True)
+    assert separate.count(stamp(NOON + LONGEST_STAY_MS)) == 2, "a badge with two pseudonyms is one person"
+    assert separate.count(stamp(NOON + LONGEST_STAY_MS + 1)) == 1
+    separate.record([OTHER], "door", stamp(NOON + 2000, 2000), inside=False)
+    assert separate.count(stamp(NOON + 3000)) == 1
+    separate.record(["ab" * 16], "door", stamp(NOON + 4000, 4000), inside=False, number=(number[0], 2))
+    assert separate.count(stamp(NOON + 5000)) == 0, "and leaves with either"
+    separate.close()

@@ -14,13 +14,13 @@ LATER = stamp(NOON + 1000, 2000)
 
 @pytest.fixture
 def presence(tmp_path: Path) -> Iterator[LocalPresence]:
-    kept = LocalPresence(tmp_path)
-    yield kept
-    kept.close()
+    local_presence = LocalPresence(tmp_path)
+    yield local_presence
+    local_presence.close()
 
 
-def note(kept: LocalPresence, badge: str, at: Stamp, *, inside: bool) -> None:
-    kept.save(kept.record([badge], "door", at, inside=inside))
+def note(local_presence: LocalPresence, badge: str, at: Stamp, *, inside: bool) -> None:
+    local_presence.save(local_presence.record([badge], "door", at, inside=inside))
 
 
 def test_who_came_in_is_in_until_they_go_also_after_a_restart(
@@ -77,10 +77,10 @@ def test_later_taps_are_read_beside_a_running_agent(presence: LocalPresence, tmp
 
 def test_file_that_is_none_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"this was a database once " * 400)
-    kept = LocalPresence(tmp_path)
-    note(kept, BADGE, stamp(), inside=True)
-    assert kept.inside([BADGE], LATER)
-    kept.close()
+    local_presence = LocalPresence(tmp_path)
+    note(local_presence, BADGE, stamp(), inside=True)
+    assert local_presence.inside([BADGE], LATER)
+    local_presence.close()
 
 
 def test_file_of_an_older_version_is_begun_anew(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_file_of_an_older_version_is_begun_anew(tmp_path: Path) -> None:
     older.close()
     with pytest.raises(sqlite3.Error):
         read_since(tmp_path, 0)
-    kept = LocalPresence(tmp_path)
-    note(kept, BADGE, stamp(), inside=True)
+    local_presence = LocalPresence(tmp_path)
+    note(local_presence, BADGE, stamp(), inside=True)
     assert [seen.badge for seen in read_since(tmp_path, 0)] == [BADGE]
-    kept.close()
+    local_presence.close()
 
 
 def test_disk_that_refuses_stops_nothing_and_is_told_once(

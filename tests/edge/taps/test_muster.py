@@ -51,9 +51,11 @@ SNAPSHOT = MusterSnapshot(
 
 
 def tapped(folder: Path, badge: str, after_s: float, *, inside: bool) -> None:
-    seen = LocalPresence(folder)
-    seen.save(seen.record([badge], "door", stamp(to_ms(MADE) + round(after_s * 1000)), inside=inside))
-    seen.close()
+    local_presence = LocalPresence(folder)
+    local_presence.save(
+        local_presence.record([badge], "door", stamp(to_ms(MADE) + round(after_s * 1000)), inside=inside)
+    )
+    local_presence.close()
 
 
 def names(folder: Path) -> list[str]:
@@ -199,9 +201,9 @@ def test_command_gives_json_and_asks_for_parts_without_showing_them(config: Path
     code, output = run("--config", str(config), "--json", typed=f"{PART_A}\n{PART_B}\n")
     assert code == 0, output
     assert PART_A not in output
-    told = json.loads(output[output.index("{") :])
-    assert (told["people"], [zone["zone"] for zone in told["zones"]]) == (3, ["East", "West"])
-    assert told["age_s"] >= 600
+    printed = json.loads(output[output.index("{") :])
+    assert (printed["people"], [zone["zone"] for zone in printed["zones"]]) == (3, ["East", "West"])
+    assert printed["age_s"] >= 600
 
 
 def test_command_needs_two_parts(config: Path) -> None:
@@ -234,12 +236,12 @@ def test_a_thousand_people_are_listed_beside_a_running_agent(config: Path) -> No
     spent = time.monotonic() - began
     door.close()
     agent.close()
-    told = json.loads(done.stdout)
-    assert (told["people"], told["gone"]) == (999, 1)
+    printed = json.loads(done.stdout)
+    assert (printed["people"], printed["gone"]) == (999, 1)
     # The aim is one second for the whole command; this only finds it grown tenfold, on any machine.
     assert spent < 10, f"{spent:.1f} s"
 
 
 def test_times_are_utc_with_the_snapshot_s_own_age() -> None:
-    told = as_json(merge_taps(SNAPSHOT, []), MADE + timedelta(seconds=90))
-    assert (told["age_s"], told["at"].endswith("Z")) == (90, True)
+    printed = as_json(merge_taps(SNAPSHOT, []), MADE + timedelta(seconds=90))
+    assert (printed["age_s"], printed["at"].endswith("Z")) == (90, True)

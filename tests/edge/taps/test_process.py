@@ -134,8 +134,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 async def server(mosquitto: Mosquitto) -> AsyncIterator[FakeServer]:
-    async with FakeServer(mosquitto.url) as stand_in:
-        yield stand_in
+    async with FakeServer(mosquitto.url) as fake_server:
+        yield fake_server
 
 
 def welcome(tap: Tap) -> Answer:
@@ -233,8 +233,8 @@ async def test_taps_without_a_network_are_answered_kept_over_a_kill_and_sent_in_
     mosquitto.start()
     async with scene.agent(config):
         await until(lambda: len(server.taps) == 3)
-    told = [(tap.data.badge, tap.data.said) for tap in server.taps]
-    assert told == [(BADGE, "in"), (OTHER, "unknown"), (BADGE, "out")]
+    sent_taps = [(tap.data.badge, tap.data.said) for tap in server.taps]
+    assert sent_taps == [(BADGE, "in"), (OTHER, "unknown"), (BADGE, "out")]
     assert server.unexplained() == []
 
 

@@ -40,6 +40,7 @@ def save(folder: Path, muster: Muster, now: Stamp) -> bool:
 
     A muster dated more than a day ahead is refused: once stored, it would block every valid one until then.
     """
+    # While this clock is not set, every muster would seem to come from the future.
     if now.synced and muster.at > to_datetime(now.wall_ms) + AHEAD:
         raise MusterFileError(
             f"a muster is dated {muster.at}: set the clock of the server, or of this device"

@@ -75,6 +75,7 @@ class RosterStore:
             raise RosterError(
                 "a list of badges arrived, but this device does not have the hub's key: set badges.roster_key"
             )
+        # JSON may hold lone surrogates: they must fail the signature check, not raise here.
         body = sealed.body.encode("utf-8", "surrogatepass")
         if not signed_by(self._key, body, bytes.fromhex(sealed.sig)):
             raise RosterError("the signature of a list of badges is not the hub's: compare badges.roster_key")
