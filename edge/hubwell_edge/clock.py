@@ -81,7 +81,7 @@ def boot_clock_ms() -> int:
 
 
 def kernel_boot_id() -> str:
-    """Return the kernel's id of this boot; a new random-like name where the kernel provides none."""
+    """Return the kernel's id of this boot; a new unique name where the kernel provides none."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:

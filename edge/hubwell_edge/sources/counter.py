@@ -1,7 +1,7 @@
-"""A source for load and chaos tests: numbers 0, 1, 2, ... at a steady rate, without losing any.
+"""A source for load and chaos tests that counts up at a steady rate without losing a number.
 
-Number n has the time `start` + n * `step_ms` and is sent on all series, so that a test can determine from the
-database alone which numbers are missing or duplicated. The cursor is the next number.
+Number n (from 0) has the time `start` + n * `step_ms` and is sent on all series, so that a test can determine
+from the database alone which numbers are missing or duplicated. The cursor is the next number.
 """
 
 import asyncio
