@@ -1,7 +1,7 @@
 """Load the named SQL beside a capability: ``-- name: what_it_does`` starts each query.
 
-SQL stays in `.sql` files where editors and reviewers read it; Python refers to a query by its name and a
-misspelt name fails when the module is imported, not in the night.
+SQL stays in `.sql` files where editors and reviewers read it; Python refers to a query by its name. A test
+resolves every name in the sources: it fails on a misspelt one, and on a query that nothing looks up.
 """
 
 import re
@@ -14,14 +14,14 @@ _MARKER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 class Queries:
     """The queries of one package's `queries.sql`, by name.
 
-    Raises ValueError for a name that stands twice and KeyError for one that does not exist.
+    Raises ValueError for a name that is there twice and KeyError for one that does not exist.
     """
 
     def __init__(self, package: str, file: str = "queries.sql") -> None:
         parts = _MARKER.split(files(package).joinpath(file).read_text())
         names, bodies = parts[1::2], parts[2::2]
         if len(set(names)) != len(names):
-            raise ValueError(f"{package}/{file}: a query name stands twice")
+            raise ValueError(f"{package}/{file}: a query name is there twice")
         self._by_name = dict(zip(names, (body.strip() for body in bodies), strict=True))
 
     def __getitem__(self, name: str) -> LiteralString:
