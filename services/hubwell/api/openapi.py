@@ -13,14 +13,19 @@ _TAGS: Final = [
     {"name": "People", "description": "Figures of groups, of fixed windows of five minutes."},
     {"name": "Devices", "description": "What measures, and whether it is heard."},
     {"name": "Alerts", "description": "Rules that hold, with clause and evidence."},
+    {"name": "Persons", "description": "People's entries in the register; for the role staff."},
+    {"name": "Badges", "description": "Enrolled, revoked and restored; for the role staff."},
+    {"name": "Sessions", "description": "Course sessions and their rolls; for the account that owns them."},
     {"name": "Musters", "description": "Who is inside when the hub has to be left; for the role osh."},
     {"name": "Operation", "description": "For those who run Hubwell."},
 ]
 _TEXT: Final = """State of a learning hub's spaces, air and devices.
 
 Numbers of people are shown for groups of five or more only, rounded down, of closed windows of five minutes:
-one person's coming or going changes none. Nothing here is about a person,
-but for officers while a muster is open.
+one person's coming or going changes none. Names are for staff at the desk, for the owner of a course session,
+and for officers while a muster is open; visits of a person are nowhere here.
+Programs send a token (`Authorization: Bearer`); a browser's session also sends the anti-forgery token of its
+pages as `X-CSRF-Token` with everything that changes something.
 Errors are problem details (RFC 9457) with `errors` that name the value and what to do."""
 
 

@@ -21,3 +21,9 @@ NEEDS_ROLE: Final[Responses] = {
     401: {"model": Problem, "description": "This is not for everybody: sign in, or send a token."},
     403: {"model": Problem, "description": "Your roles do not include this."},
 }
+NOT_THERE: Final[Responses] = {404: {"model": Problem, "description": "There is none with this id."}}
+NOT_NOW: Final[Responses] = {
+    409: {"model": Problem, "description": "Not as things are now; `code` and `detail` say why."}
+}
+WRITES: Final[Responses] = {**NEEDS_ROLE, **BAD_VALUE, **MAY_FAIL}
+"""Of operations that need a role and take a body."""

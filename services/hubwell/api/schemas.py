@@ -105,6 +105,12 @@ def _example(value: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [value]}, populate_by_name=True)
 
 
+class Created(BaseModel):
+    """The id of what was made."""
+
+    id: UUID
+
+
 class Delivered(BaseModel):
     """Who was told of an alert."""
 

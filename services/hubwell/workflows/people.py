@@ -43,6 +43,13 @@ async def change(conn: Conn, actor: Principal, person_id: UUID, *, name: str, la
     return facts
 
 
+def named(name: str, language: str | None) -> NewPerson:
+    """Return a new person with a name. Raises DomainError for a blank one."""
+    if not name.strip():
+        raise DomainError(errors.NAME_MISSING)
+    return NewPerson(name, language)
+
+
 async def enrol(
     conn: Conn,
     actor: Principal,

@@ -14,12 +14,22 @@ from typer.testing import CliRunner
 from feed.device import Device
 from feed.server import ingest_of
 from hubwell.cli import app
-from hubwell.events import CheckedIn, CheckedOut, DoorLeft, Fact, MessagesStored, Moved, VisitsChanged
+from hubwell.events import (
+    AllowlistChanged,
+    CheckedIn,
+    CheckedOut,
+    DoorLeft,
+    Fact,
+    MessagesStored,
+    Moved,
+    VisitsChanged,
+)
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
+from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import send
-from services.people.register import now
+from services.people.register import badge, now
 from services.web.staffed import Staffed, staffed
 
 
@@ -74,16 +84,16 @@ async def badge_of(hub: Staffed, person: str) -> bytes:
 
 async def test_reader_and_desk_make_the_same_facts(hub: Staffed, subscriber: list[Fact]) -> None:
     address = await hub.enrol("Ada")
-    badge = await badge_of(hub, address.rpartition("/")[2])
+    pseudonym = await badge_of(hub, address.rpartition("/")[2])
     wood, metal = await door(hub, "wood"), await door(hub, "metal")
     subscriber.clear()
 
     async with ingest_of(hub.register.database.url) as ingest:
-        await ingest.commit([wood.tap(now() - timedelta(minutes=30), badge)])
+        await ingest.commit([wood.tap(now() - timedelta(minutes=30), pseudonym)])
         assert kinds(subscriber) == [("CheckedIn", "wood")]
-        await ingest.commit([metal.tap(now() - timedelta(minutes=20), badge)])
+        await ingest.commit([metal.tap(now() - timedelta(minutes=20), pseudonym)])
         assert kinds(subscriber) == [("Moved", "metal")]
-        await ingest.commit([metal.tap(now() - timedelta(minutes=10), badge)])
+        await ingest.commit([metal.tap(now() - timedelta(minutes=10), pseudonym)])
         assert kinds(subscriber) == [("CheckedOut", "metal")]
 
     await hub.send(f"{address}/visit", way="in", space="wood")
@@ -92,6 +102,59 @@ async def test_reader_and_desk_make_the_same_facts(hub: Staffed, subscriber: lis
     assert kinds(subscriber) == [("Moved", "metal")]
     await hub.send(f"{address}/visit", way="out")
     assert kinds(subscriber) == [("CheckedOut", "metal")]
+
+
+async def test_api_makes_the_same_facts(hub: Staffed, subscriber: list[Fact]) -> None:
+    address = await hub.enrol("Ada")
+    person = address.rpartition("/")[2]
+    token = await hub.house.token("desk", [Role.STAFF])
+    program = hub.house.browser(accept="application/json", authorization=f"Bearer {token}")
+    subscriber.clear()
+
+    async def post(action: str, **body: str) -> None:
+        answer = await program.post(f"/api/v1/persons/{person}/{action}", json=body)
+        assert answer.status_code == 204, answer.text
+
+    await post("check-in", space_id="wood")
+    assert kinds(subscriber) == [("CheckedIn", "wood")]
+    await post("check-in", space_id="metal")
+    assert kinds(subscriber) == [("Moved", "metal")]
+    await post("check-out")
+    assert kinds(subscriber) == [("CheckedOut", "metal")]
+
+
+async def test_every_way_of_enrolling_calls_for_new_lists(
+    hub: Staffed, subscriber: list[Fact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.enrol("Ada")
+    assert AllowlistChanged() in subscriber
+    subscriber.clear()
+
+    token = await hub.house.token("desk", [Role.STAFF])
+    program = hub.house.browser(accept="application/json", authorization=f"Bearer {token}")
+    tap = await hub.register.desk_tap(badge())
+    owner = {"kind": "new", "name": "Bea"}
+    answer = await program.post(f"/api/v1/badges/taps/{tap}/enrol", json={"owner": owner})
+    assert answer.status_code == 201, answer.text
+    assert subscriber == [AllowlistChanged()]
+    subscriber.clear()
+
+    monkeypatch.chdir(tmp_path)
+    environment = {"HUBWELL_DATABASE_URL": hub.register.database.url}
+    words = ["person", "enrol", str(await hub.register.desk_tap(badge())), "--name", "Cleo"]
+    result = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
+    assert result.exit_code == 0, result.output
+    assert subscriber == [AllowlistChanged()]
+
+
+async def test_refused_actions_make_no_facts(hub: Staffed, subscriber: list[Fact]) -> None:
+    address = await hub.enrol("Ada")
+    subscriber.clear()
+    before = await hub.actions()
+    assert (await hub.send(f"{address}/visit", way="in", space="nowhere")).status_code == 422
+    assert (await hub.send("/desk/badges/999/revoke", why="lost")).status_code == 404
+    assert subscriber == []
+    assert await hub.actions() == before, "nor an entry in the audit log"
 
 
 async def test_command_line_makes_the_same_facts(
@@ -119,9 +182,9 @@ async def test_person_with_a_code_from_the_kiosk(hub: Staffed, subscriber: list[
     """Their own correction is a check-out, their removal a change; the door that held them is left."""
     address = await hub.enrol("Ada")
     person = UUID(address.rpartition("/")[2])
-    badge, wood = await badge_of(hub, str(person)), await door(hub, "wood")
+    pseudonym, wood = await badge_of(hub, str(person)), await door(hub, "wood")
     async with ingest_of(hub.register.database.url) as ingest:
-        await ingest.commit([wood.tap(now() - timedelta(minutes=30), badge)])
+        await ingest.commit([wood.tap(now() - timedelta(minutes=30), pseudonym)])
     subscriber.clear()
     learner = await hub.house.with_code(person)
     visit = await hub.register.value("SELECT id FROM visit")

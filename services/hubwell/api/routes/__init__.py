@@ -2,8 +2,29 @@
 
 from typing import Final
 
-from hubwell.api.routes import alerts, devices, evacuation, operation, people_figures, spaces, stream
-
-RESOURCES: Final = tuple(
-    module.api for module in (spaces, people_figures, devices, alerts, stream, evacuation, operation)
+from hubwell.api.routes import (
+    alerts,
+    badges,
+    course_sessions,
+    devices,
+    evacuation,
+    operation,
+    people_figures,
+    persons,
+    spaces,
+    stream,
 )
+
+_MODULES: Final = (
+    spaces,
+    people_figures,
+    devices,
+    alerts,
+    stream,
+    persons,
+    badges,
+    course_sessions,
+    evacuation,
+    operation,
+)
+RESOURCES: Final = tuple(module.api for module in _MODULES)

@@ -1,0 +1,217 @@
+"""Badges, for staff: enrol the one at the desk's reader, revoke, restore, and answer questions about them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.http.dependencies import AppSettings, ReadConnection, Transaction
+from hubwell.http.errors import not_found
+from hubwell.http.guard import require_role
+from hubwell.people import desk_taps
+from hubwell.people.credentials import CredentialKind, NewPerson, Revoked
+from hubwell.vocabulary import Role
+from hubwell.workflows import people
+
+BadgeId = Annotated[int, Path(description="Id of the badge, as the person's entry has it.")]
+
+api = APIRouter(
+    prefix="/api/v1/badges", tags=["Badges"], responses=WRITES, dependencies=[require_role(Role.STAFF)]
+)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DeskTap(BaseModel):
+    """A badge that was held to a desk's reader. What recognises it is never shown."""
+
+    id: int
+    device: str
+    reader: str
+    kind: CredentialKind
+    tapped_at: datetime
+    badge_id: int | None = Field(
+        description="Null for a badge that is not enrolled.", validation_alias="credential_id"
+    )
+    revoked_why: Revoked | None
+    person_id: UUID | None
+    name: str | None
+
+
+class DeskTaps(BaseModel):
+    """The taps of the last two minutes, the newest first."""
+
+    taps: list[DeskTap]
+
+
+class KnownOwner(_Body):
+    """A person of the register."""
+
+    kind: Literal["known"]
+    person_id: UUID
+
+
+class NewOwner(_Body):
+    """A person who is entered with the badge."""
+
+    kind: Literal["new"]
+    name: str = Field(min_length=1, description="As people read it.")
+    language: str | None = Field(None, description="In which readers address them; null for the hub's.")
+
+
+class NamelessOwner(_Body):
+    """A new person who is known by the badge alone."""
+
+    kind: Literal["nameless"]
+    language: str | None = Field(None, description="In which readers address them; null for the hub's.")
+
+
+class EnrolBody(_Body):
+    """Whose badge it is."""
+
+    owner: KnownOwner | NewOwner | NamelessOwner = Field(discriminator="kind")
+    label: str = Field("", description="A note by which staff recognise it.")
+
+
+class Enrolled(BaseModel):
+    """What the enrolment made."""
+
+    badge_id: int
+    person_id: UUID
+
+
+class RevokeBody(_Body):
+    """The reason."""
+
+    why: Revoked
+
+
+class BadgeChanged(BaseModel):
+    """Whose badge it is; null where an enrolment was undone and its person went with it."""
+
+    person_id: UUID | None
+
+
+class Suspicion(BaseModel):
+    """A question to ask a person about a badge; never a verdict."""
+
+    id: int
+    kind: str
+    at: datetime
+    badge_id: int = Field(validation_alias="credential_id")
+    person_id: UUID
+    name: str
+
+
+class Suspicions(BaseModel):
+    """The open ones, the newest first."""
+
+    suspicions: list[Suspicion]
+
+
+@api.get("/taps", summary="Badges at the desk's readers", operation_id="listDeskTaps")
+async def list_taps(transaction: Transaction) -> DeskTaps:
+    """Those that were held to a desk's reader within the last two minutes."""
+    taps = await desk_taps.taps(transaction.conn, transaction.now)
+    return DeskTaps(taps=[DeskTap.model_validate(tap, from_attributes=True) for tap in taps])
+
+
+@api.post(
+    "/taps/{tap_id}/enrol",
+    summary="Enrol the badge of a tap",
+    operation_id="enrolBadge",
+    responses={**NOT_THERE, **NOT_NOW},
+    status_code=201,
+)
+async def enrol(
+    transaction: Transaction,
+    settings: AppSettings,
+    tap_id: Annotated[int, Path(description="Id of the tap at the desk.")],
+    body: EnrolBody,
+) -> Enrolled:
+    """Readers accept it with their next list of badges, within a second."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    made = await people.enrol(conn, actor, settings, tap_id, _owner(body.owner), now, body.label)
+    await transaction.commit(made.facts)
+    return Enrolled(badge_id=made.credential_id, person_id=made.person_id)
+
+
+def _owner(owner: KnownOwner | NewOwner | NamelessOwner) -> UUID | NewPerson:
+    match owner:
+        case KnownOwner():
+            return owner.person_id
+        case NewOwner():
+            return people.named(owner.name, owner.language)
+        case NamelessOwner():
+            return NewPerson("", owner.language)
+
+
+@api.post(
+    "/{badge_id}/undo-enrolment",
+    summary="Undo an enrolment of the last ten minutes",
+    operation_id="undoEnrolment",
+    responses=NOT_NOW,
+)
+async def undo_enrolment(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
+    """Delete the person too, where the enrolment entered them and nothing was added since."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    done = await people.undo_enrolment(conn, actor, badge_id, now)
+    await transaction.commit(done.facts)
+    return BadgeChanged(person_id=done.person_id)
+
+
+@api.post(
+    "/{badge_id}/revoke",
+    summary="Revoke a badge",
+    operation_id="revokeBadge",
+    responses={**NOT_THERE, **NOT_NOW},
+)
+async def revoke(transaction: Transaction, badge_id: BadgeId, body: RevokeBody) -> BadgeChanged:
+    """At once: readers that are online refuse it within a second."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    done = await people.revoke(conn, actor, badge_id, body.why, now)
+    await transaction.commit(done.facts)
+    return BadgeChanged(person_id=done.person_id)
+
+
+@api.post(
+    "/{badge_id}/restore",
+    summary="Restore a revoked badge",
+    operation_id="restoreBadge",
+    responses={**NOT_THERE, **NOT_NOW},
+)
+async def restore(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
+    """For a badge that was found again."""
+    done = await people.restore(transaction.conn, transaction.principal, badge_id)
+    await transaction.commit(done.facts)
+    return BadgeChanged(person_id=done.person_id)
+
+
+@api.get("/suspicions", summary="Questions about badges", operation_id="listSuspicions")
+async def list_suspicions(conn: ReadConnection) -> Suspicions:
+    """List what does not fit together, such as one badge in two places; without the places."""
+    found = await desk_taps.open_suspicions(conn)
+    return Suspicions(suspicions=[Suspicion.model_validate(item, from_attributes=True) for item in found])
+
+
+@api.post(
+    "/suspicions/{suspicion_id}/resolve",
+    summary="Close a question about a badge",
+    operation_id="resolveSuspicion",
+    responses=NOT_THERE,
+    status_code=204,
+)
+async def resolve_suspicion(
+    transaction: Transaction, suspicion_id: Annotated[int, Path(description="Id of the question.")]
+) -> None:
+    """Once the person was asked and it is explained."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    if not await people.resolve_suspicion(conn, actor, suspicion_id, now):
+        do = "GET /api/v1/badges/suspicions lists the open ones."
+        raise not_found("path.suspicion_id", str(suspicion_id), "open question", do)
+    await transaction.commit()

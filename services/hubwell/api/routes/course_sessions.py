@@ -1,0 +1,113 @@
+"""Course sessions, for the account that owns them: enter, read the roll, delete. Not for programs."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.api.schemas import Created
+from hubwell.http.dependencies import Transaction
+from hubwell.http.errors import ProblemError, not_found
+from hubwell.http.guard import require_role
+from hubwell.people import course_sessions
+from hubwell.people.course_sessions import KEPT_DAYS, Plan
+from hubwell.vocabulary import Role
+from hubwell.workflows import course_sessions as workflow
+from hubwell.workflows.accounts import own_account
+
+SessionId = Annotated[UUID, Path(description="Id of a session of one's own.")]
+
+api = APIRouter(
+    prefix="/api/v1/sessions", tags=["Sessions"], responses=WRITES, dependencies=[require_role(Role.STAFF)]
+)
+
+
+class PlanBody(BaseModel):
+    """A session to come, or one that began within the last hour."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str
+    purpose: str = Field(description="What the roll is for.")
+    space_id: str = Field(description="Not one person's own room.")
+    start: AwareDatetime
+    end: AwareDatetime = Field(description="At most 8 hours after the start.")
+    kept_days: int = Field(KEPT_DAYS, description="Days for which the roll can be read after the end.")
+
+
+class CourseSession(BaseModel):
+    """A session."""
+
+    id: UUID
+    title: str
+    purpose: str
+    space: str = Field(description="Name of the space.")
+    start: datetime
+    end: datetime
+    roll_until: datetime = Field(description="Until when the roll can be read; then it is deleted.")
+
+
+class CourseSessions(BaseModel):
+    """One's own sessions whose roll can still be read, the latest first."""
+
+    sessions: list[CourseSession]
+
+
+class Roll(BaseModel):
+    """Who came."""
+
+    names: list[str]
+    nameless: int = Field(description="How many came with a badge that has no name.")
+
+
+@api.get("", summary="One's own sessions", operation_id="listSessions")
+async def list_sessions(transaction: Transaction) -> CourseSessions:
+    """Those whose roll can still be read."""
+    owner = own_account(transaction.principal)
+    found = await course_sessions.sessions_of(transaction.conn, owner, transaction.now)
+    return CourseSessions(
+        sessions=[CourseSession.model_validate(item, from_attributes=True) for item in found]
+    )
+
+
+@api.post("", summary="Enter a session", operation_id="addSession", status_code=201, responses=NOT_NOW)
+async def add(transaction: Transaction, body: PlanBody) -> Created:
+    """Before it begins, or at most an hour after: a roll is no way to look up the past."""
+    plan = Plan(**body.model_dump())
+    session_id = await workflow.add(transaction.conn, transaction.principal, plan, transaction.now)
+    await transaction.commit()
+    return Created(id=session_id)
+
+
+@api.get("/{session_id}/roll", summary="Who came", operation_id="getRoll", responses=NOT_THERE)
+async def get_roll(transaction: Transaction, session_id: SessionId) -> Roll:
+    """Names of people who were in the session's space during it, so far; reading it is audited."""
+    found = await workflow.read_roll(
+        transaction.conn, transaction.principal, session_id, transaction.now, "roll.exported"
+    )
+    if found is None:
+        raise _not_there(session_id)
+    await transaction.commit()
+    return Roll.model_validate(found[1], from_attributes=True)
+
+
+@api.delete(
+    "/{session_id}",
+    summary="Delete a session with its roll",
+    operation_id="deleteSession",
+    responses=NOT_THERE,
+    status_code=204,
+)
+async def delete(transaction: Transaction, session_id: SessionId) -> None:
+    """Before its time."""
+    if not await workflow.delete(transaction.conn, transaction.principal, session_id):
+        raise _not_there(session_id)
+    await transaction.commit()
+
+
+def _not_there(session_id: UUID) -> ProblemError:
+    do = "GET /api/v1/sessions lists your own whose roll can still be read."
+    return not_found("path.session_id", str(session_id), "session of yours", do)
