@@ -1,7 +1,7 @@
-"""What somebody may see of the open muster: the one place where names are given out, and every look noted.
+"""The open evacuation as the current user may see it; views of names are audited.
 
-In an alarm officers see names at once; in a drill only for the hour for which two people agreed. Everybody
-else sees none, administrators included.
+In an alarm officers see names at once; in a drill only for the hour for which two people agreed. All other
+users see none, administrators included.
 """
 
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ from hubwell.http.dependencies import OpenTransaction
 from hubwell.vocabulary import Role
 from hubwell.workflows import evacuation
 
-_ONE_LOOK: Final = timedelta(minutes=5)
-"""Looks of one principal that are closer together are one entry: an open page asks every few seconds."""
+_ONE_VIEW: Final = timedelta(minutes=5)
+"""Views of one principal within this time are one audit entry: an open page asks every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvacuationView:
-    """The open muster as its principal may see it. `names` tells whether names are in `people`."""
+    """The open muster as its principal may see it. `names`: whether `people` have names."""
 
     muster: Muster
     people: list[RollEntry]
@@ -42,12 +42,12 @@ class NameViewLog:
     _noted: dict[tuple[str, UUID], datetime] = field(default_factory=dict)
 
     def is_new(self, principal: Principal, muster: UUID, now: datetime) -> bool:
-        """Tell whether a look has to be noted."""
+        """Return whether a view needs an audit entry."""
         noted = self._noted.get((principal.actor, muster))
-        return noted is None or now - noted >= _ONE_LOOK
+        return noted is None or now - noted >= _ONE_VIEW
 
     def remember(self, principal: Principal, muster: UUID, now: datetime) -> None:
-        """Remember a look that was noted and committed; those of earlier musters are forgotten."""
+        """Remember a view whose audit entry is committed; those of earlier musters are forgotten."""
         self._noted = {key: at for key, at in self._noted.items() if key[1] == muster}
         self._noted[principal.actor, muster] = now
 

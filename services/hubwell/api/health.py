@@ -21,7 +21,7 @@ from hubwell.storage.revisions import current_revision, newest_revision
 
 Metric = CounterMetricFamily | GaugeMetricFamily
 STEP: Final = 100
-"""A counter that steps by one between two messages of a sensor would tell a tap to whoever watches it."""
+"""A counter that steps by one between two messages of a sensor would reveal a tap to its readers."""
 
 
 async def health(database: Database, stream: str) -> Health:
@@ -63,7 +63,7 @@ async def _value(conn: AsyncConnection[Any], query: str) -> Any:  # noqa: ANN401
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the metrics page tells; nothing in it is about a person."""
+    """The figures of the metrics page; nothing in it is about a person."""
 
     committed: int
     rejected: int
@@ -97,45 +97,45 @@ async def figures(conn: AsyncConnection[Any]) -> Figures:
 class FiguresCollector(Collector):
     """Hands figures to Prometheus' exposition; `None` means that the database is away."""
 
-    def __init__(self, found: Figures | None) -> None:
-        self._found = found
+    def __init__(self, counted: Figures | None) -> None:
+        self._counted = counted
 
     def collect(self) -> Iterator[Metric]:
         """Yield one family for each figure."""
         up = GaugeMetricFamily("hubwell_database_up", "Whether the database answers.")
-        up.add_metric([], self._found is not None)
+        up.add_metric([], self._counted is not None)
         yield up
-        if self._found is not None:
-            yield from _messages(self._found)
-            yield from _state(self._found)
+        if self._counted is not None:
+            yield from _messages(self._counted)
+            yield from _state(self._counted)
 
 
-def _messages(found: Figures) -> Iterator[Metric]:
+def _messages(counted: Figures) -> Iterator[Metric]:
     verdicts = CounterMetricFamily(
         "hubwell_messages",
         f"Messages that are committed, by verdict; those stored in steps of {STEP}, for taps are among them.",
         labels=["verdict"],
     )
-    verdicts.add_metric(["stored"], (found.committed - found.rejected) // STEP * STEP)
-    verdicts.add_metric(["rejected"], found.rejected)
+    verdicts.add_metric(["stored"], (counted.committed - counted.rejected) // STEP * STEP)
+    verdicts.add_metric(["rejected"], counted.rejected)
     yield verdicts
     yield CounterMetricFamily(
-        "hubwell_messages_duplicate", "Copies that came again and changed nothing.", value=found.duplicates
+        "hubwell_messages_duplicate", "Copies that came again and changed nothing.", value=counted.duplicates
     )
 
 
-def _state(found: Figures) -> Iterator[Metric]:
-    yield _gauge("hubwell_devices", "Devices that are registered.", found.devices)
-    yield _gauge("hubwell_devices_silent", "Devices that are not heard.", found.silent)
-    yield _gauge("hubwell_deliveries_waiting", "Alerts that are not delivered yet.", found.waiting)
-    if found.newest is not None:
+def _state(counted: Figures) -> Iterator[Metric]:
+    yield _gauge("hubwell_devices", "Devices that are registered.", counted.devices)
+    yield _gauge("hubwell_devices_silent", "Devices that are not heard.", counted.silent)
+    yield _gauge("hubwell_deliveries_waiting", "Alerts that are not delivered yet.", counted.waiting)
+    if counted.newest is not None:
         text = "When the newest reading was taken, in seconds since 1970."
-        yield _gauge("hubwell_newest_reading_timestamp_seconds", text, found.newest.timestamp())
-    if found.oldest_waiting is not None:
+        yield _gauge("hubwell_newest_reading_timestamp_seconds", text, counted.newest.timestamp())
+    if counted.oldest_waiting is not None:
         text = "Since when the oldest alert waits, in seconds since 1970."
-        yield _gauge("hubwell_oldest_delivery_timestamp_seconds", text, found.oldest_waiting.timestamp())
+        yield _gauge("hubwell_oldest_delivery_timestamp_seconds", text, counted.oldest_waiting.timestamp())
     episodes = GaugeMetricFamily("hubwell_episodes_open", "Rules that hold now, by rule.", labels=["rule"])
-    for rule, count in found.episodes:
+    for rule, count in counted.episodes:
         episodes.add_metric([rule], count)
     yield episodes
 
@@ -144,8 +144,8 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def registry_of(found: Figures | None) -> CollectorRegistry:
+def registry_of(counted: Figures | None) -> CollectorRegistry:
     """Return a registry with these figures and nothing else."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(FiguresCollector(found))
+    registry.register(FiguresCollector(counted))
     return registry

@@ -45,7 +45,7 @@ async def devices(conn: AsyncConnection[Any], *, exact: bool = False) -> list[De
     series: dict[str, list[SeriesNow]] = defaultdict(list)
     for row in await rows(conn, "series_now", {"exact": exact}):
         series[row.pop("device_id")].append(SeriesNow.model_validate(row))
-    found = [
+    all_devices = [
         Device.model_validate(
             {
                 **row,
@@ -55,11 +55,11 @@ async def devices(conn: AsyncConnection[Any], *, exact: bool = False) -> list[De
         )
         for row in await rows(conn, "devices")
     ]
-    return sorted(found, key=lambda device: (not device.silent, device.id))
+    return sorted(all_devices, key=lambda device: (not device.silent, device.id))
 
 
 async def alerts(conn: AsyncConnection[Any], since: datetime, *, exact: bool = False) -> Alerts:
-    """Return the open episodes and those that ended since then (at most 100), with who was told.
+    """Return the open episodes and those that ended since then (at most 100), with their deliveries.
 
     `exact`: also those of one person's room.
     """

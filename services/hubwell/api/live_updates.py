@@ -61,7 +61,7 @@ class Subscription:
         self.closed = False
 
     def wake(self) -> None:
-        """Tell the watcher that there is something to take, or that the feed ended."""
+        """Wake the watcher: there is something to take, or the feed ended."""
         self._arrived.set()
 
     async def take(self, *, within: float) -> PendingUpdates | None:
@@ -186,12 +186,12 @@ class Feed:
         newcomers, self._newcomers = self._newcomers, set()
         try:
             async with self._looking:
-                found = await self._look(None)
+                spaces = await self._look(None)
                 for subscriber in newcomers:
-                    subscriber.news.spaces |= {space.id: space for space in found}
+                    subscriber.news.spaces |= {space.id: space for space in spaces}
                     subscriber.wake()
-                changed = self._new(found)
-                self._known = {space.id: space for space in found}
+                changed = self._new(spaces)
+                self._known = {space.id: space for space in spaces}
                 self._publish(changed)
         except (DatabaseAwayError, SchemaMissingError):
             self._newcomers |= newcomers & self._subscribers
@@ -204,7 +204,7 @@ class Feed:
             return await live_state.spaces(conn, ids)
 
     def _new(self, spaces: list[SpaceNow]) -> list[SpaceNow]:
-        """Return those that look different: news of the others would tell that somebody tapped there."""
+        """Return those that look different: an update of the others would reveal a tap there."""
         return [space for space in spaces if self._known.get(space.id) != space]
 
     def _publish(self, spaces: list[SpaceNow]) -> None:

@@ -49,9 +49,9 @@ async def readings(
         start, end = _whole_steps(start, end, _WIDTHS[resolution])
         _check_size(len(series), start, end, resolution)
         points = await _stepped(conn, engine, series, start, end, _WIDTHS[resolution])
-    found = [SeriesPoints.model_validate({**row, "points": points[row["id"]]}) for row in series]
+    with_points = [SeriesPoints.model_validate({**row, "points": points[row["id"]]}) for row in series]
     return Readings.model_validate(
-        {"space_id": space, "from": start, "to": end, "resolution": resolution, "series": found}
+        {"space_id": space, "from": start, "to": end, "resolution": resolution, "series": with_points}
     )
 
 
@@ -60,14 +60,14 @@ async def _raw(
 ) -> dict[int, list[RawPoint]]:
     points: dict[int, list[RawPoint]] = {row["id"]: [] for row in series}
     values = {"series": list(points), "start": start, "end": end, "limit": MOST_POINTS + 1}
-    found = await live_state.rows(conn, "readings_raw", values)
-    if len(found) > MOST_POINTS:
+    rows = await live_state.rows(conn, "readings_raw", values)
+    if len(rows) > MOST_POINTS:
         raise _too_large(
             f"{len(series)} series have more than {MOST_POINTS} readings in this range.",
             "raw",
             "Use resolution=5m or 1h, name a quantity, or ask for a shorter range.",
         )
-    for row in found:
+    for row in rows:
         point = RawPoint(time=row["time"], value=row["value"], quality=_QUALITIES[row["quality"]])
         points[row["series_id"]].append(point)
     return points
@@ -92,8 +92,8 @@ async def _stepped(
 
 def binned_query(engine: Engine, width: timedelta) -> str:
     """Return the name of the query that is quickest for steps of this width on this engine."""
-    kept = engine.has_continuous_aggregates and not width % ROLLUP_STEP
-    return "readings_rolled" if kept else "readings_binned"
+    has_rollup = engine.has_continuous_aggregates and not width % ROLLUP_STEP
+    return "readings_rolled" if has_rollup else "readings_binned"
 
 
 def _whole_steps(start: datetime, end: datetime, width: timedelta) -> tuple[datetime, datetime]:
@@ -104,14 +104,14 @@ def _whole_steps(start: datetime, end: datetime, width: timedelta) -> tuple[date
 
 def _check_size(series: int, start: datetime, end: datetime, resolution: Resolution) -> None:
     width = _WIDTHS[resolution]
-    asked = series * ceil((end - start) / width)
-    if asked <= MOST_POINTS:
+    number = series * ceil((end - start) / width)
+    if number <= MOST_POINTS:
         return
     hours = MOST_POINTS // series * width // timedelta(hours=1)
     coarser = "" if resolution == "1h" else "Use resolution=1h, "
     raise _too_large(
         f"{series} series over {(end - start).total_seconds() / 86400:.1f} days "
-        f"in steps of {resolution} are {asked} points.",
+        f"in steps of {resolution} are {number} points.",
         resolution,
         f"{coarser or 'Use '}one quantity, or at most {hours} hours at a time.",
     )

@@ -1,6 +1,6 @@
-"""What the API says, as pydantic models: the shapes of every answer, with their units and an example.
+"""Responses of the API as pydantic models, with units and an example.
 
-Times are UTC in ISO 8601. A value older than five minutes is no value: it is null here and its state unknown.
+Times are UTC in ISO 8601. A value older than five minutes is null and its state unknown.
 """
 
 from datetime import datetime
@@ -112,7 +112,7 @@ class Created(BaseModel):
 
 
 class Delivered(BaseModel):
-    """Who was told of an alert."""
+    """A delivery of an alert."""
 
     channel: str = Field(description="`board` or `webhook`.")
     delivered_at: datetime | None = Field(description="Null while it waits.")
@@ -288,14 +288,14 @@ class SchemaHealth(BaseModel):
 
 
 class NewestReading(BaseModel):
-    """The newest reading that was committed. Of taps nothing is told here."""
+    """The newest reading that was committed. Taps are left out."""
 
     measured_at: datetime | None
     age_s: float | None = Field(description="Seconds.")
 
 
 class Health(BaseModel):
-    """Whether Hubwell works, as far as its database tells."""
+    """Whether Hubwell works, judged from its database."""
 
     model_config = _example(_HEALTH)
 

@@ -106,10 +106,10 @@ async def _principal(request: Request) -> Principal:
 
 
 CurrentPrincipal = Annotated[Principal, Depends(_principal)]
-"""The principal that the route's guard looked up; anonymous where the guard looks nobody up."""
+"""The principal that the route's guard looked up; anonymous where the guard makes no look-up."""
 AppSettings = Annotated[Settings, Depends(_settings)]
 DatabasePool = Annotated[Database, Depends(_database)]
-"""For what is no ordinary request: health, metrics."""
+"""For requests that must be answered without the database too: health, metrics."""
 RateLimits = Annotated[Limits, Depends(_limits)]
 PasswordHasher = Annotated[Passwords, Depends(_passwords)]
 OidcProvider = Annotated[Provider | None, Depends(_provider)]

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details: what went wrong, with which value, and what to do about it.
 
-Every error of the API leaves through here, whoever raised it; pages have their own (see `hubwell.web`).
+Every error of the API is answered here, raised in a handler or by the framework; pages have their own (see
+`hubwell.web`).
 """
 
 import logging

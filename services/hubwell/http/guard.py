@@ -1,8 +1,8 @@
-"""Deny by default: each route declares who may use it; an application with one that does not will not start.
+"""Deny by default: each route declares its roles; an application with a route that does not refuses to start.
 
-A route says `dependencies=[allow(Role.STAFF)]` or `dependencies=[ANYBODY]`; routers may say it for all their
-routes, and then every rule on the way must be kept. The principal is looked up once a request and is at
-`principal_of(request)`.
+A route has `dependencies=[require_role(Role.STAFF)]` or `dependencies=[PUBLIC]`; a router may declare it for
+all its routes, and then the rules of both apply. The principal is looked up once per request: handlers get it
+as `hubwell.http.dependencies.CurrentPrincipal`, other code from `principal_of(request)`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,14 +28,14 @@ CSRF_HEADER: Final = "x-csrf-token"
 
 
 class Rule:
-    """Who may use a route; `roles` empty: anybody, also without signing in."""
+    """Roles that may use a route; without roles it is public."""
 
     def __init__(self, roles: Iterable[Role] = (), *, asks: bool = True) -> None:
         self.roles = frozenset(roles)
         self.asks = asks
 
     async def __call__(self, request: Request) -> None:
-        """Let the request pass, or raise the refusal that says why not."""
+        """Look up the principal. Raises NotAllowedError, SignInNeededError or FormExpiredError."""
         if not self.asks:
             return
         principal = await authenticate(request)
@@ -48,14 +48,14 @@ class Rule:
 def require_role(*roles: Role) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
     """Declare that a route is for principals with one of these roles."""
     if not roles:
-        raise ValueError("name at least one role, or declare ANYBODY")
+        raise ValueError("name at least one role, or declare PUBLIC")
     return Depends(Rule(roles))
 
 
 PUBLIC: Final = Depends(Rule())
-"""Declares that a route is for everybody, also without signing in."""
+"""Declares a route that needs no login."""
 PUBLIC_NO_LOOKUP: Final = Depends(Rule(asks=False))
-"""The same for what needs no database: nobody looks up who asks. Never for what changes something."""
+"""The same without a look-up of the principal, for routes without database; never for those that write."""
 
 
 def check(principal: Principal, *roles: Role) -> None:
@@ -65,17 +65,17 @@ def check(principal: Principal, *roles: Role) -> None:
 
 
 def principal_of(request: Request) -> Principal:
-    """Return who sent this request."""
+    """Return the principal of this request; anonymous before `authenticate`."""
     principal: Principal = getattr(request.state, "principal", ANONYMOUS)
     return principal
 
 
 async def authenticate(request: Request) -> Principal:
-    """Look up who sent this request, once. Raises BadTokenError, and what the database raises."""
-    known: Principal | None = getattr(request.state, "principal", None)
-    if known is None:
-        request.state.principal = known = await _look_up(request)
-    return known
+    """Look up the principal of this request, once. Raises BadTokenError, and the errors of the database."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None:
+        request.state.principal = principal = await _look_up(request)
+    return principal
 
 
 async def _look_up(request: Request) -> Principal:
@@ -91,13 +91,13 @@ async def _look_up(request: Request) -> Principal:
             if program is None:
                 raise BadTokenError
             return program
-        found = await sessions.principal_with(conn, ticket or "", now)
-    request.state.has_void_cookie = found is None
-    return found or ANONYMOUS
+        principal = await sessions.principal_with(conn, ticket or "", now)
+    request.state.has_void_cookie = principal is None
+    return principal or ANONYMOUS
 
 
 async def _check_sender(request: Request, principal: Principal) -> None:
-    """Refuse what another site made a browser send. A program's token is no cookie: no other site can."""
+    """Refuse forms that another site made a browser send; browsers add cookies to these, but no tokens."""
     if principal.signed_in and not principal.csrf:
         return
     headers = request.headers
@@ -112,8 +112,8 @@ def _hosts(request: Request) -> frozenset[str]:
 
 
 async def _presented(request: Request) -> str:
-    if given := request.headers.get(CSRF_HEADER):
-        return given
+    if token := request.headers.get(CSRF_HEADER):
+        return token
     if not request.headers.get("content-type", "").startswith(_FORMS):
         return ""
     value = (await request.form()).get(CSRF_FIELD, "")

@@ -1,6 +1,6 @@
 """Headers that every answer carries: nothing from elsewhere, nothing inline, no framing, no word to others.
 
-What a signed-in principal gets is kept by no cache, and a cookie that counts no longer is taken away.
+Responses to a signed-in principal are kept by no cache, and a cookie that is no longer valid is deleted.
 """
 
 from typing import Any, Final
@@ -32,7 +32,7 @@ _OVER_HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds them; what a route says about caching is for who is not signed in."""
+    """ASGI middleware that adds them; a route's own Cache-Control is for anonymous requests only."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -61,6 +61,6 @@ class SecurityHeaders:
         else:
             headers.setdefault("Cache-Control", "no-store")
         if state.get("has_void_cookie") and "set-cookie" not in headers:
-            gone = Response()
-            clear_cookie(gone, self._settings)
-            headers.append("Set-Cookie", gone.headers["set-cookie"])
+            clearing = Response()
+            clear_cookie(clearing, self._settings)
+            headers.append("Set-Cookie", clearing.headers["set-cookie"])

@@ -1,4 +1,4 @@
-"""How often something may be tried: counted in this process, forgotten when it ends.
+"""In-process rate limits for logins and codes; they start from zero with the process.
 
 The API is one process; several behind a balancer would each count for themselves.
 """
@@ -37,7 +37,7 @@ SIGN_IN_FROM_ADDRESS: Final = Limit("sign-in-address", 50, _A_WHILE)
 CODE_FROM_ADDRESS: Final = Limit("code-address", 10, _A_WHILE)
 """Entering a code from the kiosk; a class behind one address gets in where good codes are forgotten."""
 CODE_FROM_ANYWHERE: Final = Limit("code-anywhere", 200, _A_WHILE)
-"""The same, whoever tries: with so many tries a code of 8 characters is not found."""
+"""The same from all addresses together: with so few tries a code of 8 characters is not guessed."""
 
 
 class Limits:
@@ -46,18 +46,18 @@ class Limits:
     def __init__(self) -> None:
         self._windows = MovingWindowRateLimiter(MemoryStorage())
         # The storage's own `clear` meets its task that expires entries, which then fails (limits 5.8).
-        self._anew: Counter[tuple[str, str]] = Counter()
+        self._restarts: Counter[tuple[str, str]] = Counter()
 
     async def count(self, limit: Limit, key: str = "") -> None:
         """Count a try. Raises TooManyTriesError, with the time to wait, when there were too many."""
-        item, window = _item(limit), (limit.name, key, str(self._anew[limit.name, key]))
+        item, window = _item(limit), (limit.name, key, str(self._restarts[limit.name, key]))
         if not await self._windows.hit(item, *window):
             again = (await self._windows.get_window_stats(item, *window)).reset_time
             raise TooManyTriesError(timedelta(seconds=max(1, ceil(again - time()))))
 
     async def forget(self, limit: Limit, key: str = "") -> None:
-        """Begin to count anew: the try was a good one."""
-        self._anew[limit.name, key] += 1
+        """Start again from zero: the try was a good one."""
+        self._restarts[limit.name, key] += 1
 
 
 def address_of(request: Request) -> str:

@@ -1,7 +1,7 @@
-"""In and out through the browser's cookie: every way of signing in ends here.
+"""Create and clear the session cookie; used by every login method.
 
-At each sign-in the browser gets a new token and the one it had before is void, so a token that somebody
-planted in a browser is worth nothing.
+At each login the browser gets a new token and its previous one is revoked, so a token that an attacker
+planted in a browser is worthless.
 """
 
 from datetime import UTC, datetime

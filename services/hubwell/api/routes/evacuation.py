@@ -37,7 +37,7 @@ class _Answer(BaseModel):
 
 
 class Person(_Answer):
-    """Somebody on the list."""
+    """A person on the list."""
 
     id: int = Field(description="Number on this list only.")
     name: str | None = Field(description="Null where names are not shown, or there is none.")

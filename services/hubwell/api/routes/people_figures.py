@@ -1,6 +1,6 @@
 """Figures of people, as the gate published them: a day of fixed windows, as JSON or as a table.
 
-There is nothing to choose but a place and a day: windows that somebody could choose would differ by one tap.
+Callers choose a place and a day only: windows of their choice could be made to differ by one tap.
 """
 
 import csv

@@ -80,7 +80,7 @@ async def get_readings(
 ) -> Readings:
     """At most 10000 points; a step without readings is left out, so that a gap stays a gap.
 
-    `raw` and `1m` need one of the roles facilities, osh, admin: they could tell when a person came. So does
+    `raw` and `1m` need one of the roles facilities, osh, admin: they could reveal when a person came. So does
     everything of one person's room.
     """
     if resolution in ("raw", "1m"):

@@ -1,4 +1,4 @@
-"""In and out: with a password, or through a provider."""
+"""Log in with a password or through a provider, and log out."""
 
 import logging
 from math import ceil
@@ -39,7 +39,7 @@ signin = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 
 def first(request: Request) -> Response:
-    """Send a browser to sign in and back here afterwards; from a form, back to the page it stood on."""
+    """Send a browser to sign in and back here afterwards; from a form, back to the form's page."""
     return see_other("/sign-in?next=" + quote(_where(request), safe="/"))
 
 
@@ -70,7 +70,7 @@ def _page(
 
 @signin.get("/sign-in")
 async def show_sign_in(request: Request, principal: CurrentPrincipal, next: str = "/") -> Response:  # noqa: A002 (the name in the address)
-    """Show the form; a browser that is signed in already goes on."""
+    """Show the form; redirect a browser that is signed in already."""
     if principal.account_id:
         return see_other(local_address(next))
     return _page(request, next_=next)

@@ -56,7 +56,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class DayPlot:
-    """Everything that the template draws and says."""
+    """Everything that the template draws and writes."""
 
     finding: str
     line: str
@@ -77,7 +77,7 @@ class DayPlot:
 
 
 def bounds(now: datetime) -> tuple[datetime, datetime]:
-    """Return the day that is drawn: the 24 hours up to the end of the step that goes on now."""
+    """Return the day that is drawn: the 24 hours up to the end of the current step."""
     end = datetime.fromtimestamp((now.timestamp() // _STEP_S + 1) * _STEP_S, UTC)
     return end - DAY, end
 
@@ -135,7 +135,7 @@ def _runs(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _gaps(runs: list[list[Step]], scale: _Scale, now: datetime) -> list[tuple[float, float]]:
-    edges = [(left[-1].start + ROLLUP_STEP, right[0].start) for left, right in pairwise(runs)]
+    edges = [(run[-1].start + ROLLUP_STEP, following[0].start) for run, following in pairwise(runs)]
     if runs and now - (runs[-1][-1].start + ROLLUP_STEP) > ROLLUP_STEP:
         edges.append((runs[-1][-1].start + ROLLUP_STEP, now))
     return [(scale.x(begin), round(scale.x(end) - scale.x(begin), 1)) for begin, end in edges]
@@ -143,14 +143,14 @@ def _gaps(runs: list[list[Step]], scale: _Scale, now: datetime) -> list[tuple[fl
 
 def _ticks(scale: _Scale, words: Formatter) -> list[Tick]:
     """Mark every sixth hour of the hub's day, where its label has room."""
-    found = []
+    ticks = []
     moment = scale.start.replace(minute=0, second=0, microsecond=0)
     while moment <= scale.end:
         x = scale.x(moment)
         if moment.astimezone(words.zone).hour % _TICK_HOURS == 0 and _LABEL / 2 <= x <= WIDTH - _LABEL / 2:
-            found.append(Tick(x, words.time(moment)))
+            ticks.append(Tick(x, words.time(moment)))
         moment += _HOUR
-    return found
+    return ticks
 
 
 def _finding(steps: Sequence[Step], words: Formatter) -> str:
@@ -181,7 +181,7 @@ def _finding(steps: Sequence[Step], words: Formatter) -> str:
 
 
 def _coverage(steps: Sequence[Step], words: Formatter) -> str | None:
-    """Say for how much of the day there are readings, where that is not nearly all of it."""
+    """Return the sentence about hours with readings, where they are not nearly the whole day."""
     covered = len(steps) * ROLLUP_STEP
     if not steps or covered >= DAY * _NEARLY_ALL:
         return None
@@ -209,8 +209,8 @@ def _hours(steps: Sequence[Step], words: Formatter) -> list[Hour]:
         Hour(
             start=begin,
             time=words.time(begin),
-            mean=words.co2(sum(step.mean for step in found) / len(found)) if found else None,
-            highest=words.co2(max(step.highest for step in found)) if found else None,
+            mean=words.co2(sum(step.mean for step in of_hour) / len(of_hour)) if of_hour else None,
+            highest=words.co2(max(step.highest for step in of_hour)) if of_hour else None,
         )
-        for begin, found in sorted(by_hour.items())
+        for begin, of_hour in sorted(by_hour.items())
     ]

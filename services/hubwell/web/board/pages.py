@@ -1,7 +1,7 @@
-"""The pages' routes: the board, devices, alerts, and the fragments that keep them live.
+"""Board, devices and alerts, and the fragments that keep the board live.
 
 Each page is one request and whole without JavaScript. What JavaScript adds: `/live` sends cards that
-changed, `/plots` the drawings anew.
+changed, `/plots` the drawings again.
 """
 
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 class SpaceQuery(BaseModel):
-    """The form's fields as a browser sends them: an empty field is no wish."""
+    """The form's fields as a browser sends them: an empty field means no preference."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -19,7 +19,7 @@ _MORE_THAN_SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What somebody asks for; nothing asked is everything welcome."""
+    """What the form asks for; by default any space for one person."""
 
     people: int = 1
     quiet: bool = False
@@ -49,7 +49,7 @@ class Answer:
 
 
 def fits(space: SpaceNow, need: Need) -> bool:
-    """Tell whether a space suits the need by what is known of it, be it free or not."""
+    """Return whether a space suits the need by its known values, free or not."""
     return (
         space.capacity >= need.people
         and (need.kind is None or space.kind == need.kind)
@@ -59,12 +59,12 @@ def fits(space: SpaceNow, need: Need) -> bool:
 
 
 def is_quiet(space: SpaceNow) -> bool:
-    """Tell whether it is known to be quiet."""
+    """Return whether it is known to be quiet."""
     return space.noise_db is not None and space.noise_db < QUIET_BELOW_DB
 
 
 def room_left(space: SpaceNow) -> int:
-    """Return for how many people there is room at least, as far as the shown words tell."""
+    """Return for how many people there is room at least, judged by the shown state alone."""
     if space.state == "free":
         return space.capacity
     if space.state == "unknown":
@@ -88,16 +88,16 @@ def _rank(space: SpaceNow) -> tuple[bool, bool, int, int, str]:
 
 
 def reasons(space: SpaceNow, need: Need, words: Formatter) -> list[str]:
-    """Say why this space, one sentence for each point that counts."""
+    """Return the reasons for this space, one sentence each."""
     _ = words.translations.gettext
-    found = [_("It is free.") if space.state == "free" else _("It is in use, with room left.")]
+    sentences = [_("It is free.") if space.state == "free" else _("It is in use, with room left.")]
     if space.noise_db is not None and (need.quiet or is_quiet(space)):
-        found.append(_("It is quiet there: {level}.").format(level=words.decibel(space.noise_db)))
+        sentences.append(_("It is quiet there: {level}.").format(level=words.decibel(space.noise_db)))
     if space.co2_ppm is not None:
-        found.append(_air(space, words, space.co2_ppm))
+        sentences.append(_air(space, words, space.co2_ppm))
     if need.people > 1:
-        found.append(words.capacity(space) + ".")
-    return found
+        sentences.append(words.capacity(space) + ".")
+    return sentences
 
 
 def _air(space: SpaceNow, words: Formatter, ppm: float) -> str:

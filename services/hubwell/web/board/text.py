@@ -109,7 +109,7 @@ def summary(spaces: Sequence[SpaceNow], words: Formatter) -> Summary:
 
 
 def board(spaces: Sequence[SpaceNow], need: Need, words: Formatter, *, asked: bool) -> Board:
-    """Make the page for a need; `asked` is whether somebody wants an answer to it."""
+    """Make the page for a need; `asked` is whether the form was sent."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     titles: dict[SpaceKind, str] = {
         SpaceKind.WORKSHOP: _("Workshops"),

@@ -8,25 +8,25 @@ from hubwell.storage.notify import Channel, listen
 
 
 class DeskNotifier:
-    """Sets the event of each listener. It may ring once too often, after the connection was lost."""
+    """Sets the event of each subscriber; once too often after the connection was lost."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._ears: set[asyncio.Event] = set()
+        self._subscribers: set[asyncio.Event] = set()
         self._listening: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[asyncio.Event]:
-        """Give an event that is set at each ring; whoever waits for it clears it."""
-        rung = asyncio.Event()
-        self._ears.add(rung)
+        """Give an event that is set at each notification; the subscriber clears it."""
+        notified = asyncio.Event()
+        self._subscribers.add(notified)
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="hubwell-api[desk]")
         try:
-            yield rung
+            yield notified
         finally:
-            self._ears.discard(rung)
-            if not self._ears and self._listening is not None:
+            self._subscribers.discard(notified)
+            if not self._subscribers and self._listening is not None:
                 listening, self._listening = self._listening, None
                 listening.cancel()
                 with suppress(asyncio.CancelledError):
@@ -34,11 +34,13 @@ class DeskNotifier:
 
     async def _listen(self) -> None:
         # The page looks every few seconds too, so nothing is missed while the database is away.
-        await listen(self._url, [Channel.DESK_TAPS], self._receive, name="api-desk", on_listening=self._ring)
+        await listen(
+            self._url, [Channel.DESK_TAPS], self._receive, name="api-desk", on_listening=self._notify
+        )
 
     async def _receive(self, _: Channel, __: str) -> None:
-        self._ring()
+        self._notify()
 
-    def _ring(self) -> None:
-        for rung in self._ears:
-            rung.set()
+    def _notify(self) -> None:
+        for notified in self._subscribers:
+            notified.set()

@@ -132,17 +132,17 @@ async def check_in_or_out(
 ) -> Response:
     """Check a person at the desk in or out: as good as a tap."""
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
-    done = "in" if way == "in" else "out"
+    result = "in" if way == "in" else "out"
     try:
         if way == "in":
             facts = await visits.check_in(conn, actor, settings, person_id, space, now)
         else:
             ended = await visits.check_out(conn, actor, settings, person_id, now)
-            facts, done = ended or [], "not-in" if ended is None else "out"
+            facts, result = ended or [], "not-in" if ended is None else "out"
     except DomainError as error:
         return await _refused(request, transaction, person_id, error)
     await transaction.commit(facts)
-    return see_other(f"/desk/people/{person_id}?done={done}")
+    return see_other(f"/desk/people/{person_id}?done={result}")
 
 
 @desk_people.post("/people/{person_id}/same")

@@ -1,4 +1,4 @@
-"""The muster's pages: start, list and tick off, close, reports, and names in a drill.
+"""Evacuation: start, tick off people on the muster, close, reports, and names in a drill.
 
 For officers (role osh); a request for names may also be agreed to by an administrator, who sees no names.
 Everything is a plain form; the script only sends it without leaving the page and keeps the list fresh.
@@ -28,7 +28,7 @@ from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 from hubwell.workflows import evacuation as workflow
 
 _NO_ZONE: Final = "-"
-"""Stands in addresses for the spaces that are in no zone; nothing there means all zones."""
+"""In addresses, the spaces outside all zones; an empty value means all zones."""
 _UNCHANGED: Final = 204
 _GONE: Final = 410
 _CONFLICT: Final = 409
@@ -88,7 +88,7 @@ def _values(sheet: text.Sheet, chosen: Filter) -> dict[str, Any]:
 
 
 def _unstored(answer: Response) -> Response:
-    """Let no browser keep a page that may hold names: the phone may be anybody's tomorrow."""
+    """Let no browser keep a page that may hold names: the phone may have another user tomorrow."""
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

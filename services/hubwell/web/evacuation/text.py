@@ -1,4 +1,4 @@
-"""A muster in words: who is where, what badges and sensors say together, how far the officers have come."""
+"""The muster in words: people by space, badges and sensors compared, progress of the officers."""
 
 import hashlib
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SpacePart:
-    """One space: its people, and what badges and sensors said at the start and say now."""
+    """One space: its people, and and badges and sensors, at the start and now."""
 
     id: str
     name: str
@@ -59,7 +59,7 @@ class Sheet:
     progress: str
     missing: str | None
     unseen: str | None
-    """People without a badge whom sensors told of at the start."""
+    """People without a badge, counted by sensors at the start."""
     names: str
     """Whether names are shown, and why."""
     zones: list[ZonePart]
@@ -68,40 +68,40 @@ class Sheet:
     version: str
 
 
-def sheet(seen: EvacuationView, words: Formatter, *, zone: str | None = None, left: bool = False) -> Sheet:
+def sheet(view: EvacuationView, words: Formatter, *, zone: str | None = None, left: bool = False) -> Sheet:
     """Put the open muster into words: all of it, or one zone, or only who is not accounted for."""
-    people = [item for item in seen.people if zone is None or item.zone == zone]
-    places = [place for place in seen.places if zone is None or place.zone == zone]
+    people = [item for item in view.people if zone is None or item.zone == zone]
+    places = [place for place in view.places if zone is None or place.zone == zone]
     return Sheet(
-        title=_title(seen, words),
+        title=_title(view, words),
         progress=_progress_of_all(people, words),
         missing=_missing(people, words),
-        unseen=_unseen(seen, zone, words),
-        names=_names(seen, words),
+        unseen=_unseen(view, zone, words),
+        names=_names(view, words),
         zones=[
-            _zone(seen, name, [place for place in places if place.zone == name], words, left=left)
+            _zone(view, name, [place for place in places if place.zone == name], words, left=left)
             for name in sorted({place.zone for place in places})
         ],
-        choices=[(name, zone_name(name, words)) for name in sorted({p.zone for p in seen.places})],
-        version=_version(seen),
+        choices=[(name, zone_name(name, words)) for name in sorted({p.zone for p in view.places})],
+        version=_version(view),
     )
 
 
-def _title(seen: EvacuationView, words: Formatter) -> str:
+def _title(view: EvacuationView, words: Formatter) -> str:
     _ = words.translations.gettext
-    time = words.clock(seen.muster.opened_at)
-    if seen.muster.kind == "alarm":
+    time = words.clock(view.muster.opened_at)
+    if view.muster.kind == "alarm":
         return _("Evacuation since {time}").format(time=time)
     return _("Drill since {time}").format(time=time)
 
 
-def _names(seen: EvacuationView, words: Formatter) -> str:
+def _names(view: EvacuationView, words: Formatter) -> str:
     _ = words.translations.gettext
-    if seen.muster.kind == "alarm":
+    if view.muster.kind == "alarm":
         return _("Names are shown because this is an evacuation. Every look at them is noted.")
-    if seen.names_until is not None:
+    if view.names_until is not None:
         return _("Two people agreed to show names until {time}. Every look at them is noted.").format(
-            time=words.clock(seen.names_until)
+            time=words.clock(view.names_until)
         )
     return _("This is a drill, so people are numbers. To see names, one person asks and another one agrees.")
 
@@ -128,9 +128,9 @@ def _missing(people: list[RollEntry], words: Formatter) -> str | None:
     return sentence.format(n=number)
 
 
-def _unseen(seen: EvacuationView, zone: str | None, words: Formatter) -> str | None:
-    """Say how many people sensors saw at the start that no badge stands for: nobody can tick those off."""
-    start = seen.muster.start.start
+def _unseen(view: EvacuationView, zone: str | None, words: Formatter) -> str | None:
+    """Return the sentence about people that only sensors counted at the start: they cannot be ticked off."""
+    start = view.muster.start.start
     number = sum(space.without_badge for space in start if zone is None or space.zone == zone)
     if not number:
         return None
@@ -146,10 +146,10 @@ def _safe(people: Iterable[RollEntry]) -> int:
     return sum(item.state is State.SAFE for item in people)
 
 
-def _zone(seen: EvacuationView, zone: str, places: list[Place], words: Formatter, *, left: bool) -> ZonePart:
-    people = [item for item in seen.people if item.zone == zone]
-    starts = {space.space_id: space.reconciled() for space in seen.muster.start.start}
-    spaces = [_space(seen, place, starts.get(place.id), words, left=left) for place in places]
+def _zone(view: EvacuationView, zone: str, places: list[Place], words: Formatter, *, left: bool) -> ZonePart:
+    people = [item for item in view.people if item.zone == zone]
+    starts = {space.space_id: space.reconciled() for space in view.muster.start.start}
+    spaces = [_space(view, place, starts.get(place.id), words, left=left) for place in places]
     return ZonePart(
         zone=zone,
         title=zone_name(zone, words),
@@ -173,10 +173,10 @@ def _zone_progress(zone: str, people: list[RollEntry], words: Formatter) -> str:
 
 
 def _space(
-    seen: EvacuationView, place: Place, start: Reconciled | None, words: Formatter, *, left: bool
+    view: EvacuationView, place: Place, start: Reconciled | None, words: Formatter, *, left: bool
 ) -> SpacePart:
-    there = [item for item in seen.people if item.space_id == place.id]
-    rows = [_row(item, number, words, names=seen.names) for number, item in enumerate(there, 1)]
+    there = [item for item in view.people if item.space_id == place.id]
+    rows = [_row(item, number, words, names=view.names) for number, item in enumerate(there, 1)]
     return SpacePart(
         id=place.id,
         name=place.name,
@@ -242,7 +242,7 @@ def _marks(item: RollEntry, words: Formatter) -> list[str]:
 
 
 def sensed_now(found: Sensed, words: Formatter) -> str:
-    """Say what sensors tell, with where it comes from."""
+    """Return what sensors report now, with its source."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     estimated = found.provenance is Provenance.INFERRED
     if found.provenance is Provenance.MISSING:
@@ -267,7 +267,7 @@ def sensed_now(found: Sensed, words: Formatter) -> str:
 
 
 def reconciled(found: Reconciled, words: Formatter) -> str:
-    """Say what badges and sensors tell together, and what follows."""
+    """Compare badges and sensors, with the conclusion."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if found.finding is Finding.WITHOUT_TAP and found.sensed.people is None:
         return _("Somebody is sensed where nobody has tapped in.")
@@ -287,7 +287,7 @@ def reconciled(found: Reconciled, words: Formatter) -> str:
 
 
 def duration(seconds: int | None, words: Formatter) -> str:
-    """Say how long something took."""
+    """Return a duration in words."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
     if seconds is None:
         return _("Nobody was ticked off")
@@ -298,7 +298,7 @@ def duration(seconds: int | None, words: Formatter) -> str:
 
 
 def kind(closed: ClosedDrill, words: Formatter) -> str:
-    """Say what a closed muster was."""
+    """Return the kind of a closed muster: evacuation or drill."""
     _ = words.translations.gettext
     if closed.report.began_as_drill:
         return _("Evacuation that began as a drill")
@@ -306,7 +306,7 @@ def kind(closed: ClosedDrill, words: Formatter) -> str:
 
 
 def problem(error: MusterError, words: Formatter) -> str:
-    """Say why something cannot be done."""
+    """Return the sentence of a refusal."""
     _ = words.translations.gettext
     return {
         "already-open": _("An evacuation or a drill is open already: close it before you start a drill."),
@@ -319,11 +319,11 @@ def problem(error: MusterError, words: Formatter) -> str:
     }[error.why]
 
 
-def _version(seen: EvacuationView) -> str:
-    """Return a word that changes when something on the list does. The age of a fresh value is no change."""
+def _version(view: EvacuationView) -> str:
+    """Return a word that changes with the list; the age of a fresh value does not change it."""
     places = [
         (p.id, p.sensed.somebody, p.sensed.people, p.sensed.provenance, p.reader_away_since)
-        for p in seen.places
+        for p in view.places
     ]
-    what = repr((seen.muster.id, seen.muster.kind, seen.names, seen.people, places))
+    what = repr((view.muster.id, view.muster.kind, view.names, view.people, places))
     return hashlib.sha256(what.encode()).hexdigest()[:16]

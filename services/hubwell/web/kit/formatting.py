@@ -1,6 +1,6 @@
-"""Say things in words: whole sentences through gettext, times in the hub's zone, numbers as exact as sensors.
+"""Values in words: whole sentences through gettext, times in the hub's zone, numbers as exact as sensors are.
 
-Everything a person reads that is not in a template is here. `Words` is made for one language and one moment.
+A `Formatter` is made for one language and one moment.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Formatter:
         return f"{value:{form}}".replace(".", get_decimal_symbol(conventions(self.language)))
 
     def heard(self, moment: datetime | None) -> str:
-        """Say how old the newest reading is."""
+        """Return how old the newest reading is."""
         _, ngettext = self.translations.gettext, self.translations.ngettext
         if moment is None:
             return _("Nothing heard yet")
@@ -82,7 +82,7 @@ class Formatter:
         return _("Last heard {time}").format(time=self.clock(moment))
 
     def is_stale(self, moment: datetime | None) -> bool:
-        """Tell whether a reading of this time is too old to be shown as now."""
+        """Return whether a reading of this time is too old to be shown as current."""
         return moment is None or self.now - moment >= STALE_AFTER
 
     def state(self, space: SpaceNow) -> str:
@@ -93,7 +93,7 @@ class Formatter:
         return {"free": _("Free"), "used": _("In use"), "unknown": _("Not known")}[space.state]
 
     def people(self, space: SpaceNow) -> str:
-        """Say what stands behind the state: how full it is, or why nobody knows."""
+        """Explain the state: how full the space is, or why that is unknown."""
         _ = self.translations.gettext
         if space.personal:
             return _("One person's room: whether they are in is theirs to tell.")
@@ -106,7 +106,7 @@ class Formatter:
         return self._about(space, space.people, space.people_from)
 
     def _about(self, space: SpaceNow, people: int, begin: datetime) -> str:
-        """Say how many people there were in the newest closed window."""
+        """Return how many people there were in the newest closed window."""
         ngettext = self.translations.ngettext
         plain = ngettext(
             "About {n} person between {start} and {end}.",
@@ -156,7 +156,7 @@ class Formatter:
         }[space.air]
 
     def air_advice(self, space: SpaceNow) -> str | None:
-        """Say what to do about the air, if anything."""
+        """Return what to do about the air, if anything."""
         _ = self.translations.gettext
         return {"stuffy": _("Open a window."), "bad": _("Open two windows.")}.get(space.air)
 
@@ -205,12 +205,12 @@ class Formatter:
         return f"{self.number(value, '.4g')} {_UNITS.get(unit, unit)}".rstrip()
 
     def capacity(self, space: SpaceNow) -> str:
-        """Say how many people have room."""
+        """Return the capacity in words."""
         ngettext = self.translations.ngettext
         return ngettext("Room for {n} person", "Room for {n} people", space.capacity).format(n=space.capacity)
 
     def spoken(self, space: SpaceNow) -> str:
-        """Say a space in one breath, for those who listen to the page."""
+        """Summarise a space in one sentence, for screen readers."""
         _ = self.translations.gettext
         if space.personal:
             return _("{space}: one person's room.").format(space=space.name)

@@ -1,4 +1,4 @@
-"""Which language a principal reads: their own if they told us, else what this browser chose or would like.
+"""The language of a response: the principal's own if set, else the browser's choice or preference.
 
 The language follows the person (account or badge), then the switch at the foot of every page, then what the
 browser prefers, then the hub's setting.
@@ -32,9 +32,9 @@ def language_of(request: Request) -> str:
 
 
 def language_of_page(request: Request) -> str:
-    """Return the language of the page that asks for a piece of itself: its address says so."""
-    said = request.query_params.get("language")
-    return said if said in LANGUAGES else language_of(request)
+    """Return the language of the page that requests a fragment: the query names it."""
+    language = request.query_params.get("language")
+    return language if language in LANGUAGES else language_of(request)
 
 
 @switch.get("/language", dependencies=[PUBLIC_NO_LOOKUP])

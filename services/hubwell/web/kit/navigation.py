@@ -13,7 +13,7 @@ from hubwell.web.kit.formatting import Formatter
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page that stands in the navigation: `key` is what the page calls itself."""
+    """A page in the navigation; the page passes its `key` as `page`."""
 
     key: str
     address: str
@@ -35,7 +35,7 @@ _ENTRIES: Final = (
 
 
 def entries(principal: Principal, words: Formatter) -> list[tuple[str, str, str]]:
-    """Return key, address and name of what this principal can go to."""
+    """Return key, address and name of each page that this principal may open."""
     _ = words.translations.gettext
     names = {
         "board": _("Board"),

@@ -61,7 +61,7 @@ class Renderer:
         }
 
     def words(self, language: str | None = None) -> Formatter:
-        """Return the words of this moment in a language; in the hub's where none is told."""
+        """Return the formatter of this moment in a language, by default the hub's."""
         language = supported_or_default(language or self._settings.language)
         return Formatter(translations_for(language), self._zone, datetime.now(UTC), language)
 

@@ -17,7 +17,7 @@ from hubwell.web.kit.render import renderer_of
 
 
 def formatter_for(request: Request, language: str | None = None) -> Formatter:
-    """Return the words of this moment, in the reader's language unless another is told."""
+    """Return the formatter of this moment, by default in the reader's language."""
     return renderer_of(request).words(language or language_of(request))
 
 

@@ -85,7 +85,7 @@ async def _ask_for_code(request: Request, error: Exception) -> Response:
 
 @me.get("/me")
 async def show_me(request: Request, principal: CurrentPrincipal, data: OwnData, done: str = "") -> Response:
-    """Show the principal's own visits, badges and choices; ask for a code where nobody is signed in."""
+    """Show the principal's own visits, badges and choices; ask for a code without a session."""
     return _page(
         request,
         "my_data/visits.html",

@@ -22,7 +22,7 @@ _LIFETIMES: Final = {
     "session-roll": timedelta(days=MOST_KEPT_DAYS),
     "tombstone": erasure.TOMBSTONE,
 }
-"""How long what ends by itself may last."""
+"""How long each thing with an expiry lasts at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +42,30 @@ class Sees:
     what: str
 
 
-def collected(words: Formatter, found: Inventory) -> list[str]:
-    """Say what is collected, one sentence or two for each thing that exists in this hub."""
+def collected(words: Formatter, inventory: Inventory) -> list[str]:
+    """Return what is collected, one sentence or two for each thing that exists in this hub."""
     _ = words.translations.gettext
-    said = []
-    if found.has_readers or found.enrolled:
-        said += _badges(words, found)
+    sentences = []
+    if inventory.has_readers or inventory.enrolled:
+        sentences += _badges(words, inventory)
     else:
-        said.append(_("There are no badge readers here: nobody's coming and going is stored."))
-    if found.measured:
-        said.append(_measured(words, found))
-    if "noise" in found.quantities:
-        said.append(_("Noise sensors measure how loud it is. No sound is recorded."))
-    if found.personal_spaces:
-        said.append(_("Of a room that is one person's own, nobody sees whether somebody is in."))
-    if found.accounts:
-        said.append(
+        sentences.append(_("There are no badge readers here: nobody's coming and going is stored."))
+    if inventory.measured:
+        sentences.append(_measured(words, inventory))
+    if "noise" in inventory.quantities:
+        sentences.append(_("Noise sensors measure how loud it is. No sound is recorded."))
+    if inventory.personal_spaces:
+        sentences.append(_("Of a room that is one person's own, nobody sees whether somebody is in."))
+    if inventory.accounts:
+        sentences.append(
             _("Who signs in has an account: sign-in name, roles, language, scrambled password, times of use.")
         )
-    return said
+    return sentences
 
 
-def _badges(words: Formatter, found: Inventory) -> list[str]:
+def _badges(words: Formatter, inventory: Inventory) -> list[str]:
     _ = words.translations.gettext
-    said = [
+    sentences = [
         _("When you hold a badge to a reader: which space, when, and whether you came or went."),
         _(
             "The number of your card never leaves the reader. It makes a scrambled mark of it, with a key "
@@ -73,37 +73,37 @@ def _badges(words: Formatter, found: Inventory) -> list[str]:
         ),
         _("Your name only if you want it stored; the language you choose; what you call your badge."),
     ]
-    if found.settings.unknown_badges == "count":
-        said.append(
+    if inventory.settings.unknown_badges == "count":
+        sentences.append(
             _("A badge that nobody registered is counted without a name, so that spaces know their use.")
         )
     else:
-        said.append(_("A badge that nobody registered is told so and leaves nothing behind."))
-    if found.muster_stations:
-        said.append(_("So that everybody is found in an evacuation, some devices hold a sealed list."))
-    return said
+        sentences.append(_("A badge that nobody registered is told so and leaves nothing behind."))
+    if inventory.muster_stations:
+        sentences.append(_("So that everybody is found in an evacuation, some devices hold a sealed list."))
+    return sentences
 
 
-def _measured(words: Formatter, found: Inventory) -> str:
+def _measured(words: Formatter, inventory: Inventory) -> str:
     _ = words.translations.gettext
-    names = sorted({words.quantity(item.quantity) or item.quantity for item in found.measured})
+    names = sorted({words.quantity(item.quantity) or item.quantity for item in inventory.measured})
     return _("Sensors in the spaces measure: {quantities}. They know no persons.").format(
         quantities=", ".join(names)
     )
 
 
-def purposes(words: Formatter, found: Inventory) -> list[str]:
-    """Say what for."""
+def purposes(words: Formatter, inventory: Inventory) -> list[str]:
+    """Return the purposes of processing."""
     _ = words.translations.gettext
-    said = [_("To show which spaces are free, and to keep the air healthy and the noise low.")]
-    if found.has_readers or found.enrolled:
-        said.append(_("To find everybody in an evacuation."))
-        said.append(_("For the list of a session, if its teacher wrote down what the list is for."))
-    return said
+    sentences = [_("To show which spaces are free, and to keep the air healthy and the noise low.")]
+    if inventory.has_readers or inventory.enrolled:
+        sentences.append(_("To find everybody in an evacuation."))
+        sentences.append(_("For the list of a session, if its teacher wrote down what the list is for."))
+    return sentences
 
 
 def never(words: Formatter) -> list[str]:
-    """Say what is not done, whatever is set."""
+    """Return what is not done under any settings."""
     _ = words.translations.gettext
     return [
         _("Nobody looks up where you are or were: not your teacher, not the administration."),
@@ -113,17 +113,17 @@ def never(words: Formatter) -> list[str]:
     ]
 
 
-def audience(words: Formatter, found: Inventory) -> list[Sees]:
-    """Say who sees what, by role."""
+def audience(words: Formatter, inventory: Inventory) -> list[Sees]:
+    """Return which role sees what."""
     _ = words.translations.gettext
-    said = [
+    sentences = [
         Sees(
             _("Everybody"),
             _("Whether a space is free, its air and its noise, and rounded numbers of groups."),
         )
     ]
-    if found.has_readers or found.enrolled:
-        said += [
+    if inventory.has_readers or inventory.enrolled:
+        sentences += [
             Sees(
                 _("Everybody who looks at On site now"),
                 _("Names of mentors and ambassadors who chose to be shown, while they are in; not where."),
@@ -138,25 +138,25 @@ def audience(words: Formatter, found: Inventory) -> list[Sees]:
                 _("Who is probably inside, in an alarm or in a drill if two people agree; this is noted."),
             ),
         ]
-    said += [
+    sentences += [
         Sees(_("Facilities"), _("Finer readings of sensors, and devices. No names.")),
         Sees(
             _("Administration"),
             _("Accounts, settings and the audit log, which has no names. No visits of anybody."),
         ),
     ]
-    return said
+    return sentences
 
 
-def retention_rows(words: Formatter, found: Inventory) -> list[Kept]:
-    """Say how long everything stays; what this hub does not have is left out."""
-    with_people = found.has_readers or found.enrolled > 0
+def retention_rows(words: Formatter, inventory: Inventory) -> list[Kept]:
+    """Return how long each class of data stays; classes that this hub does not have are left out."""
+    with_people = inventory.has_readers or inventory.enrolled > 0
     named = _named(words)
     people = {"tap", "visit", "counted-person", "suspicion", "desk-tap", "code", "session-roll"}
     people |= {"muster-list", "muster-report", "tombstone"}
     return [
         Kept(term.data, named[term.data], how_long(words, term))
-        for term in found.terms
+        for term in inventory.terms
         if with_people or term.data not in people
     ]
 
@@ -184,7 +184,7 @@ def _named(words: Formatter) -> dict[str, str]:
 
 
 def how_long(words: Formatter, term: Term) -> str:
-    """Say how long a class of data stays, and from when."""
+    """Return how long a class of data stays, and from when."""
     _ = words.translations.gettext
     if term.keep is None:
         return _("As long as the hub wants")
@@ -203,7 +203,7 @@ def how_long(words: Formatter, term: Term) -> str:
 
 
 def duration(words: Formatter, span: timedelta) -> str:
-    """Say a length of time: 2 minutes, 3 days, 2 years."""
+    """Return a length of time: 2 minutes, 3 days, 2 years."""
     ngettext = words.translations.ngettext
     if span % _YEAR == timedelta(0):
         years = span // _YEAR
