@@ -21,7 +21,14 @@ RULES: dict[str, Callable[[Tree], Report]] = {
     "module map": module_map.check,
 }
 
-ENFORCED: tuple[str, ...] = ("module names", "vocabulary", "notifications", "views", "folders")
+ENFORCED: tuple[str, ...] = (
+    "table owners",
+    "module names",
+    "vocabulary",
+    "notifications",
+    "views",
+    "folders",
+)
 """The rules whose findings fail the check; the others only print their figures."""
 
 

@@ -6,6 +6,7 @@ The first group leaves ingest for every committed batch; the second is what capa
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from hubwell_wire.fields import Language, Verdict
@@ -76,6 +77,24 @@ class FaultReported:
     part: str
     state: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReported:
+    """A device says whether it is online, and the time of the list of badges that it holds, if it says so."""
+
+    device_id: str
+    status: Literal["online", "offline"]
+    roster_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDescribed:
+    """A device says what it is: its name, and all of its description as JSON."""
+
+    device_id: str
+    name: str
+    meta: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +209,7 @@ class EpisodeResolved:
     peak: float
 
 
-Stored = ReadingsStored | BadgeTapped | FaultReported | MessagesStored
+Stored = ReadingsStored | BadgeTapped | FaultReported | DeviceReported | DeviceDescribed | MessagesStored
 Movement = CheckedIn | Moved | CheckedOut | InferredOut
 VisitFact = Movement | VisitsChanged | DoorLeft
 Reaction = VisitFact | BadgeAtDesk | AllowlistChanged | BadgesErased | EpisodeOpened | EpisodeResolved

@@ -22,6 +22,8 @@ from hubwell.events import (
     BadgeTapped,
     CheckedIn,
     CheckedOut,
+    DeviceDescribed,
+    DeviceReported,
     DoorLeft,
     EpisodeOpened,
     EpisodeResolved,
@@ -33,15 +35,19 @@ from hubwell.events import (
     Reaction,
     ReadingsStored,
     TapAnswered,
+    VisitFact,
     VisitsChanged,
 )
+from hubwell.people import tap_register
 from hubwell.presence import process_taps as presence
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.reader_messages import message_for
 from hubwell.settings import Settings
+from hubwell.spaces import devices
 from hubwell.storage.notify import Channel, notify, notify_each, notify_spaces
 
-_ButTaps = MessagesStored | ReadingsStored | FaultReported | Reaction
+_Noticed = MessagesStored | VisitFact | BadgeAtDesk | AllowlistChanged | BadgesErased
+_ButTaps = MessagesStored | ReadingsStored | FaultReported | DeviceReported | DeviceDescribed | Reaction
 
 
 @dataclass(slots=True)
@@ -54,6 +60,26 @@ class _Notices:
     desk_taps: set[int] = field(default_factory=set)
     allowlist: bool = False
     erased: bool = False
+
+    def add(self, fact: _Noticed) -> None:
+        """Take down what listeners have to know of a fact."""
+        match fact:
+            case MessagesStored() | VisitsChanged():
+                self.spaces.update(fact.space_ids)
+            case CheckedIn() | CheckedOut() | InferredOut():
+                self.spaces.add(fact.space_id)
+            case Moved():
+                self.spaces.update((fact.from_space_id, fact.space_id))
+            case DoorLeft():
+                self.doors.add(fact)
+            case BadgeAtDesk():
+                self.desk_taps.add(fact.desk_tap_id)
+            case AllowlistChanged():
+                self.allowlist = True
+            case BadgesErased():
+                self.erased = True
+            case _:
+                assert_never(fact)
 
     async def send(self, conn: AsyncConnection[Any]) -> None:
         """Notify; PostgreSQL passes it on when the transaction commits."""
@@ -102,22 +128,12 @@ class Switchboard:
                 return await air.evaluate(conn, fact)
             case EpisodeOpened() | EpisodeResolved() | FaultReported():
                 await self._deliveries.record(conn, fact)
-            case MessagesStored() | VisitsChanged():
-                notices.spaces.update(fact.space_ids)
-            case CheckedIn() | CheckedOut() | InferredOut():
-                notices.spaces.add(fact.space_id)
-            case Moved():
-                notices.spaces.update((fact.from_space_id, fact.space_id))
-            case DoorLeft():
-                notices.doors.add(fact)
-            case BadgeAtDesk():
-                notices.desk_taps.add(fact.desk_tap_id)
-            case AllowlistChanged():
-                notices.allowlist = True
-            case BadgesErased():
-                notices.erased = True
+            case DeviceReported():
+                await devices.set_status(conn, fact)
+            case DeviceDescribed():
+                await devices.set_description(conn, fact)
             case _:
-                assert_never(fact)
+                notices.add(fact)
         return []
 
     async def _tapped(
@@ -126,7 +142,7 @@ class Switchboard:
         facts: list[Reaction] = []
         answers: list[TapAnswered] = []
         left: list[TapAnswered] = []
-        for tap, done in zip(taps, await presence.tapped(conn, taps, self._doors), strict=True):
+        for tap, done in zip(taps, await presence.tapped(conn, taps, self._doors, tap_register), strict=True):
             facts += done.facts
             if done.told is not None:
                 answers.append(await _answer(conn, tap, done.told))

@@ -134,6 +134,12 @@ async def has_admin(conn: AsyncConnection[Any]) -> bool:
     return row is not None and row[0] > 0
 
 
+def has_admin_sync(conn: psycopg.Connection[Any]) -> bool:
+    """Return the same before the server runs: `hubwell up` offers the set-up page to a hub without one."""
+    row = conn.execute(_SQL["admins"]).fetchone()
+    return row is not None and row[0] > 0
+
+
 async def set_roles(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
     """Give an account these roles here; what the provider gave it stays. Raises AccountError."""
     try:
@@ -203,6 +209,11 @@ async def set_name(conn: AsyncConnection[Any], account_id: UUID, name: str) -> N
 async def link(conn: AsyncConnection[Any], account_id: UUID, person_id: UUID | None) -> None:
     """Say whose account this is, so that they see their own visits with it. Raises AccountError."""
     await _change(conn, "link_person", account_id, person_id=person_id)
+
+
+async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
+    """Link the accounts of one person to another, as when two entries of a person become one."""
+    await conn.execute(_SQL["move_accounts"], {"keep": keep, "drop": drop})
 
 
 async def list_accounts(conn: AsyncConnection[Any]) -> list[Account]:

@@ -130,3 +130,6 @@ UPDATE service_token SET revoked_at = coalesce(revoked_at, %(now)s) WHERE name =
 -- name: tokens
 SELECT id, name, roles, created_at, expires_at, revoked_at FROM service_token
 ORDER BY revoked_at IS NOT NULL, name;
+
+-- name: move_accounts
+UPDATE account SET person_id = %(keep)s WHERE person_id = %(drop)s

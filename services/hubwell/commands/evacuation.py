@@ -46,14 +46,12 @@ def station(
 ) -> None:
     """Choose a device to keep a sealed list of who is inside, or let it keep none from now on."""
     from hubwell.commands.cli_settings import settings
+    from hubwell.spaces.register import set_station
     from hubwell.storage.connect import connect_sync
-    from hubwell.storage.queries import Queries
 
-    configured = settings()
-    query = Queries("hubwell.evacuation")["set_station"]
-    with connect_sync(configured.database_url, name="cli") as conn:
-        known = conn.execute(query, {"device": device, "on": state == "on"}).rowcount
-    if not known:
+    with connect_sync(settings().database_url, name="cli") as conn:
+        is_registered = set_station(conn, device, on=state == "on")
+    if not is_registered:
         print(f"{device!r}: there is no such device; `hubwell device list` shows them", file=sys.stderr)
         raise typer.Exit(2)
     if state == "off":

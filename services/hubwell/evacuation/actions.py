@@ -13,6 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
+from hubwell.audit import deletions
 from hubwell.evacuation.read_model import people, places
 from hubwell.evacuation.report import Count, Report, SpaceAtStart, ZoneCount
 from hubwell.evacuation.rules import State, Tick, reconcile, tally
@@ -126,8 +127,10 @@ async def close(
     report = report.model_copy(update={"closed_by_itself": by_itself})
     deleted = (await conn.execute(_SQL["forget_people"], {"muster": muster})).rowcount
     left = await (await conn.execute(_SQL["people_left_over"], {"muster": muster})).fetchone()
-    proof = {"rows": deleted, "left_over": left[0] if left else 0, "now": now}
-    await conn.execute(_SQL["prove_deletion"], proof)
+    left_over = left[0] if left else 0
+    await deletions.record(
+        conn, data="muster-list", why="retention", rows=deleted, left_over=left_over, at=now
+    )
     values = {"muster": muster, "now": now, "report": Jsonb(report.model_dump(mode="json"))}
     await conn.execute(_SQL["close"], values)
     return report
@@ -148,6 +151,11 @@ async def _report(conn: AsyncConnection[Any], muster: UUID, begun: Report, opene
         counts.append(ZoneCount(zone=zone, **found.model_dump()))
     total = Count.of(tally(ticks, opened_at), sum(unseen.values()))
     return begun.model_copy(update={"total": total, "zones": tuple(counts)})
+
+
+async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
+    """Put one person in the place of another on open lists, unless they are on them already."""
+    await conn.execute(_SQL["move_person"], {"keep": keep, "drop": drop})
 
 
 async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:

@@ -89,10 +89,6 @@ DELETE FROM muster_person WHERE muster_id = %(muster)s
 -- name: people_left_over
 SELECT count(*) FROM muster_person WHERE muster_id = %(muster)s
 
--- name: prove_deletion
-INSERT INTO deletion (class, why, rows, left_over, ran_at)
-VALUES ('muster-list', 'retention', %(rows)s, %(left_over)s, %(now)s)
-
 -- name: close
 UPDATE muster SET closed_at = %(now)s, report = %(report)s WHERE id = %(muster)s
 
@@ -154,5 +150,7 @@ ORDER BY s.zone, v.space_id, p.name, p.id
 -- name: stations
 SELECT id FROM device WHERE muster_station ORDER BY id
 
--- name: set_station
-UPDATE device SET muster_station = %(on)s WHERE id = %(device)s
+-- name: move_person
+UPDATE muster_person m SET person_id = %(keep)s
+WHERE person_id = %(drop)s
+  AND NOT EXISTS (SELECT FROM muster_person k WHERE k.muster_id = m.muster_id AND k.person_id = %(keep)s)

@@ -71,14 +71,6 @@ FROM heard, locked
 WHERE stream.id = heard.id AND stream.id = locked.id
 RETURNING stream.id, stream.device_id, stream.boot, stream.received + stream.declared AS safe
 
--- name: set_status
--- The last will says nothing of the list of badges that the device still holds.
-UPDATE device SET status = %(status)s, status_at = now(), roster_at = coalesce(%(roster_at)s, roster_at)
-WHERE id = %(device)s
-
--- name: set_meta
-UPDATE device SET meta = %(meta)s, name = CASE WHEN name = '' THEN %(name)s ELSE name END WHERE id = %(device)s
-
 -- name: audit_days
 -- What arrived, per device and day of the hub. A message without a readable time counts on its arrival day.
 SELECT s.device_id, (coalesce(m.time, m.received_at) AT TIME ZONE %(zone)s)::date AS day,

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
 from hubwell.events import (
     BadgeTapped,
+    DeviceDescribed,
+    DeviceReported,
     FaultReported,
     MessagesStored,
     ReadingsStored,
@@ -71,7 +72,7 @@ async def store_batch(conn: AsyncConnection[Any], registry: IdCache, batch: Batc
         await _store_event(conn, registry, key, entry.arrival, outcome)
     outcome.facts.sort(key=_lock_order)
     await _add_rejected(conn, batch.refused)
-    await _set_states(conn, registry, batch)
+    outcome.facts += _device_facts(registry, batch)
     outcome.receipts = await ledger.advance(conn, registry, entries, batch)
     spaces = {space for device in devices if (space := registry.spaces.get(device)) is not None}
     if spaces:
@@ -201,8 +202,10 @@ def _lock_order(fact: Stored) -> tuple[int, str]:
             return 1, fact.quantity
         case FaultReported():
             return 2, fact.device_id
+        case DeviceReported() | DeviceDescribed():
+            return 3, fact.device_id
         case MessagesStored():
-            return 3, ""
+            return 4, ""
 
 
 async def _store_event(
@@ -289,14 +292,14 @@ def _kept(item: RejectedMessage) -> bytes:
     return item.payload[:_KEPT_PAYLOAD]
 
 
-async def _set_states(conn: AsyncConnection[Any], registry: IdCache, batch: Batch) -> None:
-    for said in sorted(batch.states, key=attrgetter("device")):
-        if said.device not in registry.spaces:
+def _device_facts(registry: IdCache, batch: Batch) -> Iterator[DeviceReported | DeviceDescribed]:
+    """Return what registered devices say of themselves, device by device: in one order in every process."""
+    for item in sorted(batch.states, key=attrgetter("device")):
+        if item.device not in registry.spaces:
             continue
-        values: dict[str, Any] = {"device": said.device}
-        if isinstance(said.state, Meta):
-            meta = Jsonb(said.state.model_dump(mode="json"))
-            await conn.execute(_SQL["set_meta"], {**values, "meta": meta, "name": said.state.name})
+        if isinstance(item.state, Meta):
+            meta = item.state.model_dump(mode="json")
+            yield DeviceDescribed(device_id=item.device, name=item.state.name, meta=meta)
         else:
-            state = {"status": said.state.state, "roster_at": said.state.roster_at}
-            await conn.execute(_SQL["set_status"], {**values, **state})
+            status, roster_at = item.state.state, item.state.roster_at
+            yield DeviceReported(device_id=item.device, status=status, roster_at=roster_at)

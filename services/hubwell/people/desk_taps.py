@@ -45,21 +45,6 @@ class DeskTap:
         return Badge(self.badge, self.epoch, self.kind, label)
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """Something about a badge that does not fit together: to be asked, never to be held against somebody."""
-
-    id: int
-    kind: str
-    at: datetime
-    credential_id: int
-    credential_kind: CredentialKind
-    label: str
-    revoked_why: str | None
-    person_id: UUID
-    name: str
-
-
 async def taps(conn: AsyncConnection[Any], now: datetime) -> list[DeskTap]:
     """Return the badges that were held to a desk's reader in the last two minutes, the newest first."""
     return await _taps(conn, now, None)
@@ -71,19 +56,6 @@ async def tap(conn: AsyncConnection[Any], tap_id: int, now: datetime) -> DeskTap
     if not found:
         raise DomainError(errors.BADGE_GONE)
     return found[0]
-
-
-async def open_suspicions(conn: AsyncConnection[Any]) -> list[Suspicion]:
-    """Return what nobody has settled yet, the newest first."""
-    async with conn.cursor(row_factory=class_row(Suspicion)) as cursor:
-        await cursor.execute(_SQL["open_suspicions"])
-        return await cursor.fetchall()
-
-
-async def resolve(conn: AsyncConnection[Any], question: int, now: datetime) -> int | None:
-    """Mark a question as settled; return the credential it was about, None where somebody was quicker."""
-    row = await (await conn.execute(_SQL["settle"], {"id": question, "now": now})).fetchone()
-    return row[0] if row else None
 
 
 async def _taps(conn: AsyncConnection[Any], now: datetime, tap_id: int | None) -> list[DeskTap]:

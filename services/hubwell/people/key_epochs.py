@@ -1,12 +1,14 @@
 """What the register knows of epochs: how far a change of keys has come, and the end of an old key."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.audit import deletions
 from hubwell.errors import DomainError
 from hubwell.events import AllowlistChanged, Facts
 from hubwell.people import errors
@@ -52,7 +54,14 @@ async def forget_epoch(conn: AsyncConnection[Any], epoch: int) -> Forgotten:
     await conn.execute(_SQL["forget_desk_taps_of_epoch"], values)
     unreachable = await _row(conn, "delete_unreachable", values)
     left = await _row(conn, "rows_of_epoch", values)
-    await conn.execute(_SQL["record_deletion"], {"rows": pseudonyms[0], "left": left[0]})
+    await deletions.record(
+        conn,
+        data="credential",
+        why="epoch-destroyed",
+        rows=pseudonyms[0],
+        left_over=left[0],
+        at=datetime.now(UTC),
+    )
     return Forgotten(pseudonyms[0], unreachable[0], unreachable[1], left[0])
 
 

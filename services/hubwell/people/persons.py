@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -16,6 +16,7 @@ from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LANGUAGES
 
 _SQL: Final = Queries("hubwell.people")
+ShownAs = Literal["", "mentor", "ambassador"]
 SHORTEST_SEARCH: Final = 2
 """Letters that a search needs: the register is to be asked, not to be read."""
 MOST_FOUND: Final = 20
@@ -44,14 +45,6 @@ class Found:
     name: str
     language: str | None
     credentials: int
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What a merge did; `taps` is how many moved."""
-
-    taps: int
-    facts: Facts = (AllowlistChanged(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +111,27 @@ async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, lang
     return [AllowlistChanged()]
 
 
-async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> Merged:
-    """Make one person of two entries: badges, taps, visits and account move to `keep`, `drop` is deleted.
+async def set_language(conn: AsyncConnection[Any], person_id: UUID, language: str) -> Facts:
+    """Set the language in which readers and pages address a person; an unknown one is none."""
+    values = {"person": person_id, "language": language if language in LANGUAGES else None}
+    await conn.execute(_SQL["set_language"], values)
+    return [AllowlistChanged()]
 
-    Where taps moved, the caller has the visits folded again. Raises DomainError.
+
+async def set_shown(conn: AsyncConnection[Any], person_id: UUID, *, shown: bool) -> None:
+    """Show a mentor or ambassador as on site while they are in, or no longer."""
+    await conn.execute(_SQL["set_shown"], {"person": person_id, "shown": shown})
+
+
+async def set_shown_as(conn: AsyncConnection[Any], person_id: UUID, shown_as: ShownAs) -> None:
+    """Set as what a person may choose to be shown; empty: as nothing, and then they are not shown."""
+    await conn.execute(_SQL["set_shown_as"], {"person": person_id, "shown_as": shown_as})
+
+
+async def absorb(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
+    """Lock two entries of one person; give `keep` the badges of `drop`, and its name where it has none.
+
+    What other capabilities hold of `drop` is moved before `delete_absorbed`. Raises DomainError.
     """
     if keep == drop:
         raise DomainError(errors.SAME_PERSON)
@@ -129,11 +139,14 @@ async def merge(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> Merged
     if len(locked) != len({keep, drop}):
         raise DomainError(PERSON_GONE)
     values = {"keep": keep, "drop": drop}
-    for query in ("move_credentials", "move_accounts", "move_visits", "move_musters", "complete_kept"):
-        await conn.execute(_SQL[query], values)
-    taps = (await conn.execute(_SQL["move_taps"], values)).rowcount
-    await conn.execute(_SQL["delete_person"], values)
-    return Merged(taps)
+    await conn.execute(_SQL["move_credentials"], values)
+    await conn.execute(_SQL["complete_kept"], values)
+
+
+async def delete_absorbed(conn: AsyncConnection[Any], drop: UUID) -> Facts:
+    """Delete the entry whose badges and visits another one has by now."""
+    await conn.execute(_SQL["delete_person"], {"drop": drop})
+    return [AllowlistChanged()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,24 +99,6 @@ SELECT gone.person_id, EXISTS (SELECT FROM person_gone) AS person_gone FROM gone
 -- name: move_credentials
 UPDATE credential SET person_id = %(keep)s WHERE person_id = %(drop)s
 
--- name: move_taps
-UPDATE tap SET person_id = %(keep)s WHERE person_id = %(drop)s
-
--- name: move_visits
--- Taps are kept for days and visits for longer: older visits move as they are. Where both were somewhere at one
--- time only one of the two can be right; the kept person's stays, and what taps still tell is folded anew.
-UPDATE visit v SET person_id = %(keep)s
-WHERE person_id = %(drop)s
-  AND NOT EXISTS (SELECT FROM visit k WHERE k.person_id = %(keep)s AND k.during && v.during)
-
--- name: move_accounts
-UPDATE account SET person_id = %(keep)s WHERE person_id = %(drop)s
-
--- name: move_musters
-UPDATE muster_person m SET person_id = %(keep)s
-WHERE person_id = %(drop)s
-  AND NOT EXISTS (SELECT FROM muster_person k WHERE k.muster_id = m.muster_id AND k.person_id = %(keep)s)
-
 -- name: complete_kept
 UPDATE person k SET name = CASE WHEN k.name = '' THEN d.name ELSE k.name END,
        language = coalesce(k.language, d.language)
@@ -124,16 +106,6 @@ FROM person d WHERE k.id = %(keep)s AND d.id = %(drop)s
 
 -- name: delete_person
 DELETE FROM person WHERE id = %(drop)s
-
--- name: open_suspicions
--- Without the places: for the question that staff ask, they do not matter.
-SELECT s.id, s.kind, s.at, c.id AS credential_id, c.kind AS credential_kind, c.label, c.revoked_why,
-       p.id AS person_id, p.name
-FROM suspicion s JOIN credential c ON c.id = s.credential_id JOIN person p ON p.id = c.person_id
-WHERE s.settled_at IS NULL AND p.kind = 'enrolled' ORDER BY s.at DESC, s.id DESC LIMIT 50
-
--- name: settle
-UPDATE suspicion SET settled_at = %(now)s WHERE id = %(id)s AND settled_at IS NULL RETURNING credential_id
 
 -- name: spaces
 SELECT id, name, zone FROM space WHERE NOT personal OR NOT %(shared)s ORDER BY name, id
@@ -212,9 +184,6 @@ FROM gone
 -- name: rows_of_epoch
 SELECT count(*) FROM credential_pseudonym WHERE epoch = %(epoch)s
 
--- name: record_deletion
-INSERT INTO deletion (class, why, rows, left_over) VALUES ('credential', 'epoch-destroyed', %(rows)s, %(left)s)
-
 -- name: put_reader
 INSERT INTO reader (device_id, name, purpose) VALUES (%(device)s, %(name)s, %(purpose)s)
 ON CONFLICT ON CONSTRAINT reader_once DO UPDATE SET purpose = excluded.purpose
@@ -225,3 +194,42 @@ SELECT r.device_id AS device, r.name AS reader, r.purpose FROM reader r ORDER BY
 -- name: open_space
 -- Where somebody is checked in, for the desk that checks them out.
 SELECT space_id FROM visit WHERE person_id = %(person)s AND upper_inf(during) ORDER BY lower(during) DESC LIMIT 1
+
+-- name: set_language
+UPDATE person SET language = %(language)s WHERE id = %(person)s
+
+-- name: set_shown
+-- Only who has a name and is a mentor or an ambassador can be shown.
+UPDATE person SET shown_on_site = %(shown)s AND name <> '' AND shown_as <> ''
+WHERE id = %(person)s AND kind = 'enrolled'
+
+-- name: set_shown_as
+UPDATE person SET shown_as = %(shown_as)s, shown_on_site = shown_on_site AND %(shown_as)s <> ''
+WHERE id = %(person)s AND kind = 'enrolled'
+
+-- name: link_pseudonym
+-- A badge of a new epoch is that of an enrolled person: its old pseudonym says so.
+INSERT INTO credential_pseudonym (badge, credential_id, epoch)
+VALUES (%(badge)s, %(credential)s, %(epoch)s) ON CONFLICT DO NOTHING RETURNING badge
+
+-- name: add_counted
+WITH newcomer AS (
+    INSERT INTO person (kind) VALUES ('counted') RETURNING id
+), held AS (
+    INSERT INTO credential (person_id, kind, valid) SELECT id, 'badge', tstzrange(NULL, NULL) FROM newcomer
+    RETURNING id, person_id
+), known AS (
+    INSERT INTO credential_pseudonym (badge, credential_id, epoch)
+    SELECT %(badge)s, id, %(epoch)s FROM held
+)
+SELECT id, person_id FROM held
+
+-- name: raise_counter
+-- The comparison and the change are one statement: of two copies at the same moment one is a replay.
+UPDATE credential SET sun_counter = %(counter)s
+WHERE id = %(credential)s AND (sun_counter IS NULL OR sun_counter < %(counter)s)
+RETURNING id
+
+-- name: add_desk_tap
+INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at)
+VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s) RETURNING id

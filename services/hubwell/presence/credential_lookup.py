@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -20,6 +20,33 @@ from hubwell_wire.pseudonym import EpochKey, pseudonym
 _SQL: Final = Queries("hubwell.presence")
 
 Suspicion = Literal["two-places", "counter-replayed", "revoked-used", "sun-forged"]
+
+
+class Register(Protocol):
+    """The register of people, which owns persons, credentials and desk taps, as taps change it."""
+
+    async def link_pseudonym(
+        self, conn: AsyncConnection[Any], credential_id: int, badge: bytes, epoch: int
+    ) -> bool:
+        """Give a credential its pseudonym of a new epoch; return False where it has another one already."""
+
+    async def add_counted(self, conn: AsyncConnection[Any], badge: bytes, epoch: int) -> tuple[int, UUID]:
+        """Add a person without a name for a badge; return the credential and the person."""
+
+    async def raise_counter(self, conn: AsyncConnection[Any], credential_id: int, counter: int) -> bool:
+        """Keep the counter of a signing card; return False for one that is not higher than ever before."""
+
+    async def add_desk_tap(
+        self,
+        conn: AsyncConnection[Any],
+        device_id: str,
+        reader: str,
+        badge: bytes,
+        epoch: int,
+        kind: str,
+        tapped_at: datetime,
+    ) -> int:
+        """Keep a badge that was held to a desk's reader; return the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +115,7 @@ async def known_holders(conn: AsyncConnection[Any], cards: Iterable[PresentedCar
 
 
 async def holder_of(
-    conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders, at: datetime
+    conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders, at: datetime, register: Register
 ) -> CredentialHolder | None:
     """Return whose card it is, if anybody's.
 
@@ -102,8 +129,7 @@ async def holder_of(
         return None
     if card.genuine and credential_status(older.since, older.until, at) == "valid":
         badge, epoch = card.names[0]
-        values = {"badge": badge, "epoch": epoch, "credential": older.credential_id}
-        if await (await conn.execute(_SQL["relink"], values)).fetchone() is None:
+        if not await register.link_pseudonym(conn, older.credential_id, badge, epoch):
             return None  # the credential has another pseudonym of this epoch: this card is not it
         known[badge] = older
     return older
@@ -116,14 +142,12 @@ async def is_erased(conn: AsyncConnection[Any], card: PresentedCard, now: dateti
 
 
 async def create_anonymous_person(
-    conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders
+    conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders, register: Register
 ) -> CredentialHolder:
     """Return a new person without a name, for a badge that is only counted."""
     badge, epoch = card.names[0]
-    row = await (await conn.execute(_SQL["add_counted"], {"badge": badge, "epoch": epoch})).fetchone()
-    if row is None:
-        raise RuntimeError("an INSERT with RETURNING gave no row")
-    known[badge] = CredentialHolder(row[0], row[1], "badge", None, None, enrolled=False, language=None)
+    credential, person = await register.add_counted(conn, badge, epoch)
+    known[badge] = CredentialHolder(credential, person, "badge", None, None, enrolled=False, language=None)
     return known[badge]
 
 
@@ -139,9 +163,3 @@ async def flag_suspicion(
         "other": None,
     }
     await conn.execute(_SQL["suspect"], values)
-
-
-async def raise_counter(conn: AsyncConnection[Any], holder: CredentialHolder, counter: int) -> bool:
-    """Tell whether a card's counter is higher than ever before, and remember it."""
-    values = {"credential": holder.credential_id, "counter": counter}
-    return await (await conn.execute(_SQL["raise_counter"], values)).fetchone() is not None

@@ -13,12 +13,12 @@ from hubwell.presence.credential_lookup import (
     CredentialHolder,
     KnownHolders,
     PresentedCard,
+    Register,
     create_anonymous_person,
     flag_suspicion,
     holder_of,
     is_erased,
     known_holders,
-    raise_counter,
     read_card,
 )
 from hubwell.presence.departure_notices import answers
@@ -74,13 +74,16 @@ class _Batch:
     """What is known of all the taps of a batch beforehand."""
 
     policy: Policy
+    register: Register
     now: datetime
     known: KnownHolders
     doors: dict[str, _Door]
     purposes: dict[tuple[str, str], str]
 
 
-async def tapped(conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy) -> list[TapResult]:
+async def tapped(
+    conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy, register: Register
+) -> list[TapResult]:
     """Store what taps mean and work out people's visits anew from where it could matter.
 
     Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. What
@@ -91,12 +94,16 @@ async def tapped(conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy
     cards = [read_card(tap, policy) for tap in taps]
     # What needs no answer is not waited for: people at readers are.
     async with conn.pipeline():
-        batch = await _prepare(conn, taps, cards, policy)
+        batch = await _prepare(conn, taps, cards, policy, register)
         return [await _tapped(conn, tap, card, batch) for tap, card in zip(taps, cards, strict=True)]
 
 
 async def _prepare(
-    conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], cards: Sequence[PresentedCard], policy: Policy
+    conn: AsyncConnection[Any],
+    taps: Sequence[BadgeTapped],
+    cards: Sequence[PresentedCard],
+    policy: Policy,
+    register: Register,
 ) -> _Batch:
     """Have the taps' people to ourselves until the transaction ends, and look up what all taps need."""
     badges = [badge for card in cards for badge in card.badges]
@@ -108,6 +115,7 @@ async def _prepare(
     purposes = await conn.execute(_SQL["purposes"], {"devices": list({tap.device_id for tap in taps})})
     return _Batch(
         policy,
+        register,
         datetime.now(UTC),
         await known_holders(conn, cards),
         {row[0]: _Door(*row) for row in await doors.fetchall()},
@@ -119,7 +127,7 @@ async def _tapped(
     conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, batch: _Batch
 ) -> TapResult:
     before = len(batch.known)
-    holder = await holder_of(conn, card, batch.known, tap.time)
+    holder = await holder_of(conn, card, batch.known, tap.time, batch.register)
     is_linked = len(batch.known) > before
     done = await _at_reader(conn, tap, card, holder, batch)
     if is_linked:
@@ -139,8 +147,8 @@ async def _at_reader(
     if purpose == "desk":
         return await _at_desk(conn, tap, card, holder, batch)
     if holder is None and await _counts(conn, tap, card, purpose, policy, now):
-        holder = await create_anonymous_person(conn, card, batch.known)
-    refusal = await _refusal(conn, tap, card, holder)
+        holder = await create_anonymous_person(conn, card, batch.known, batch.register)
+    refusal = await _refusal(conn, tap, card, holder, batch.register)
     if refusal is not None or holder is None:
         return _answer(tap, batch, refusal or "unknown", holder)
     if purpose == "kiosk":
@@ -169,7 +177,11 @@ async def _counts(
 
 
 async def _refusal(
-    conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, holder: CredentialHolder | None
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    card: PresentedCard,
+    holder: CredentialHolder | None,
+    register: Register,
 ) -> Verdict | None:
     """Return why a tap does not count, and note it where somebody should ask."""
     if not card.genuine:
@@ -185,17 +197,23 @@ async def _refusal(
         case "not-yet":
             return "unknown"
         case "valid":
-            return await _copied(conn, tap, card, holder)
+            return await _copied(conn, tap, card, holder, register)
 
 
 async def _copied(
-    conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, holder: CredentialHolder
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    card: PresentedCard,
+    holder: CredentialHolder,
+    register: Register,
 ) -> Verdict | None:
     """Refuse a copy: of a signing card's number, or of one of its messages."""
     if card.counter is None and holder.kind == "sun":
         await flag_suspicion(conn, holder, "sun-forged", tap)
         return "refused"
-    if card.counter is not None and not await raise_counter(conn, holder, card.counter):
+    if card.counter is not None and not await register.raise_counter(
+        conn, holder.credential_id, card.counter
+    ):
         await flag_suspicion(conn, holder, "counter-replayed", tap)
         return "refused"
     return None
@@ -210,17 +228,16 @@ async def _at_desk(
 ) -> TapResult:
     """Show a badge to staff for two minutes; never a visit, whoever's it is."""
     refused = not card.genuine or not card.names
-    if refused or (holder is not None and await _copied(conn, tap, card, holder) is not None):
+    if refused or (holder is not None and await _copied(conn, tap, card, holder, batch.register) is not None):
         return _answer(tap, batch, "refused", holder)
     done = _answer(tap, batch, "desk", holder)
     if batch.now - tap.time <= AT_DESK:
         badge, epoch = card.names[0]
         kind = "badge" if card.counter is None else "sun"
-        values: dict[str, Any] = {"badge": badge, "epoch": epoch, "kind": kind}
-        values |= {"device": tap.device_id, "reader": tap.reader}
-        values["time"] = min(tap.time, batch.now)
-        for row in await (await conn.execute(_SQL["add_desk_tap"], values)).fetchall():
-            done.facts.append(BadgeAtDesk(desk_tap_id=row[0]))
+        desk_tap = await batch.register.add_desk_tap(
+            conn, tap.device_id, tap.reader, badge, epoch, kind, min(tap.time, batch.now)
+        )
+        done.facts.append(BadgeAtDesk(desk_tap_id=desk_tap))
     return done
 
 

@@ -33,34 +33,11 @@ SELECT device_id, name, purpose FROM reader WHERE device_id = ANY (%(devices)s)
 -- name: doors
 SELECT id, closes_at, capacity, when_full = 'refuse' FROM space WHERE id = ANY (%(spaces)s)
 
--- name: relink
--- A badge of a new epoch is that of an enrolled person: its old pseudonym says so.
-INSERT INTO credential_pseudonym (badge, credential_id, epoch)
-VALUES (%(badge)s, %(credential)s, %(epoch)s) ON CONFLICT DO NOTHING RETURNING badge
-
 -- name: is_erased
 SELECT EXISTS (
     SELECT FROM erased e, unnest(%(badges)s::bytea[]) badge
     WHERE e.until > %(now)s AND e.tag = sha256(e.salt || badge)
 )
-
--- name: add_counted
-WITH newcomer AS (
-    INSERT INTO person (kind) VALUES ('counted') RETURNING id
-), held AS (
-    INSERT INTO credential (person_id, kind, valid) SELECT id, 'badge', tstzrange(NULL, NULL) FROM newcomer
-    RETURNING id, person_id
-), known AS (
-    INSERT INTO credential_pseudonym (badge, credential_id, epoch)
-    SELECT %(badge)s, id, %(epoch)s FROM held
-)
-SELECT id, person_id FROM held
-
--- name: raise_counter
--- The comparison and the change are one statement: of two copies at the same moment one is a replay.
-UPDATE credential SET sun_counter = %(counter)s
-WHERE id = %(credential)s AND (sun_counter IS NULL OR sun_counter < %(counter)s)
-RETURNING id
 
 -- name: suspect
 INSERT INTO suspicion (credential_id, kind, at, space_id, other_space_id)
@@ -77,10 +54,6 @@ UPDATE tap SET verdict = 'counts' WHERE id = %(tap)s
 
 -- name: doubtful
 UPDATE tap SET verdict = 'doubtful' WHERE id = %(tap)s
-
--- name: add_desk_tap
-INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at)
-VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s) RETURNING id
 
 -- name: add_tap
 INSERT INTO tap (person_id, space_id, time, source, intent, verdict, stream_id, seq, reader, credential_id)
@@ -168,3 +141,23 @@ WHERE v.during && tstzrange(%(since)s, %(until)s) AND upper(v.during) > %(since)
     AND v.ended_by = 'inferred' AND t.time > %(born)s AND t.stream_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM visit later WHERE later.person_id = v.person_id AND later.space_id = v.space_id
                     AND upper_inf(later.during))
+
+-- name: move_visits
+-- Taps are kept for days and visits for longer: older visits move as they are. Where both were somewhere at one
+-- time only one of the two can be right; the kept person's stays, and what taps still tell is folded anew.
+UPDATE visit v SET person_id = %(keep)s
+WHERE person_id = %(drop)s
+  AND NOT EXISTS (SELECT FROM visit k WHERE k.person_id = %(keep)s AND k.during && v.during)
+
+-- name: move_taps
+UPDATE tap SET person_id = %(keep)s WHERE person_id = %(drop)s
+
+-- name: open_suspicions
+-- Without the places: for the question that staff ask, they do not matter.
+SELECT s.id, s.kind, s.at, c.id AS credential_id, c.kind AS credential_kind, c.label, c.revoked_why,
+       p.id AS person_id, p.name
+FROM suspicion s JOIN credential c ON c.id = s.credential_id JOIN person p ON p.id = c.person_id
+WHERE s.settled_at IS NULL AND p.kind = 'enrolled' ORDER BY s.at DESC, s.id DESC LIMIT 50
+
+-- name: settle
+UPDATE suspicion SET settled_at = %(now)s WHERE id = %(id)s AND settled_at IS NULL RETURNING credential_id

@@ -123,6 +123,16 @@ async def tap_history_of(
     return TapHistory(person_id, since, taps, stored, replace(hours, spaces=closing))
 
 
+async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> int:
+    """Give the visits and taps of one person to another; return how many taps moved.
+
+    Where taps moved, the caller has the visits folded again.
+    """
+    values = {"keep": keep, "drop": drop}
+    await conn.execute(_SQL["move_visits"], values)
+    return (await conn.execute(_SQL["move_taps"], values)).rowcount
+
+
 async def open_spaces(conn: AsyncConnection[Any], person_id: UUID) -> list[str]:
     """Return the spaces that a person is in."""
     rows = await (await conn.execute(_SQL["open_spaces"], {"person": person_id})).fetchall()

@@ -8,9 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.storage.notify import Channel, notify
 from hubwell.storage.queries import Queries
-from hubwell.vocabulary import LANGUAGES
 
 _SQL: Final = Queries("hubwell.privacy", "personal_data.sql")
 _Row = TypeVar("_Row")
@@ -137,23 +135,6 @@ async def visit(conn: AsyncConnection[Any], person_id: UUID, visit_id: int) -> O
     """Return one of a person's own visits; None for another's and for none."""
     found = await _all(conn, "visit", OwnVisit, {"person": person_id, "visit": visit_id})
     return found[0] if found else None
-
-
-async def set_language(conn: AsyncConnection[Any], person_id: UUID, language: str) -> None:
-    """Set the language in which readers and pages speak to a person; an unknown one is none."""
-    values = {"person": person_id, "language": language if language in LANGUAGES else None}
-    await conn.execute(_SQL["set_language"], values)
-    await notify(conn, Channel.ALLOWLISTS)
-
-
-async def set_shown(conn: AsyncConnection[Any], person_id: UUID, *, shown: bool) -> None:
-    """Show a mentor or ambassador as on site while they are in, or no longer."""
-    await conn.execute(_SQL["set_shown"], {"person": person_id, "shown": shown})
-
-
-async def set_shown_as(conn: AsyncConnection[Any], person_id: UUID, shown_as: ShownAs) -> None:
-    """Say as what a person may choose to be shown; empty: as nothing, and then they are not."""
-    await conn.execute(_SQL["set_shown_as"], {"person": person_id, "shown_as": shown_as})
 
 
 async def _all(

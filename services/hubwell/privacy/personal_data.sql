@@ -40,15 +40,3 @@ WHERE l.person_id = %(person)s ORDER BY m.opened_at
 
 -- name: has_account
 SELECT EXISTS (SELECT FROM account WHERE person_id = %(person)s)
-
--- name: set_language
-UPDATE person SET language = %(language)s WHERE id = %(person)s
-
--- name: set_shown
--- Only who has a name and is a mentor or an ambassador can be shown.
-UPDATE person SET shown_on_site = %(shown)s AND name <> '' AND shown_as <> ''
-WHERE id = %(person)s AND kind = 'enrolled'
-
--- name: set_shown_as
-UPDATE person SET shown_as = %(shown_as)s, shown_on_site = shown_on_site AND %(shown_as)s <> ''
-WHERE id = %(person)s AND kind = 'enrolled'

@@ -20,3 +20,14 @@ SELECT id, name, kind, capacity, zone, when_full, closes_at, personal FROM space
 -- name: devices
 SELECT d.id, d.space_id, d.name, d.status, d.status_at, max(s.last_received_at) AS last_heard
 FROM device d LEFT JOIN stream s ON s.device_id = d.id GROUP BY d.id ORDER BY d.id
+
+-- name: set_station
+UPDATE device SET muster_station = %(on)s WHERE id = %(device)s
+
+-- name: set_status
+-- The last will says nothing of the list of badges that the device still holds.
+UPDATE device SET status = %(status)s, status_at = now(), roster_at = coalesce(%(roster_at)s, roster_at)
+WHERE id = %(device)s
+
+-- name: set_meta
+UPDATE device SET meta = %(meta)s, name = CASE WHEN name = '' THEN %(name)s ELSE name END WHERE id = %(device)s

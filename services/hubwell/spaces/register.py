@@ -61,6 +61,11 @@ def put_device(conn: Connection[Any], *, device_id: str, space_id: str | None, n
     _put(conn, "put_device", {"id": device_id, "space": space_id, "name": name})
 
 
+def set_station(conn: Connection[Any], device_id: str, *, on: bool) -> bool:
+    """Choose whether a device is a muster station; return whether there is such a device."""
+    return conn.execute(_SQL["set_station"], {"device": device_id, "on": on}).rowcount > 0
+
+
 def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
     try:
         with conn.transaction():

@@ -7,15 +7,18 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from hubwell.access import accounts
 from hubwell.access.principal import Principal
 from hubwell.audit import log
 from hubwell.errors import DomainError
+from hubwell.evacuation import actions as evacuation
 from hubwell.events import Facts
 from hubwell.keys import Keys
 from hubwell.people import credentials, desk_taps, errors, persons
 from hubwell.people.credentials import Code, CredentialChanged, Enrolled, NewPerson
 from hubwell.people.persons import Found
 from hubwell.presence import actions as presence
+from hubwell.presence import suspicions, visit_store
 from hubwell.presence.closing_hours import hub_hours
 from hubwell.settings import Settings
 
@@ -120,15 +123,19 @@ async def merge(conn: Conn, actor: Principal, settings: Settings, *, keep: UUID,
     """
     if actor.person_id in {keep, drop}:
         raise DomainError(errors.OWN_ENTRY)
-    merged = await persons.merge(conn, keep=keep, drop=drop)
-    folded = await presence.refold_person(conn, keep, hours=hub_hours(settings)) if merged.taps else []
+    await persons.absorb(conn, keep=keep, drop=drop)
+    await accounts.move_person(conn, keep=keep, drop=drop)
+    await evacuation.move_person(conn, keep=keep, drop=drop)
+    taps = await visit_store.move_person(conn, keep=keep, drop=drop)
+    facts = await persons.delete_absorbed(conn, drop)
+    folded = await presence.refold_person(conn, keep, hours=hub_hours(settings)) if taps else []
     await _note(conn, actor, "person.merged", keep, other=drop)
-    return [*merged.facts, *folded]
+    return [*facts, *folded]
 
 
 async def resolve_suspicion(conn: Conn, actor: Principal, suspicion: int, now: datetime) -> bool:
     """Close a suspicion that staff asked about; return whether it was open."""
-    credential = await desk_taps.resolve(conn, suspicion, now)
+    credential = await suspicions.resolve(conn, suspicion, now)
     if credential is not None:
         detail = {"credential": credential}
         await log.record(conn, actor=actor.actor, action="question.settled", detail=detail)

@@ -24,18 +24,21 @@ from psycopg import AsyncConnection
 from feed.device import Device, Packet
 from feed.people import enrol, visits_of
 from feed.server import device_in, ingest_of, rows
+from hubwell.access.principal import Principal
 from hubwell.errors import DomainError
 from hubwell.ingest.consumer import Ingest
-from hubwell.people.persons import merge
-from hubwell.presence.actions import check_in, check_out, correct_end, refold_person, remove_visit
+from hubwell.presence.actions import check_in, check_out, correct_end, remove_visit
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import TapAt, Visit, fold_taps
+from hubwell.settings import Settings
 from hubwell.storage.connect import connect
+from hubwell.workflows import people
 from lanes.lane import Database
 
 SPACES = ["lab", "den", "loft"]
 CLOSING = time(22)
 HOURS = Hours(ZoneInfo("UTC"), CLOSING)
+SETTINGS = Settings(_env_file=None, zone="UTC", closing_time=CLOSING)
 PEOPLE = 3
 T = TypeVar("T")
 numbers = itertools.count(1)
@@ -116,8 +119,7 @@ class Hub(RuleBasedStateMachine):
             return
 
         async def work(conn: AsyncConnection[Any]) -> None:
-            await merge(conn, keep=one, drop=other)
-            await refold_person(conn, one, hours=HOURS)
+            await people.merge(conn, Principal(actor="cli"), SETTINGS, keep=one, drop=other)
 
         self.act(work)
         self.people = [one if person == other else person for person in self.people]

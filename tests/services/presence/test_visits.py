@@ -25,6 +25,7 @@ from hubwell.events import (
     InferredOut,
     Moved,
 )
+from hubwell.people import tap_register
 from hubwell.presence.actions import close_forgotten
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.door_policy import Policy
@@ -61,7 +62,7 @@ async def tap_all(url: str, badge: bytes, taps: Sequence[TapAt]) -> list[list[Fa
                     device_id="lab-pi", boot=uuid4(), stream_id=1, seq=next(streams), time=tap.time,
                     badge=badge, epoch=1, reader="door", space_id=tap.space_id,
                 )  # fmt: skip
-                (done,) = await tapped(conn, [fact], policy)
+                (done,) = await tapped(conn, [fact], policy, tap_register)
                 facts.append(list(done.facts))
     return facts
 

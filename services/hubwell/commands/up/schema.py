@@ -2,11 +2,11 @@
 
 import psycopg
 
+from hubwell.access import accounts
 from hubwell.errors import first_line
 from hubwell.runtime.start_errors import CannotStartError
 from hubwell.spaces.demo import seed
 from hubwell.storage.migrate import NewerSchemaError, migrate
-from hubwell.storage.queries import Queries
 
 
 def prepare(url: str, *, demo: bool) -> int:
@@ -29,7 +29,6 @@ def lacks_admin(url: str) -> bool:
     """Tell whether nobody can administer the hub yet; False where the database cannot say."""
     try:
         with psycopg.connect(url) as connection:
-            found = connection.execute(Queries("hubwell.access")["admins"]).fetchone()
+            return not accounts.has_admin_sync(connection)
     except psycopg.Error:
         return False
-    return found is not None and not found[0]

@@ -20,6 +20,7 @@ from hubwell.http.dependencies import AppSettings, DatabasePool, ReadConnection,
 from hubwell.http.guard import require_role
 from hubwell.people import desk_taps, errors
 from hubwell.people.credentials import NewPerson
+from hubwell.presence import suspicions
 from hubwell.vocabulary import Role
 from hubwell.web.dependencies import DeskTaps
 from hubwell.web.kit.forms import FormText, language_choices, mistake
@@ -62,7 +63,7 @@ async def _desk(
         page="desk",
         words=words,
         taps=await desk_taps.taps(conn, words.now),
-        questions=await desk_taps.open_suspicions(conn),
+        questions=await suspicions.open_suspicions(conn),
         languages_to_choose=language_choices(words),
         **shown,
     )

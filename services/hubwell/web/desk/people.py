@@ -14,7 +14,6 @@ from hubwell.http.dependencies import AppSettings, Audit, OpenTransaction, ReadC
 from hubwell.http.guard import require_role
 from hubwell.people import course_sessions, credentials, persons
 from hubwell.people.credentials import Code, CredentialChanged, NewPerson
-from hubwell.privacy import personal_data
 from hubwell.vocabulary import Role
 from hubwell.web.kit.forms import FormText, language_choices, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
@@ -27,7 +26,7 @@ desk_people = APIRouter(
     dependencies=[require_role(Role.STAFF)],
 )
 _NO_STORE: Final = {"Cache-Control": "no-store"}
-_SHOWN_AS: Final[dict[str, personal_data.ShownAs]] = {"mentor": "mentor", "ambassador": "ambassador"}
+_SHOWN_AS: Final[dict[str, persons.ShownAs]] = {"mentor": "mentor", "ambassador": "ambassador"}
 
 
 @desk_people.post("/people")
@@ -101,7 +100,7 @@ async def name_on_site_role(
 ) -> Response:
     """Name a person mentor or learning ambassador; whether they are shown, they choose themselves."""
     role = _SHOWN_AS.get(shown_as, "")
-    await personal_data.set_shown_as(transaction.conn, person_id, role)
+    await persons.set_shown_as(transaction.conn, person_id, role)
     await audit.record("person.shown-as", f"person:{person_id}", shown_as=role or None)
     await transaction.commit()
     return see_other(f"/desk/people/{person_id}?done=changed")

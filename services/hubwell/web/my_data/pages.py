@@ -27,6 +27,7 @@ from hubwell.http.dependencies import (
 )
 from hubwell.http.guard import PUBLIC
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of
+from hubwell.people import persons
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.privacy.personal_data import PersonalData
 from hubwell.vocabulary import Role
@@ -165,8 +166,8 @@ async def choose_language(
     person_id: OwnPerson, transaction: Transaction, language: FormText = ""
 ) -> Response:
     """Set the language in which readers and pages address this person."""
-    await personal_data.set_language(transaction.conn, person_id, language)
-    await transaction.commit()
+    facts = await persons.set_language(transaction.conn, person_id, language)
+    await transaction.commit(facts)
     return see_other(f"{_HOME}?done=language")
 
 
@@ -177,9 +178,9 @@ async def choose_shown(person_id: OwnPerson, transaction: Transaction, shown_as:
     if not _may_choose(transaction.principal, await _data(conn, person_id)):
         return see_other(_HOME)
     if shown_as in {"mentor", "ambassador"} and transaction.principal.may(Role.STAFF):
-        role: personal_data.ShownAs = "mentor" if shown_as == "mentor" else "ambassador"
-        await personal_data.set_shown_as(conn, person_id, role)
-    await personal_data.set_shown(conn, person_id, shown=shown_as in {"mentor", "ambassador", "yes"})
+        role: persons.ShownAs = "mentor" if shown_as == "mentor" else "ambassador"
+        await persons.set_shown_as(conn, person_id, role)
+    await persons.set_shown(conn, person_id, shown=shown_as in {"mentor", "ambassador", "yes"})
     await transaction.commit()
     return see_other(f"{_HOME}?done=shown")
 
