@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from house_rules import layout, literals, module_map, places, prose
-from house_rules.tables import owners
+from house_rules.tables import owner_table, owners
 from house_rules.tables.discover import discover
 from house_rules.tree import Report, Tree
 
 RULES: dict[str, Callable[[Tree], Report]] = {
     "table owners": owners.check,
+    "owners in the documentation": owner_table.check,
     "notifications": places.check_notify,
     "vocabulary": literals.check,
     "folders": layout.check_folders,
@@ -23,6 +24,7 @@ RULES: dict[str, Callable[[Tree], Report]] = {
 
 ENFORCED: tuple[str, ...] = (
     "table owners",
+    "owners in the documentation",
     "module names",
     "vocabulary",
     "notifications",

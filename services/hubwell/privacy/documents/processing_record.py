@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from hubwell.privacy.documents.document import Document, Section, fill
 from hubwell.privacy.documents.inventory import Inventory
+from hubwell.storage.tables import KEPT, Table, tables
 
 MEASURES: Final = (
     (
@@ -23,7 +24,25 @@ MEASURES: Final = (
     "Keys are kept in a folder of their own, apart from the data and out of backups.",
 )
 _HEAD: Final = ("Activity", "Purpose", "Whose data", "Which data", "Who receives it", "Deleted")
-_LEARNERS: Final = "learners, staff and principals who use a badge or the desk"
+_STORED: Final = ("Activity", "Stored as", "Deleted", "When the person is erased", "In backups")
+_LEARNERS: Final = "learners, staff and visitors who use a badge or the desk"
+ACTIVITIES: Final = {
+    "presence": "Presence",
+    "register": "Register of badges",
+    "rolls": "Session rolls",
+    "evacuation": "Evacuation and drill",
+    "sensors": "Air, noise and use of spaces",
+    "alerts": "Alerts",
+    "accounts": "Accounts",
+    "audit": "Audit log",
+}
+"""What a table's `activity` in `tables.toml` is called here."""
+_OF_BADGES: Final = ("presence", "register", "rolls", "evacuation")
+_ERASED: Final = {
+    "cascade": "deleted",
+    "delete": "deleted",
+    "anonymise": "stays without the person",
+}
 
 
 def record(found: Inventory) -> Document:
@@ -42,6 +61,7 @@ def record(found: Inventory) -> Document:
         (
             Section("Who", table=(("What", "Entry"), *people)),
             Section("What is done with data", table=(_HEAD, *_activities(found))),
+            Section("What is stored of people", table=(_STORED, *_stored(found))),
             Section("How it is protected", MEASURES),
             Section(
                 "To complete",
@@ -54,9 +74,36 @@ def record(found: Inventory) -> Document:
     )
 
 
+def _stored(found: Inventory) -> list[tuple[str, ...]]:
+    """Return a row for each table whose rows are about persons, by activity."""
+    activities = [key for key in ACTIVITIES if _uses_badges(found) or key not in _OF_BADGES]
+    shown = [table for table in tables().personal if table.activity in activities]
+    shown.sort(key=lambda table: activities.index(table.activity))
+    return [
+        (
+            ACTIVITIES[table.activity],
+            table.name,
+            _deleted(found, table),
+            table.why or _ERASED[table.erasure],
+            "yes" if table.backup else "no",
+        )
+        for table in shown
+    ]
+
+
+def _deleted(found: Inventory, table: Table) -> str:
+    if table.retention == KEPT:
+        return "with what it belongs to"
+    return retention_sentence(found, table.retention)
+
+
+def _uses_badges(found: Inventory) -> bool:
+    return found.has_readers or found.enrolled > 0
+
+
 def _activities(found: Inventory) -> list[tuple[str, ...]]:
     rows = [_sensors(found), _alerts(found), _accounts(found), _audit(found)]
-    if found.has_readers or found.enrolled:
+    if _uses_badges(found):
         rows[:0] = [_presence(found), _register(found), _rolls(), _musters(found)]
     return rows
 
@@ -79,7 +126,7 @@ def _presence(found: Inventory) -> tuple[str, ...]:
         else "Badges that nobody enrolled leave no row."
     )
     return (
-        "Presence",
+        ACTIVITIES["presence"],
         "know which spaces are used, close what is full, find everybody in an evacuation",
         _LEARNERS,
         f"pseudonym, space, times of coming and going. {unknown}",
@@ -91,7 +138,7 @@ def _presence(found: Inventory) -> tuple[str, ...]:
 def _register(found: Inventory) -> tuple[str, ...]:
     nameless = f" ({found.nameless} of {found.enrolled} entries have no name)" if found.enrolled else ""
     return (
-        "Register of badges",
+        ACTIVITIES["register"],
         "recognise a badge, revoke a lost one",
         _LEARNERS,
         f"name if the person wants one{nameless}, language, badges as pseudonyms, when they were valid",
@@ -102,7 +149,7 @@ def _register(found: Inventory) -> tuple[str, ...]:
 
 def _rolls() -> tuple[str, ...]:
     return (
-        "Session rolls",
+        ACTIVITIES["rolls"],
         "the purpose that whoever enters the session has to write down",
         "participants of a session",
         "names of who was in the space during the session; read from visits, never copied",
@@ -114,7 +161,7 @@ def _rolls() -> tuple[str, ...]:
 def _musters(found: Inventory) -> tuple[str, ...]:
     stations = f"; {found.muster_stations} stations hold a sealed copy" if found.muster_stations else ""
     return (
-        "Evacuation and drill",
+        ACTIVITIES["evacuation"],
         "account for everybody in an evacuation",
         _LEARNERS,
         f"who is probably inside, where, since when, whether found{stations}",
@@ -127,7 +174,7 @@ def _sensors(found: Inventory) -> tuple[str, ...]:
     quantities = ", ".join(sorted(found.quantities)) or "nothing yet"
     rooms = f" {found.personal_spaces} rooms of one person: shown to nobody." if found.personal_spaces else ""
     return (
-        "Air, noise and use of spaces",
+        ACTIVITIES["sensors"],
         "healthy air, less noise, free spaces found",
         "whoever is in a small room: its readings may tell whether somebody is in",
         f"{quantities}; levels only, no sound and no picture.{rooms}",
@@ -139,7 +186,7 @@ def _sensors(found: Inventory) -> tuple[str, ...]:
 def _alerts(found: Inventory) -> tuple[str, ...]:
     hook = _webhook(found)
     return (
-        "Alerts",
+        ACTIVITIES["alerts"],
         "tell who is responsible about bad air",
         "nobody's",
         "space, rule, readings, who was told when",
@@ -151,7 +198,7 @@ def _alerts(found: Inventory) -> tuple[str, ...]:
 def _accounts(found: Inventory) -> tuple[str, ...]:
     provider = ", identity at the sign-in provider" if found.identities else ""
     return (
-        "Accounts",
+        ACTIVITIES["accounts"],
         "let staff and others sign in",
         f"{found.accounts} people with an account",
         f"login, name, roles, language, password hash{provider}, time of the last sign-in",
@@ -162,7 +209,7 @@ def _accounts(found: Inventory) -> tuple[str, ...]:
 
 def _audit(found: Inventory) -> tuple[str, ...]:
     return (
-        "Audit log",
+        ACTIVITIES["audit"],
         "show what was done with people's data",
         "people with an account, and those whose data was touched",
         "ids, actions and numbers; no names and no pseudonyms",
