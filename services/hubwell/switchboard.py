@@ -132,8 +132,21 @@ class Switchboard:
                 await devices.set_status(conn, fact)
             case DeviceDescribed():
                 await devices.set_description(conn, fact)
-            case _:
+            case (
+                MessagesStored()
+                | VisitsChanged()
+                | CheckedIn()
+                | CheckedOut()
+                | InferredOut()
+                | Moved()
+                | DoorLeft()
+                | BadgeAtDesk()
+                | AllowlistChanged()
+                | BadgesErased()
+            ):
                 notices.add(fact)
+            case _:
+                assert_never(fact)
         return []
 
     async def _tapped(
