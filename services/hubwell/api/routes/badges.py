@@ -13,6 +13,7 @@ from hubwell.http.errors import not_found
 from hubwell.http.guard import require_role
 from hubwell.people import desk_taps
 from hubwell.people.credentials import CredentialKind, NewPerson, Revoked
+from hubwell.presence import suspicions
 from hubwell.vocabulary import Role
 from hubwell.workflows import people
 
@@ -195,7 +196,7 @@ async def restore(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
 @api.get("/suspicions", summary="Questions about badges", operation_id="listSuspicions")
 async def list_suspicions(conn: ReadConnection) -> Suspicions:
     """List what does not fit together, such as one badge in two places; without the places."""
-    found = await desk_taps.open_suspicions(conn)
+    found = await suspicions.open_suspicions(conn)
     return Suspicions(suspicions=[Suspicion.model_validate(item, from_attributes=True) for item in found])
 
 
