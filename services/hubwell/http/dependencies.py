@@ -1,6 +1,6 @@
 """FastAPI dependencies of pages and API: settings, principal, connections, the request's transaction.
 
-A handler names what it needs in its signature; nothing else reads `app.state`. A dependency that holds a
+A handler names what it needs in its signature; it never reads `app.state`. A dependency that holds a
 connection has the scope ``function``: FastAPI ends it after the handler and before the response is sent, so
 an error at its end is still answered with an error, and a slow client holds no connection.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 
 from hubwell.access.oidc.client import Provider
 from hubwell.access.passwords import Passwords
@@ -38,8 +39,12 @@ class OpenTransaction:
     async def commit(self, facts: Facts = ()) -> list[TapAnswered]:
         """React to the facts in this transaction, then commit it. Afterwards `conn` is for reading only.
 
-        Returns the answers for readers, for the caller to send.
+        Returns the answers for readers, for the caller to send. Raises RuntimeError after a commit, a
+        roll-back or a statement that failed.
         """
+        # PostgreSQL answers COMMIT with a roll-back, and no error, after a statement that failed.
+        if self.conn.info.transaction_status is not TransactionStatus.INTRANS:
+            raise RuntimeError("there is no transaction to commit: it has ended, or a statement failed")
         answers = await self._react(self.conn, facts)
         await self.conn.commit()
         return answers

@@ -1,6 +1,7 @@
 """One request is one transaction: committed before the response is sent, rolled back otherwise."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,12 +123,31 @@ def _application(parts: Parts) -> FastAPI:
             await transaction.commit()
         return Response("done")
 
+    _add_mistakes(app)
+
     @app.get("/read")
     async def read(conn: ReadConnection) -> int:
         row = await (await conn.execute("SELECT count(*) FROM note")).fetchone()
         return int(row[0]) if row else -1
 
     return app
+
+
+def _add_mistakes(app: FastAPI) -> None:
+    @app.post("/commit-after-a-failed-statement")
+    async def commit_failed(transaction: Transaction) -> Response:
+        await transaction.conn.execute(_INSERT)
+        with suppress(psycopg.DataError):
+            await transaction.conn.execute("SELECT 'x'::int")
+        await transaction.commit()
+        return Response("done")
+
+    @app.post("/commit-twice")
+    async def commit_twice(transaction: Transaction) -> Response:
+        await transaction.commit()
+        await transaction.conn.execute("SELECT 1")
+        await transaction.commit([VisitsChanged(space_ids=("wood",))])
+        return Response("done")
 
 
 @pytest.fixture
@@ -140,7 +160,8 @@ async def scene(database: Database) -> AsyncIterator[Scene]:
     scene = Scene(httpx.AsyncClient(), database.url)
 
     async def react(conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
-        await conn.execute("SELECT 1")
+        if facts:
+            await conn.execute("SELECT 1")
         scene.facts.append(facts)
         return []
 
@@ -194,6 +215,14 @@ async def test_an_error_of_the_commit_is_answered_with_an_error(scene: Scene) ->
     assert answer.json()["type"] == "urn:hubwell:problem:unexpected"
     assert scene.committed == [0]
     assert (await scene.client.get("/read")).json() == 0
+
+
+@pytest.mark.parametrize("path", ["/commit-after-a-failed-statement", "/commit-twice"])
+async def test_a_commit_without_a_transaction_is_a_mistake(scene: Scene, path: str) -> None:
+    """It would write nothing, or react outside of a transaction, and report success."""
+    assert (await scene.client.post(path)).status_code == 500
+    assert (scene.committed, scene.waiting) == ([0], [0])
+    assert [VisitsChanged(space_ids=("wood",))] not in scene.facts
 
 
 async def test_a_handler_begins_a_transaction_when_it_needs_one(scene: Scene) -> None:
