@@ -1,4 +1,4 @@
-"""One Hubwell per data folder: a lock that the kernel takes back however its holder ends."""
+"""One Hubwell per data folder: a file lock (flock), which the kernel releases whenever its holder ends."""
 
 import fcntl
 import os
@@ -10,19 +10,19 @@ LOCK_NAME = "hubwell.lock"
 
 
 class DataLock:
-    """The right of this process to run Hubwell over one data folder."""
+    """The exclusive lock on one data folder; held from `acquire` to `release` or the end of the process."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        self._held: int | None = None
+        self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the folder, and make it when it is missing; harmless when already held.
+        """Lock the folder and create it when it is missing; does nothing when already locked.
 
-        :raises CannotStartError: another process has it.
-        :raises OSError: the folder cannot be made or written.
+        :raises CannotStartError: another process holds the lock; the message has its process id.
+        :raises OSError: the folder cannot be created or written.
         """
-        if self._held is not None:
+        if self._descriptor is not None:
             return
         self.data_dir.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
@@ -31,7 +31,7 @@ class DataLock:
         except BaseException:
             os.close(lock)
             raise
-        self._held = lock
+        self._descriptor = lock
 
     def _lock(self, lock: int) -> None:
         try:
@@ -45,14 +45,14 @@ class DataLock:
         os.write(lock, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Give the folder back; harmless when not held."""
-        lock, self._held = self._held, None
+        """Unlock the folder; does nothing when not locked."""
+        lock, self._descriptor = self._descriptor, None
         if lock is not None:
             os.close(lock)
 
 
 def is_held(data_dir: Path) -> bool:
-    """Tell whether some process runs Hubwell over `data_dir` now."""
+    """Return whether a process runs Hubwell over `data_dir` now."""
     try:
         lock = os.open(data_dir / LOCK_NAME, os.O_RDONLY)
     except OSError:

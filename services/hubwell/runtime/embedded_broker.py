@@ -1,8 +1,8 @@
-"""Where messages pass between devices and the server: an embedded broker on loopback, or any external one.
+"""The MQTT broker between devices and the server: an embedded one on loopback, or an external one.
 
-The embedded one is `iotcore`: real MQTT 3.1.1 and 5, but without access rights and without a disk, so it
-serves one machine only. Nothing is lost with it all the same: a device deletes a message on the server's
-receipt, not on the broker's. `python -m hubwell.runtime.embedded_broker` is the broker of `hubwell up`.
+The embedded broker is `iotcore`: MQTT 3.1.1 and 5, without access control and without persistence, so it
+serves one machine only. No message is lost when it ends: a device deletes a message on the server's receipt,
+not on the broker's. `python -m hubwell.runtime.embedded_broker` is the broker process of `hubwell up`.
 """
 
 import argparse
@@ -59,22 +59,22 @@ dynamic_filters = true
 
 
 class Broker(Protocol):
-    """What the rest of Hubwell needs to know of a broker."""
+    """The addresses of a broker."""
 
     @property
     def server_url(self) -> str:
-        """Where the server's processes connect, with MQTT 5."""
+        """URL for the server's processes, which use MQTT 5."""
 
     @property
     def device_url(self) -> str:
-        """Where devices connect, with MQTT 3.1.1."""
+        """URL for devices, which use MQTT 3.1.1."""
 
 
 class ExternalBroker:
-    """A broker that somebody else runs; one port for every version of MQTT."""
+    """A broker that Hubwell does not run; one port for every version of MQTT."""
 
     def __init__(self, url: str) -> None:
-        """Take the broker at `url`: mqtt:// or mqtts://USER:PASSWORD@HOST:PORT."""
+        """Use the broker at `url`: mqtt:// or mqtts://USER:PASSWORD@HOST:PORT."""
         self.server_url = self.device_url = url
 
 
@@ -82,27 +82,27 @@ class EmbeddedBroker:
     """The broker process of this machine, as a command line for a supervisor; bound to loopback."""
 
     def __init__(self, *, server_port: int, device_port: int) -> None:
-        """Take two free ports: the embedded broker listens on one for each version of MQTT."""
+        """Set two free ports: the embedded broker listens on one for each version of MQTT."""
         self.server_port = server_port
         self.device_port = device_port
 
     @property
     def server_url(self) -> str:
-        """Where the server's processes connect, with MQTT 5."""
+        """URL for the server's processes, which use MQTT 5."""
         return f"mqtt://{LOOPBACK}:{self.server_port}"
 
     @property
     def device_url(self) -> str:
-        """Where devices connect, with MQTT 3.1.1."""
+        """URL for devices, which use MQTT 3.1.1."""
         return f"mqtt://{LOOPBACK}:{self.device_port}"
 
     def command(self) -> list[str]:
-        """Command line of the broker process; it ends with its starter."""
+        """Command line of the broker process; the process ends with its parent."""
         ports = ["--server-port", str(self.server_port), "--device-port", str(self.device_port)]
         return leashed([sys.executable, "-m", "hubwell.runtime.embedded_broker", *ports])
 
     async def ready(self) -> bool:
-        """Tell whether the broker accepts a connection; the port for devices opens last."""
+        """Return whether the broker accepts a connection; the port for devices opens last."""
         try:
             async with asyncio.timeout(_ANSWER_WITHIN):
                 reader, writer = await asyncio.open_connection(LOOPBACK, self.device_port)
@@ -125,7 +125,7 @@ def serve(*, server_port: int, device_port: int) -> None:
     from iotcore.iotcore import IotCoreBroker  # noqa: PLC0415  (4 MB of Rust that only this process needs)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # Its routing reports every packet as an error: nothing of it can be read with any load.
+    # rumqttd's router logs every packet as an error, which would fill the log under load.
     logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
     text = _CONFIGURATION.format(
         host=LOOPBACK, server_port=server_port, device_port=device_port, max_payload=MAX_PAYLOAD
@@ -142,15 +142,15 @@ def serve(*, server_port: int, device_port: int) -> None:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Run the embedded broker as a program of its own; without arguments at the usual ports of MQTT."""
+    """Run the embedded broker as a program, by default on ports 1883 (MQTT 5) and 1884 (MQTT 3.1.1)."""
     parser = argparse.ArgumentParser(description="The embedded MQTT broker, on loopback.")
     parser.add_argument("--server-port", type=int, default=SERVER_PORT, help="port for MQTT 5")
     parser.add_argument("--device-port", type=int, default=DEVICE_PORT, help="port for MQTT 3.1.1")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        serve(server_port=given.server_port, device_port=given.device_port)
+        serve(server_port=options.server_port, device_port=options.device_port)
     except OSError as error:
-        print(f"The broker cannot start: {error}", file=sys.stderr)  # noqa: T201  (a program's last words)
+        print(f"The broker cannot start: {error}", file=sys.stderr)  # noqa: T201  (a program's own output)
         return 1
     return 0
 

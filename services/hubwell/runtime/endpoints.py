@@ -1,4 +1,4 @@
-"""Where a running Hubwell can be reached, for the commands in another terminal: a file in the data folder."""
+"""Addresses of a running Hubwell, in the file `running.json` of the data folder, for other commands."""
 
 import os
 from pathlib import Path
@@ -35,12 +35,12 @@ class Running(BaseModel):
         return cls.model_validate_json(text) if is_held(data_dir) else None
 
     def write(self, data_dir: Path) -> None:
-        """Leave the addresses for other commands."""
+        """Write the addresses to the data folder, readable for the owner only. Raises OSError."""
         file = os.open(data_dir / _NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # may hold passwords
         with os.fdopen(file, "w") as opened:
             opened.write(self.model_dump_json(indent=2) + "\n")
 
     @staticmethod
     def remove(data_dir: Path) -> None:
-        """Take the addresses away."""
+        """Delete the addresses; does nothing when there are none."""
         (data_dir / _NAME).unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Keeps one child process running: starts it, waits until it is ready, starts it again when it ends.
+"""Keeps one child process running: starts it, waits until it is ready, restarts it when it ends.
 
-A part is described once (`Part`) and kept by a `Child`, whose `run` is one task of the supervisor.
+A `Part` describes the process; a `Child` runs it, as one task of the supervisor.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from pathlib import Path
 
 from hubwell.runtime.start_errors import CannotStartError
 
-_POLL = 0.05  # seconds between two questions whether it is ready
-_STEADY = 2.0  # seconds after which a part without such a question counts as ready
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds before a part is started again
-_CALM = 30.0  # seconds of running after which the pause is short again
-_TRIES = 4  # a part that never was ready is given up after so many
-_LAST_WORDS = 400  # characters of the log
+_POLL = 0.05  # seconds between two readiness probes
+_STEADY = 2.0  # seconds of running after which a part without a readiness probe is considered ready
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds before a restart
+_CALM = 30.0  # seconds of running after which the next restart waits for the first pause only
+_TRIES = 4  # starts after which a part that was never ready is given up
+_LAST_WORDS = 400  # characters of the log's last line that an error quotes
 
 
 async def _nothing() -> None:
@@ -28,27 +28,27 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One process of the system: what runs, and how to tell that it works."""
+    """One process of the system: its command, environment, readiness probe and way to stop."""
 
     name: str
     command: Callable[[], Sequence[str]]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     ready: Callable[[], Awaitable[bool]] | None = None
     before: Callable[[], Awaitable[None]] = _nothing
-    explain: Callable[[], CannotStartError] | None = None  # why it never was ready, where the log says it
+    explain: Callable[[], CannotStartError] | None = None  # why it was never ready; else the log's last line
     stop_signal: signal.Signals = signal.SIGTERM
-    patience: float = 2.0  # seconds to stop by itself
+    patience: float = 2.0  # seconds between the stop signal and SIGKILL
 
 
 class Child:
     """A part, its process, and its log."""
 
-    def __init__(self, part: Part, log: Path, tell: Callable[[str], None]) -> None:
-        """Take the part; `tell` gets a sentence for every end that nobody asked for."""
+    def __init__(self, part: Part, log: Path, report: Callable[[str], None]) -> None:
+        """Describe the process; `report` is called with a sentence each time it ends unexpectedly."""
         self.part = part
         self.log = log
         self.ready = asyncio.Event()
-        self._tell = tell
+        self._report = report
         self._process: asyncio.subprocess.Process | None = None
         self._was_ready = False
 
@@ -58,9 +58,9 @@ class Child:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def run(self) -> None:
-        """Keep the part running until cancelled; the process is left to `stop`.
+        """Keep the part running until cancelled; ending the process is the task of `stop`.
 
-        :raises CannotStartError: it ended several times without ever being ready.
+        :raises CannotStartError: it ended four times without ever being ready.
         """
         pause, tries = _FIRST_PAUSE, 0
         while True:
@@ -71,24 +71,24 @@ class Child:
                 raise self._gave_up(code)
             if time.monotonic() - started > _CALM:
                 pause = _FIRST_PAUSE
-            self._tell(f"{self.part.name} {ending(code)}; it starts again. Its log: {self.log}")
+            self._report(f"{self.part.name} {ending(code)}; it is restarted. Its log: {self.log}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Ask the process to stop and see it gone; with `hurry` set, or out of patience, kill it."""
+        """Send the stop signal and wait for the end; kill it after its patience or once `hurry` is set."""
         process = self._process
         if process is None:
             return
         with suppress(ProcessLookupError):
             process.send_signal(self.part.stop_signal)
-        gone = asyncio.ensure_future(process.wait())
+        ended = asyncio.ensure_future(process.wait())
         hurried = asyncio.ensure_future(hurry.wait())
-        await asyncio.wait({gone, hurried}, timeout=self.part.patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended, hurried}, timeout=self.part.patience, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # it, if it is still there, and what it may have started
-        await gone
+            os.killpg(process.pid, signal.SIGKILL)  # the process if it still runs, and its children
+        await ended
         self._process = None
 
     async def _run_once(self) -> int:
@@ -108,7 +108,7 @@ class Child:
         try:
             await asyncio.wait({ended, watching}, return_when=asyncio.FIRST_COMPLETED)
             if watching.done():
-                watching.result()  # a fault in the question itself is not to be waited out
+                watching.result()  # an exception in the readiness probe must surface
             return await ended
         finally:
             watching.cancel()
@@ -129,13 +129,13 @@ class Child:
     def _gave_up(self, code: int) -> CannotStartError:
         if self.part.explain:
             return self.part.explain()
-        words = self.log.read_text(errors="replace").strip().splitlines()[-1:]
-        said = f' with "{words[0][-_LAST_WORDS:]}"' if words else ""
-        return CannotStartError(f"The {self.part.name} {ending(code)}{said}: see {self.log}.")
+        last_line = self.log.read_text(errors="replace").strip().splitlines()[-1:]
+        quote = f' with "{last_line[0][-_LAST_WORDS:]}"' if last_line else ""
+        return CannotStartError(f"The {self.part.name} {ending(code)}{quote}: see {self.log}.")
 
 
 def ending(code: int) -> str:
-    """Say how a process ended."""
+    """Describe how a process ended: its exit code, or the signal of a negative code."""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
-    return f"ended by itself (code {code})"
+    return f"exited (code {code})"

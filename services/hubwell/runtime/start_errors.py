@@ -1,4 +1,4 @@
-"""The one sentence a person gets when something cannot start: what is wrong, and what to do about it."""
+"""Errors of the start: one sentence for the person at the terminal, with the problem and the remedy."""
 
 import errno
 import getpass
@@ -14,7 +14,7 @@ class CannotStartError(Exception):
 
 
 def refusal_for(error: OSError, folder: Path) -> CannotStartError:
-    """Turn what the operating system said about `folder` into a sentence."""
+    """Turn an error of the operating system about `folder` into a sentence."""
     if error.errno in _SPACE:
         return disk_full(folder)
     if error.errno in _RIGHTS:
@@ -32,7 +32,7 @@ def refusal_for(error: OSError, folder: Path) -> CannotStartError:
 
 
 def disk_full(folder: Path) -> CannotStartError:
-    """Say that the disk under `folder` has no space left."""
+    """Return the error for a full disk under `folder`."""
     return CannotStartError(
         f"The disk that holds {folder} is full: free some space, or choose another with --data."
     )

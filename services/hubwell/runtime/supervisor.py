@@ -1,4 +1,4 @@
-"""Runs the parts of a system in order, keeps them running, and stops them in reverse on a signal."""
+"""Runs the processes of `hubwell up` in order, restarts them, and stops them in reverse order on a signal."""
 
 import asyncio
 import signal
@@ -12,51 +12,51 @@ from hubwell.runtime.start_errors import CannotStartError, refusal_for
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def _quiet() -> None:
-    """Say nothing."""
+def _ignore() -> None:
+    """Do nothing; the default for `stopping`."""
 
 
-class _StopAsked(Exception):  # noqa: N818  (no error: how a signal ends the group of tasks)
-    """Somebody asked the system to stop."""
+class _StopRequested(Exception):  # noqa: N818  (not an error: it ends the group of tasks after a signal)
+    """A signal requested the end."""
 
 
 class Supervisor:
-    """The children of one `hubwell up`, in the order of their start."""
+    """The child processes of one `hubwell up`, in the order of their start."""
 
     def __init__(
-        self, logs: Path, tell: Callable[[str], None], stopping: Callable[[], None] = _quiet
+        self, logs: Path, report: Callable[[str], None], stopping: Callable[[], None] = _ignore
     ) -> None:
-        """Keep a log per part in `logs`.
+        """Set the folder for logs, one file per part.
 
-        :param tell: gets a sentence for every end of a part that nobody asked for.
-        :param stopping: called when somebody asks for the end.
+        :param report: called with a sentence each time a part ends unexpectedly.
+        :param stopping: called at the first signal to stop.
         """
         self._logs = logs
-        self._tell = tell
+        self._report = report
         self._stopping = stopping
         self._groups: list[list[Child]] = []
         self._tasks = asyncio.TaskGroup()
-        self._asked = asyncio.Event()
+        self._stop_requested = asyncio.Event()
         self._hurry = asyncio.Event()
 
     async def run(self, bring_up: Callable[["Supervisor"], Awaitable[None]]) -> None:
-        """Bring the system up with `bring_up`, keep it up until SIGINT, SIGTERM or SIGHUP, take it down.
+        """Start the system with `bring_up`, keep it up until SIGINT, SIGTERM or SIGHUP, stop it.
 
-        A second signal takes it down by force.
+        A second signal kills it.
 
-        :raises CannotStartError: a part could not be started; everything else is down again then.
+        :raises CannotStartError: a part could not be started; all other parts are stopped then.
         """
         for number in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         refused: CannotStartError | None = None
         try:
             async with self._tasks:
-                self._tasks.create_task(self._stop_when_asked(), name="signals")
+                self._tasks.create_task(self._stop_when_requested(), name="signals")
                 await bring_up(self)
-        except* _StopAsked:
+        except* _StopRequested:
             pass
         except* CannotStartError as errors:
-            refused = _first(errors)  # raised below: Python before 3.11.4 wraps what is raised in here
+            refused = _first(errors)  # raised below: Python before 3.11.4 wraps what is raised here
         finally:
             await self._take_down()
         if refused is not None:
@@ -64,7 +64,7 @@ class Supervisor:
 
     def launch(self, *parts: Part) -> None:
         """Start these parts; they stop together, before those that were launched earlier."""
-        children = [Child(part, self._logs / f"{part.name}.log", self._tell) for part in parts]
+        children = [Child(part, self._logs / f"{part.name}.log", self._report) for part in parts]
         self._groups.append(children)
         for child in children:
             self._begin_log(child.log)
@@ -80,7 +80,10 @@ class Supervisor:
         return {child.part.name: child.pid for child in children if child.pid is not None}
 
     def _begin_log(self, log: Path) -> None:
-        """Keep the log of the run before beside it, so that the reason of its end can be read."""
+        """Rename the log of the previous run to `NAME.log.1`, so that the reason of its end can be read.
+
+        Raises CannotStartError when the folder cannot be written.
+        """
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
@@ -89,15 +92,15 @@ class Supervisor:
             raise refusal_for(error, self._logs) from error
 
     def _on_signal(self) -> None:
-        if self._asked.is_set():
+        if self._stop_requested.is_set():
             self._hurry.set()
         else:
             self._stopping()
-        self._asked.set()
+        self._stop_requested.set()
 
-    async def _stop_when_asked(self) -> None:
-        await self._asked.wait()
-        raise _StopAsked
+    async def _stop_when_requested(self) -> None:
+        await self._stop_requested.wait()
+        raise _StopRequested
 
     async def _take_down(self) -> None:
         for group in reversed(self._groups):

@@ -1,7 +1,7 @@
-"""Lets PostgreSQL run when Hubwell is started by root, which PostgreSQL itself refuses.
+"""An unprivileged user for PostgreSQL, which refuses to run as root, when root starts Hubwell.
 
-Chooses (or makes) an ordinary user, hands it the folders it owns, and lets it, and nobody else, pass through
-private folders above them such as `/root`.
+Chooses or creates the user, makes it the owner of the database files, and grants it, and no other user, the
+right to traverse private folders above them such as `/root`.
 """
 
 import os
@@ -23,7 +23,7 @@ _NO_ID = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user a program runs as."""
+    """The operating system's user that a program runs as."""
 
     name: str
     uid: int
@@ -31,7 +31,7 @@ class Account:
 
 
 class NoPassageError(Exception):
-    """A folder above the data cannot be passed by the unprivileged user, and nothing helped."""
+    """The unprivileged user cannot traverse a folder above the data, and the right could not be granted."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"no passage through {folder}")
@@ -39,10 +39,10 @@ class NoPassageError(Exception):
 
 
 def account_for(data: Path) -> Account | None:
-    """Choose the user PostgreSQL must run as for `data`; None for the present one, who is not root.
+    """Return the user that PostgreSQL must run as for `data`; None for the current one, if that is not root.
 
-    Data that already belongs to somebody keeps its owner, so that a later start as root or a renamed account
-    does not change hands behind an operator's back.
+    Data that already belong to another user than root keep their owner, so that a later start as root or a
+    renamed account does not change the owner without the operator's knowledge.
     """
     if os.geteuid() != 0:
         return None
@@ -56,7 +56,7 @@ def _account(entry: pwd.struct_passwd) -> Account:
 
 
 def _own_account() -> Account:
-    """Find the system user `hubwell`, or make it; `nobody` where users cannot be made."""
+    """Return the system user `hubwell`, created if missing; the user `nobody` where that fails."""
     try:
         return _account(pwd.getpwnam(USER_NAME))
     except KeyError:
@@ -81,7 +81,7 @@ def _own_account() -> Account:
 
 
 def _owner(path: Path) -> int | None:
-    """Return the owner's id; None for a file that a server on its way down has just removed."""
+    """Return the owner's id; None for a file that a stopping server has just removed."""
     try:
         return path.lstat().st_uid
     except FileNotFoundError:
@@ -89,19 +89,22 @@ def _owner(path: Path) -> int | None:
 
 
 def hand_over(folder: Path, account: Account) -> None:
-    """Make `account` the owner of everything in `folder` that root owns (as after a copy made by root)."""
+    """Make `account` the owner of everything in `folder` that root owns, as after a copy made by root.
+
+    Raises OSError.
+    """
     for path in (folder, *folder.rglob("*")):
         if _owner(path) == 0:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
 def grant_traverse(path: Path, account: Account) -> list[Path]:
-    """Let `account` pass through the folders above `path`; return those that had to be opened.
+    """Let `account` traverse the folders above `path`; return the folders whose rights were changed.
 
-    Only passing (`x`) is granted, and only to this user, by an access control list: a listing of the folder
-    and every other user stay shut out.
+    Only traversal (`x`) is granted, and only to this user, by an access control list: the folder cannot be
+    listed, and other users get no right.
 
-    :raises NoPassageError: the file system has no access control lists.
+    :raises NoPassageError: a right could not be granted, as on a file system without access control lists.
     """
     opened = []
     for folder in reversed(list(_folders_above(path))):
@@ -116,13 +119,13 @@ def grant_traverse(path: Path, account: Account) -> list[Path]:
 
 
 def _folders_above(path: Path) -> Iterator[Path]:
-    """Every folder on the way to `path`, links resolved, and the way to the link as it was written."""
-    seen = set()
+    """Yield every folder above `path`, both with links resolved and as the path was given, each once."""
+    yielded = set()
     for start in (path.absolute(), path.resolve()):
         for folder in start.parents:
             real = folder.resolve()
-            if real not in seen:
-                seen.add(real)
+            if real not in yielded:
+                yielded.add(real)
                 yield real
 
 
@@ -141,7 +144,7 @@ def _may_pass(folder: Path, account: Account) -> bool:
 
 
 def _acl(folder: Path) -> list[tuple[int, int, int]]:
-    """Read the access control list as (tag, rights, id); the plain mode bits when it has none."""
+    """Return the access control list as (tag, rights, id); the plain mode bits when there is none."""
     try:
         raw = os.getxattr(folder, _ACL_ATTRIBUTE)
     except OSError:

@@ -108,7 +108,7 @@ async def test_part_that_is_killed_starts_again_and_is_named_with_its_log(stage:
 
     await stage.run(stage.part("broker"), stage.part("ingest"), then=kill_and_wait)
     log = stage.logs / "ingest.log"
-    assert stage.told == [f"ingest was ended by SIGKILL; it starts again. Its log: {log}"]
+    assert stage.told == [f"ingest was ended by SIGKILL; it is restarted. Its log: {log}"]
     assert stage.lines().count("broker started") == 1
     assert log.read_text() == "hello from ingest\n" * 2
 
@@ -117,7 +117,7 @@ async def test_part_that_never_works_ends_the_start_with_its_last_words(stage: S
     with pytest.raises(CannotStartError) as refused:
         await stage.run(stage.part("database"), stage.part("api", "broken"), then=stage.lines)
     log = stage.logs / "api.log"
-    assert str(refused.value) == f'The api ended by itself (code 1) with "no such sensor": see {log}.'
+    assert str(refused.value) == f'The api exited (code 1) with "no such sensor": see {log}.'
     assert stage.lines() == ["database started", "database stopped"]
 
 
@@ -187,7 +187,7 @@ async def test_nothing_outlives_a_supervisor_that_was_killed(
     assert "a stopped" not in stage.lines()
 
 
-@pytest.mark.parametrize(("code", "words"), [(0, "ended by itself (code 0)"), (-9, "was ended by SIGKILL")])
+@pytest.mark.parametrize(("code", "words"), [(0, "exited (code 0)"), (-9, "was ended by SIGKILL")])
 def test_ending_says_how(code: int, words: str) -> None:
     assert ending(code) == words
 

@@ -124,7 +124,7 @@ def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
         until(lambda: up.parts().get(name, victim) != victim, up.said)  # noqa: B023  (called in this round)
         until(lambda: is_healthy(page), up.said)
     assert Running.over(data) == addresses
-    assert up.said().count("was ended by SIGKILL; it starts again. Its log:") == len(PARTS)
+    assert up.said().count("was ended by SIGKILL; it is restarted. Its log:") == len(PARTS)
 
     # a second instance is refused in one sentence
     second = subprocess.run(up.process.args, capture_output=True, text=True, timeout=WITHIN, check=False)

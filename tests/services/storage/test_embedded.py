@@ -315,7 +315,7 @@ async def test_folder_of_a_stranger_in_place_of_the_socket_is_refused() -> None:
         socket = Path(folder) / "data" / "socket"
         socket.mkdir(parents=True)
         socket.chmod(0o777)
-        with pytest.raises(CannotStartError, match="is in the way and not ours"):
+        with pytest.raises(CannotStartError, match="is not a private folder of the database"):
             await EmbeddedPostgres(socket.parent).start()
 
 
