@@ -1,4 +1,4 @@
-"""`hubwell bench`: speeds as ratios of one run, against stated targets."""
+"""`hubwell bench`: performance measurements, as ratios within one run against stated targets."""
 
 import asyncio
 import json
@@ -11,19 +11,22 @@ from hubwell.bench.outcome import Outcome
 from hubwell.settings import Settings
 
 BENCHES: Final = {
-    "enrol": "what the machine takes of the ten seconds in which staff enrol a badge",
+    "enrol": "the machine's share of the ten seconds in which staff enrol a badge",
     "ingest": "rows/s from MQTT to commit, over binary COPY of the same rows into the same table",
-    "muster": "time from the press that starts an evacuation to the whole list, 500 people inside",
-    "tap": "time from a tap to the server's answer at the reader, 50 a second with telemetry beside it",
-    "visible": "time from publishing a reading to seeing it in the API",
+    "muster": "time from the click that starts an evacuation to the complete list, 500 people inside",
+    "tap": "time from a tap to the server's answer at the reader, 50 taps per second beside telemetry",
+    "visible": "time from publishing a reading until the API returns it",
 }
-"""Name -> what it measures; the module of the same name has `async def measure(settings) -> Outcome`."""
+"""Name to description; the module of the same name has `async def measure(settings) -> Outcome`."""
 
 Measure = Callable[[Settings], Awaitable[Outcome]]
 
 
 def run_bench(settings: Settings, name: str | None, *, as_json: bool) -> int:
-    """Run one measurement and print it; return 1 when its target is missed, 2 for an unknown name."""
+    """Run one measurement and print it; return the exit code.
+
+    0: target met, or no target; 1: target missed; 2: unknown name. Without a name the list is printed.
+    """
     if name is None:
         _print_list(as_json=as_json)
         return 0

@@ -1,9 +1,9 @@
-"""Measure what the machine takes of the ten seconds in which staff enrol a badge.
+"""Measure the machine's share of the ten seconds in which staff enrol a badge.
 
-One badge after the other is held to a desk's reader, shown on the open desk page, enrolled with a name in
-its form, and known to the reader at a door: through the real broker and real `hubwell ingest`, `api` and
-`worker`. The rest of the ten seconds are people's: to hold the badge, read, and type a name. What network and
-browser take is not in it.
+Each badge in turn is tapped at a desk's reader, shown on the open desk page, enrolled with a name in its
+form, and added to the list of the reader at a door, with a real broker and real `hubwell ingest`, `api` and
+`worker`. The other seconds are for the people, who tap, read and type a name. Network and browser are not
+included.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ TARGET_MS: Final = 2000.0
 """The slowest enrolment: a fifth of the ten seconds."""
 _PEOPLE: Final = 20
 _WARM_UP: Final = 2
-"""Enrolments at the beginning that are not measured: connections and plans are made then."""
+"""First enrolments, which are not measured: they open connections and plan queries."""
 _PATIENCE_S: Final = 30.0
 _DESK: Final = Topic("bench", "desk", Channel.EVENT)
 _LISTS: Final = Topic("bench", "door", Channel.CONFIG)
@@ -57,7 +57,7 @@ _ENROL_LINK: Final = re.compile(r'href=\\?"(/desk/taps/\d+)')
 
 @dataclass(frozen=True, slots=True)
 class _Enrolment:
-    """Milliseconds from the tap to the desk page, of the form and its answer, and on to the door's reader."""
+    """Milliseconds from the tap to the desk page, for the form, and from its answer to the door's reader."""
 
     to_desk: float
     form: float
@@ -70,25 +70,25 @@ class _Enrolment:
 
 async def measure(settings: Settings) -> Outcome:
     """Return medians and the worst in milliseconds; the ratio is 2000 ms over the worst whole enrolment."""
-    given = settings.database_url if "database_url" in settings.model_fields_set else None
-    async with stage(given) as scene:
+    server = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(server) as scene:
         with connect_sync(scene.database_url, name="bench") as conn:
             for device in ("desk", "door"):
                 put_device(conn, device_id=device, space_id=None)
             conn.execute("INSERT INTO reader (device_id, name, purpose) VALUES ('desk', 'desk', 'desk')")
         async with _hub(scene) as hub:
-            found = [await hub.enrol(number) for number in range(_WARM_UP + _PEOPLE)][_WARM_UP:]
-    worst = max(one.whole for one in found)
+            samples = [await hub.enrol(number) for number in range(_WARM_UP + _PEOPLE)][_WARM_UP:]
+    worst = max(sample.whole for sample in samples)
     ratio = round(TARGET_MS / worst, 3)
     figures: dict[str, Any] = {
         "engine": str(scene.version.engine),
         "broker": scene.broker,
         "cpus": os.cpu_count(),
-        "samples": len(found),
-        "tap_to_desk_page_ms": round(statistics.median(one.to_desk for one in found), 1),
-        "form_ms": round(statistics.median(one.form for one in found), 1),
-        "form_to_door_ms": round(statistics.median(one.to_door for one in found), 1),
-        "whole_median_ms": round(statistics.median(one.whole for one in found), 1),
+        "samples": len(samples),
+        "tap_to_desk_page_ms": round(statistics.median(sample.to_desk for sample in samples), 1),
+        "form_ms": round(statistics.median(sample.form for sample in samples), 1),
+        "form_to_door_ms": round(statistics.median(sample.to_door for sample in samples), 1),
+        "whole_median_ms": round(statistics.median(sample.whole for sample in samples), 1),
         "whole_worst_ms": round(worst, 1),
     }
     return Outcome("enrol", figures, {"2000 ms over worst": ratio}, {"2000 ms over worst": 1.0}, ratio >= 1.0)
@@ -96,7 +96,7 @@ async def measure(settings: Settings) -> Outcome:
 
 @asynccontextmanager
 async def _hub(scene: Stage) -> AsyncIterator["_Hub"]:
-    """Start what an enrolment passes through, and wait until the door's reader has its first list."""
+    """Start the processes that an enrolment needs, and wait until the door's reader has its first list."""
     port = free_port()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hubwell-bench-keys-")))
@@ -130,7 +130,7 @@ def _source(scene: Stage, topic: Topic) -> MqttSource:
 
 
 async def _staff(url: str) -> dict[str, str]:
-    """Return the header of a principal with the role staff."""
+    """Return the request headers of a principal with the role staff."""
     soon = datetime.now(UTC) + timedelta(hours=1)
     async with await connect(url, name="bench") as conn:
         _, token = await tokens.add(conn, name="bench", roles=[Role.STAFF], expires_at=soon)
@@ -138,14 +138,17 @@ async def _staff(url: str) -> dict[str, str]:
 
 
 class _Hub:
-    """The desk's page and reader, and the door's reader, of a running hub."""
+    """Client of a running hub: the desk page, the desk's reader and the door's reader."""
 
     def __init__(self, desk: MqttSource, door: MqttSource, pages: httpx.AsyncClient) -> None:
         self._desk, self._door, self._pages = desk, door, pages
-        self._boot, self._seen = uuid4(), set[str]()
+        self._boot, self._shown_links = uuid4(), set[str]()
 
     async def open_door(self) -> None:
-        """Let the door say that it has a reader, as an agent does, and wait for the list that it gets."""
+        """Publish the door's description with its reader, as an agent does, and wait for the list.
+
+        Raises TimeoutError.
+        """
         meta = Meta(v=1, readers=(ReaderMeta(name="door"),))
         online = Status(v=1, state="online", boot=self._boot)
         await self._door.publish(str(Topic("bench", "door", Channel.META)), meta.encode(), retain=True)
@@ -154,7 +157,7 @@ class _Hub:
             await self._door.batch(most=1, wait_s=0)
 
     async def enrol(self, number: int) -> _Enrolment:
-        """Enrol one badge that nobody knows."""
+        """Enrol an unknown badge and return the times. Raises TimeoutError, httpx.HTTPStatusError."""
         badge = f"{number + 1:032x}"
         async with asyncio.timeout(_PATIENCE_S), self._open_desk() as shown:
             began = time.perf_counter()
@@ -163,24 +166,24 @@ class _Hub:
             on_desk = time.perf_counter()
             (await self._pages.get(link)).raise_for_status()
             form = {"owner": "new", "name": f"Person {number}"}
-            done = await self._pages.post(link, data=form, follow_redirects=True)
-            done.raise_for_status()
+            answer = await self._pages.post(link, data=form, follow_redirects=True)
+            answer.raise_for_status()
             answered = time.perf_counter()
-            await self._until_listed(badge)
-            listed = time.perf_counter()
+            await self._until_at_door(badge)
+            at_door = time.perf_counter()
         return _Enrolment(
-            1000 * (on_desk - began), 1000 * (answered - on_desk), 1000 * max(0.0, listed - answered)
+            1000 * (on_desk - began), 1000 * (answered - on_desk), 1000 * max(0.0, at_door - answered)
         )
 
     @asynccontextmanager
     async def _open_desk(self) -> AsyncIterator[AsyncIterator[str]]:
-        """Open the desk page's stream, and give its lines after the first list."""
+        """Open the desk page's event stream and yield its lines after the first list."""
         async with self._pages.stream("GET", "/desk/live") as answer:
             answer.raise_for_status()
             lines = answer.aiter_lines()
             async for line in lines:
                 if line.startswith("data:"):
-                    self._seen.update(_ENROL_LINK.findall(line))
+                    self._shown_links.update(_ENROL_LINK.findall(line))
                     break
             yield lines
 
@@ -201,18 +204,18 @@ class _Hub:
     async def _until_shown(self, lines: AsyncIterator[str]) -> str:
         async for line in lines:
             for link in map(str, _ENROL_LINK.findall(line)):
-                if link not in self._seen:
-                    self._seen.add(link)
+                if link not in self._shown_links:
+                    self._shown_links.add(link)
                     return link
         raise RuntimeError("the desk page's stream ended: the measurement is void")
 
-    async def _until_listed(self, badge: str) -> None:
-        listed = False
-        while not listed:
+    async def _until_at_door(self, badge: str) -> None:
+        is_listed = False
+        while not is_listed:
             deliveries = await self._door.batch(most=10, wait_s=0)
             self._door.acknowledge(deliveries)
             lists = (_roster(delivery.payload) for delivery in deliveries if delivery.payload)
-            listed = any(badge in one.badges for one in lists)
+            is_listed = any(badge in roster.badges for roster in lists)
 
 
 def _roster(payload: bytes) -> Roster:

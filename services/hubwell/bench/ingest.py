@@ -1,8 +1,8 @@
-"""Measure ingest: readings a second from MQTT to committed rows, against COPY of the same rows.
+"""Measure ingest: readings per second from MQTT to committed rows, against COPY of the same rows.
 
-In each round the same rows go through the whole real path (broker, `hubwell ingest` with its reactions,
-ledger and receipts, PostgreSQL) and then, into the same emptied table, through one binary COPY: the fastest
-way in that PostgreSQL has. The ratio of the medians is what is judged.
+In each round the same rows go through the whole path (broker, `hubwell ingest` with its reactions, ledger and
+receipts, PostgreSQL) and then, into the same emptied table, through one binary COPY, PostgreSQL's fastest
+way to insert rows. The targets are for the ratio of the medians.
 """
 
 import asyncio
@@ -32,13 +32,14 @@ from hubwell_wire.messages import Reading, Telemetry, new_message_id
 TARGETS: Final = {"8 readings a message": 0.2, "100 readings a message": 0.5}
 _READINGS: Final = {"8 readings a message": 8, "100 readings a message": 100}
 _PROCESSES: Final = 2
-"""Ingest processes on the shared subscription: how an operator uses a second core."""
+"""Ingest processes on the shared subscription, which lets an operator use a second core."""
 _ROWS: Final = 160_000
 _ROUNDS: Final = 3
 _DEVICES: Final = 20
 _EVERY_S: Final = 10
+"""Seconds between two samples of a sensor."""
 _PATIENCE_S: Final = 120.0
-_TAKEN: Final = """
+_DURATION: Final = """
 SELECT extract(epoch FROM (SELECT max(last_received_at) FROM stream) - min(received_at)) FROM message
 """
 _WORKING: Final = """
@@ -60,9 +61,9 @@ _QUANTITIES: Final = (
 
 
 async def measure(settings: Settings) -> Outcome:
-    """Measure both sizes of message and return rates (rows/s), ratios and targets."""
-    given = settings.database_url if "database_url" in settings.model_fields_set else None
-    async with stage(given) as scene:
+    """Measure both message sizes and return rates (rows/s), ratios and targets."""
+    server = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(server) as scene:
         figures: dict[str, Any] = {
             "engine": str(scene.version.engine),
             "broker": scene.broker,
@@ -75,16 +76,16 @@ async def measure(settings: Settings) -> Outcome:
         _register(scene.database_url)
         for name, per_message in _READINGS.items():
             rounds = [await _round(scene, per_message) for _ in range(_ROUNDS)]
-            ours = statistics.median(rate for rate, _ in rounds)
-            limit = statistics.median(rate for _, rate in rounds)
-            figures[name] = {"rows_per_s": round(ours), "copy_rows_per_s": round(limit)}
-            ratios[name] = round(ours / limit, 3)
+            ingest_rate = statistics.median(rate for rate, _ in rounds)
+            copy_rate = statistics.median(rate for _, rate in rounds)
+            figures[name] = {"rows_per_s": round(ingest_rate), "copy_rows_per_s": round(copy_rate)}
+            ratios[name] = round(ingest_rate / copy_rate, 3)
     ok = all(ratios[name] >= target for name, target in TARGETS.items())
     return Outcome("ingest", figures, ratios, TARGETS, ok)
 
 
 def _processes(scene: Stage) -> int:
-    return _PROCESSES if scene.broker == "mosquitto" else 1  # the embedded broker cannot share
+    return _PROCESSES if scene.broker == "mosquitto" else 1  # the embedded broker has no shared subscriptions
 
 
 def _register(url: str) -> None:
@@ -97,20 +98,20 @@ def _register(url: str) -> None:
 
 
 async def _round(scene: Stage, per_message: int) -> tuple[float, float]:
-    """Return (rows/s through the whole path, rows/s by COPY)."""
+    """Return (rows/s through the whole path, rows/s by COPY). Raises RuntimeError when rows are missing."""
     with connect_sync(scene.database_url, name="bench") as conn, tempfile.TemporaryDirectory() as folder:
         conn.execute("TRUNCATE reading, message, event, delivery, episode, stream CASCADE")
         load = Path(folder) / "load"
         write_load(load, _messages(per_message))
-        ours = await _through_ingest(scene, conn, load)
+        ingest_rate = await _through_ingest(scene, conn, load)
         stored = conn.execute("SELECT count(*) FROM reading").fetchone()
         if stored is None or stored[0] != _ROWS:
             raise RuntimeError(f"{stored} of {_ROWS} rows arrived: the measurement is void")
-        return ours, _copied_back(conn)
+        return ingest_rate, _copy_rate(conn)
 
 
 def _messages(per_message: int) -> Iterator[tuple[str, bytes]]:
-    """Yield (topic, payload): devices in turn, `_EVERY_S` apart, ending about now."""
+    """Yield (topic, payload) of each message: devices in turn, with samples that end about now."""
     samples = -(-per_message // len(_QUANTITIES))
     per_device = _ROWS // per_message // _DEVICES
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=per_device * samples * _EVERY_S)
@@ -134,7 +135,10 @@ def _message(boot: UUID, seq: int, ts: datetime, per_message: int) -> bytes:
 
 
 async def _through_ingest(scene: Stage, conn: Connection[Any], load: Path) -> float:
-    """Return rows/s from the beginning of the first transaction to the end of the last, in its clock."""
+    """Return rows/s from the first message's receipt to the last one's, by the database's clock.
+
+    Raises TimeoutError.
+    """
     async with AsyncExitStack() as stack:
         for worker in range(_processes(scene)):
             command = hubwell_command("ingest", "--worker", str(worker))
@@ -148,21 +152,21 @@ async def _through_ingest(scene: Stage, conn: Connection[Any], load: Path) -> fl
                     break
                 await asyncio.sleep(0.1)
             await _until_at_rest(conn)
-        taken = conn.execute(_TAKEN).fetchone()
-    return _ROWS / float(taken[0]) if taken is not None else 0.0
+        duration = conn.execute(_DURATION).fetchone()
+    return _ROWS / float(duration[0]) if duration is not None else 0.0
 
 
 async def _until_at_rest(conn: Connection[Any]) -> None:
-    """Wait until every ingest process has been idle for half a second: then all is acknowledged.
+    """Wait until every ingest process has been idle for half a second: then every message is acknowledged.
 
-    One that is stopped between its commit and the acknowledgement gets the batch again in the next round.
+    A process stopped between its commit and the acknowledgement would get the batch again in the next round.
     """
     while conn.execute(_WORKING).fetchone() is not None:  # noqa: ASYNC110 - the other side is another process
         await asyncio.sleep(0.1)
 
 
-def _copied_back(conn: Connection[Any]) -> float:
-    """Empty the table and COPY its own rows back, as the database wrote them out; return rows/s."""
+def _copy_rate(conn: Connection[Any]) -> float:
+    """COPY the table's rows out, empty it, COPY them back in, and return the rows/s of the way in."""
     with conn.cursor().copy("COPY (SELECT * FROM reading ORDER BY time) TO STDOUT (FORMAT BINARY)") as out:
         encoded = b"".join(bytes(block) for block in out)
     conn.execute("TRUNCATE reading")

@@ -1,8 +1,8 @@
-"""Measure an alarm: from the officer's press to the whole list on the page, with 500 people inside.
+"""Measure an alarm: from the officer's click to the complete list on the page, with 500 people inside.
 
-The real `hubwell api` answers: the form is posted as the page posts it, the redirect followed, the list
-rendered with names, both noted in the audit log. Closing each alarm before the next is not measured. Nothing
-is warmed up, because nobody warms up before an evacuation. What network and browser take is not in it.
+A real `hubwell api` answers: the form is posted as the page posts it, the redirect followed, the list
+rendered with names, and both recorded in the audit log. Closing each alarm before the next is not measured.
+There is no warm-up, because an evacuation has none. Network and browser are not included.
 """
 
 import os
@@ -24,13 +24,13 @@ from hubwell.storage.connect import connect, connect_sync
 from hubwell.vocabulary import Role, SpaceKind
 
 TARGET_MS: Final = 3000.0
-"""The slowest time from the press to the list."""
+"""The slowest time from the click to the list."""
 _PEOPLE: Final = 500
 _SPACES: Final = 50
 _ZONES: Final = 5
 _ALARMS: Final = 8
 _DAYS: Final = 20
-"""So many earlier visits has each person, one a day: the list has to find the open ones among them."""
+"""Earlier visits of each person, one per day, from which the list has to select the open ones."""
 _PATIENCE_S: Final = 60.0
 _VISIT: Final = """
 WITH inside AS (
@@ -59,8 +59,8 @@ INSERT INTO reading (time, series_id, value) SELECT now(), id, %(count)s FROM co
 
 async def measure(settings: Settings) -> Outcome:
     """Return the median and the worst in milliseconds; the ratio is 3000 ms over the worst."""
-    given = settings.database_url if "database_url" in settings.model_fields_set else None
-    async with stage(given) as scene:
+    server = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(server) as scene:
         with connect_sync(scene.database_url, name="bench") as conn:
             _fill(conn)
             header = await _officer(scene.database_url)
@@ -106,7 +106,7 @@ def _fill(conn: Connection[Any]) -> None:
 
 
 async def _officer(url: str) -> dict[str, str]:
-    """Return the header of a principal with the role osh."""
+    """Return the request headers of a principal with the role osh."""
     soon = datetime.now(UTC) + timedelta(hours=1)
     async with await connect(url, name="bench") as conn:
         _, token = await tokens.add(conn, name="bench", roles=[Role.OSH], expires_at=soon)
@@ -114,7 +114,7 @@ async def _officer(url: str) -> dict[str, str]:
 
 
 async def _alarms(conn: Connection[Any], address: str, header: dict[str, str]) -> list[float]:
-    """Open and close alarms; return for each how many milliseconds its list took."""
+    """Open and close alarms; return the milliseconds that the list of each took."""
     delays = []
     async with httpx.AsyncClient(
         base_url=address, headers=header, follow_redirects=True, timeout=_PATIENCE_S
@@ -129,12 +129,12 @@ async def _alarms(conn: Connection[Any], address: str, header: dict[str, str]) -
 
 
 def _check(page: httpx.Response) -> None:
-    """Raise RuntimeError where not everybody is on the page, by name."""
+    """Raise RuntimeError unless all people are on the page, by name; httpx.HTTPStatusError."""
     page.raise_for_status()
-    listed, named = page.text.count('<li id="person-'), page.text.count("<strong>Person ")
-    if (listed, named) != (_PEOPLE, _PEOPLE):
+    entries, names = page.text.count('<li id="person-'), page.text.count("<strong>Person ")
+    if (entries, names) != (_PEOPLE, _PEOPLE):
         raise RuntimeError(
-            f"{listed} people were listed, {named} by name, and not {_PEOPLE}: the measurement is void"
+            f"{entries} people were listed, {names} by name, and not {_PEOPLE}: the measurement is void"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a measurement found: always the same object, whatever was measured."""
+"""The result of a measurement, the same type for all of them, and its two printed forms."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One measurement. `ratio` and `target` are None where there is no limit to compare with."""
+    """The result of one measurement. `ratio` and `target` are None for a measurement without a target."""
 
     name: str
     figures: dict[str, Any]
@@ -25,7 +25,7 @@ class Outcome:
         }
 
     def in_words(self) -> str:
-        """Return the same for people."""
+        """Return the lines that are printed without `--json`."""
         lines = [f"{self.name}: {'target met' if self.ok else 'TARGET MISSED'}"]
         lines += [f"  {key}: {value}" for key, value in self.figures.items()]
         for key, value in (self.ratio or {}).items():

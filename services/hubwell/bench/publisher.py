@@ -1,7 +1,7 @@
-"""Publish a prepared load as fast as the broker takes it: a process of its own, so that it is never measured.
+"""Publish a prepared load as fast as the broker accepts it, in a separate process that is not measured.
 
-Reads frames from a file written by `write_load` (every packet encoded beforehand), keeps a window of
-unconfirmed messages and ends when the broker has confirmed the last one.
+Reads the encoded packets from a file written by `write_load`, keeps a window of unconfirmed messages and ends
+when the broker has confirmed the last one.
 """
 
 import asyncio
@@ -60,16 +60,16 @@ class _Confirmations:
 
 
 async def publish(url: str, frames: list[bytes]) -> None:
-    """Send every frame and wait for the last confirmation."""
+    """Send every frame and wait for the last confirmation. Raises OSError."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(mqtt5.ConnectPacket("hubwell-bench-publisher", keep_alive=600).write())
     await reader.read(1024)
-    confirmations, sent = _Confirmations(), 0
+    confirmations, sent_count = _Confirmations(), 0
     while confirmations.count < len(frames):
-        room = _WINDOW - (sent - confirmations.count)
-        writer.write(b"".join(frames[sent : sent + room]))
-        sent = min(len(frames), sent + room)
+        room = _WINDOW - (sent_count - confirmations.count)
+        writer.write(b"".join(frames[sent_count : sent_count + room]))
+        sent_count = min(len(frames), sent_count + room)
         await writer.drain()
         confirmations.feed(await reader.read(1 << 18))
     writer.write(mqtt5.DisconnectPacket().write())

@@ -1,7 +1,7 @@
-"""A stage for measurements: a scratch database and a broker, on loopback and gone afterwards.
+"""Scratch environment for measurements: a temporary database and a broker, on loopback, removed afterwards.
 
-The database is a new one on the server of HUBWELL_DATABASE_URL, or on an embedded PostgreSQL of its own;
-the broker is Mosquitto where it is installed, else the embedded one.
+The database is a new one on the server of HUBWELL_DATABASE_URL, or on a temporary embedded PostgreSQL; the
+broker is Mosquitto where it is installed, else the embedded one.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ max_inflight_messages 0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Addresses of what is set up."""
+    """Addresses of the scratch database and broker, and the environment of processes that use them."""
 
     database_url: str
     broker_url: str
@@ -53,7 +53,10 @@ class Stage:
 
 @asynccontextmanager
 async def stage(database_url: str | None) -> AsyncIterator[Stage]:
-    """Set up database and broker; take everything down again however the measurement ends."""
+    """Set up database and broker, and remove both when the block ends in any way.
+
+    :param database_url: a server that may create databases; None for an embedded one.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hubwell-bench-")))
         server = database_url
@@ -76,7 +79,7 @@ async def stage(database_url: str | None) -> AsyncIterator[Stage]:
 
 
 class _ScratchDatabase:
-    """A database of its own on a server, dropped at the end."""
+    """A new database on a server, dropped at the end."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -85,7 +88,7 @@ class _ScratchDatabase:
     def __enter__(self) -> str:
         with connect_sync(self._server, name="bench") as conn:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._name)))
-        # Not urlunsplit: it would take the empty host of a socket's URL and both its slashes away.
+        # Not urlunsplit: it would remove the empty host of a socket's URL together with both slashes.
         parts = urlsplit(self._server)
         query = f"?{parts.query}" if parts.query else ""
         return f"{parts.scheme}://{parts.netloc}/{self._name}{query}"
@@ -116,7 +119,7 @@ async def _broker(stack: AsyncExitStack, folder: Path) -> tuple[str, str]:
 async def process(
     command: list[str], environment: dict[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a child for as long as the block lasts."""
+    """Run a child process for the duration of the block, without output; kill it 30 s after SIGTERM."""
     child = await asyncio.create_subprocess_exec(
         *command,
         env=environment,
@@ -137,12 +140,12 @@ async def process(
 
 
 def hubwell_command(*words: str) -> list[str]:
-    """Return the command line of one of Hubwell's own processes."""
+    """Return the command line of a `hubwell` command."""
     return [sys.executable, "-m", "hubwell", *words]
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
+    """Return a free loopback port; another program may take it before it is used."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -150,7 +153,7 @@ def free_port() -> int:
 
 
 async def port_open(port: int) -> None:
-    """Wait until something listens on a loopback port. Raises TimeoutError."""
+    """Wait until a loopback port accepts connections. Raises TimeoutError after 30 s."""
     async with asyncio.timeout(_PATIENCE_S):
         while True:
             try:
@@ -164,15 +167,18 @@ async def port_open(port: int) -> None:
 
 
 async def until_subscribed(scene: Stage, conn: Connection[Any], worker: int, *, device: str) -> None:
-    """Publish a device's status until an ingest process stores it: then its subscriptions stand."""
+    """Publish a device's status until the worker's database connection exists: then it is subscribed.
+
+    An ingest process connects to the database only after its first message. Raises TimeoutError.
+    """
     topic, status = f"hub/v1/bench/{device}/status", Status(v=1, state="online").encode()
-    nothing = [("hub/v1/bench/nobody/status", 1)]  # a source always subscribes to something
+    nothing = [("hub/v1/bench/nobody/status", 1)]  # a source needs a subscription
     async with MqttSource(scene.broker_url, "hubwell-bench-probe", nothing, session_expiry_s=0) as probe:
         async with asyncio.timeout(_PATIENCE_S):
             while True:
                 await probe.publish(topic, status)
                 name = f"hubwell-ingest-{worker}"
-                found = conn.execute("SELECT FROM pg_stat_activity WHERE application_name = %s", (name,))
-                if found.fetchone() is not None:
+                session = conn.execute("SELECT FROM pg_stat_activity WHERE application_name = %s", (name,))
+                if session.fetchone() is not None:
                     return
                 await asyncio.sleep(0.1)

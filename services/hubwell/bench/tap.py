@@ -1,8 +1,8 @@
-"""Measure a tap: from publishing it at the reader's side to the server's answer there.
+"""Measure a tap: from publishing it as a reader does until the server's answer arrives there.
 
-People tap at 50 a second at ten doors, in and out in turn, while twenty devices send their readings. All goes
-through the real broker and a real `hubwell ingest`; the client here sends taps as an uplink does and listens
-for the answers, which come after the commit. What a reader's own outbox adds is not in it.
+50 taps per second come from ten doors, in and out in turn, while twenty devices send their readings, through
+a real broker and a real `hubwell ingest`. The client in this module publishes taps as an uplink does and
+receives the answers, which are sent after the commit. The delay of a reader's outbox is not included.
 """
 
 import asyncio
@@ -35,16 +35,17 @@ TARGET_MS: Final = 150.0
 _TAPS_PER_S: Final = 50
 _SECONDS: Final = 12
 _WARM_UP: Final = 2 * _TAPS_PER_S
-"""Taps at the beginning that are not measured: connections and plans are made then."""
+"""First taps, which are not measured: they open connections and plan queries."""
 _DOORS: Final = 10
 _PEOPLE: Final = 300
-"""So many that nobody taps twice within six seconds, which would be one gesture."""
+"""So many that no person taps twice within six seconds, which would be one gesture."""
 _SENSORS: Final = 20
 _MESSAGES_PER_S: Final = 40
 _READINGS: Final = 10
 _PATIENCE_S: Final = 30.0
 _SITE: Final = "bench"
-_NOBODY: Final = [("hub/v1/bench/nobody/status", 1)]
+_NO_MESSAGES: Final = [("hub/v1/bench/nobody/status", 1)]
+"""A source needs a subscription; no message comes on this one."""
 _ENROL: Final = """
 WITH everybody AS (
     INSERT INTO person (id, kind) SELECT gen_random_uuid(), 'enrolled' FROM generate_series(1, %(people)s)
@@ -60,11 +61,13 @@ SELECT decode(lpad(to_hex(row_number() OVER () - 1), 32, '0'), 'hex'), id, 1 FRO
 
 @dataclass(slots=True)
 class _Readers:
-    """The doors' side: numbers its taps as an agent does, and notes when each was sent and answered."""
+    """The readers at the doors: number their taps as an agent does; when each was sent and answered."""
 
     boots: list[UUID] = field(default_factory=lambda: [uuid4() for _ in range(_DOORS)])
     sent: dict[tuple[UUID, int], float] = field(default_factory=dict)
+    """Time (s) at which a tap was created, by boot and sequence number."""
     delays: dict[tuple[UUID, int], float] = field(default_factory=dict)
+    """Seconds until its answer."""
 
     def tap(self, number: int) -> tuple[str, bytes]:
         """Return topic and payload of one tap; a person always taps at the same door."""
@@ -78,19 +81,19 @@ class _Readers:
         self.sent[self.boots[door], seq] = time.perf_counter()
         return str(Topic(_SITE, f"door-{door}", Channel.EVENT)), message.encode()
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        """Note the time of an answer."""
-        heard = time.perf_counter()
+    def receive(self, topic: str, payload: bytes) -> None:
+        """Store the delay of an answer; other messages are ignored. Raises BadMessageError."""
+        received_at = time.perf_counter()
         message = parse(topic, payload).message
         if isinstance(message, Answer):
             key = (message.boot, message.seq)
-            self.delays[key] = heard - self.sent[key]
+            self.delays[key] = received_at - self.sent[key]
 
 
 async def measure(settings: Settings) -> Outcome:
     """Return the median, 99th percentile and worst in milliseconds; the ratio is 150 ms over the 99th."""
-    given = settings.database_url if "database_url" in settings.model_fields_set else None
-    async with stage(given) as scene:
+    server = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(server) as scene:
         _register(scene.database_url)
         async with process(hubwell_command("ingest"), scene.environment):
             with connect_sync(scene.database_url, name="bench") as conn:
@@ -98,7 +101,7 @@ async def measure(settings: Settings) -> Outcome:
             readers = await _taps_and_telemetry(scene)
     measured = [delay for (_, seq), delay in readers.delays.items() if seq > _WARM_UP // _DOORS]
     ordered = sorted(delay * 1000 for delay in measured)
-    wanted = _TAPS_PER_S * _SECONDS - _WARM_UP
+    expected_count = _TAPS_PER_S * _SECONDS - _WARM_UP
     if not ordered:
         raise RuntimeError("no tap was answered: the measurement is void")
     p99 = ordered[math.ceil(len(ordered) * 0.99) - 1]
@@ -110,7 +113,7 @@ async def measure(settings: Settings) -> Outcome:
         "taps_per_s": _TAPS_PER_S,
         "readings_per_s": _MESSAGES_PER_S * _READINGS,
         "samples": len(ordered),
-        "unanswered": wanted - len(ordered),
+        "unanswered": expected_count - len(ordered),
         "p50_ms": round(statistics.median(ordered), 1),
         "p99_ms": round(p99, 1),
         "worst_ms": round(ordered[-1], 1),
@@ -146,7 +149,7 @@ async def _taps_and_telemetry(scene: Stage) -> _Readers:
         doors = MqttSource(
             scene.broker_url, "hubwell-bench-doors", [(t, 1) for t in topics], session_expiry_s=0
         )
-        sensors = MqttSource(scene.broker_url, "hubwell-bench-sensors", _NOBODY, session_expiry_s=0)
+        sensors = MqttSource(scene.broker_url, "hubwell-bench-sensors", _NO_MESSAGES, session_expiry_s=0)
         for client in (doors, sensors):
             await stack.enter_async_context(client)
             await asyncio.wait_for(client.ready(), _PATIENCE_S)
@@ -186,7 +189,7 @@ async def _listen(doors: MqttSource, readers: _Readers) -> None:
     while True:
         deliveries = await doors.batch(most=100, wait_s=0)
         for delivery in deliveries:
-            readers.hear(delivery.topic, delivery.payload)
+            readers.receive(delivery.topic, delivery.payload)
         doors.acknowledge(deliveries)
 
 
@@ -197,7 +200,7 @@ async def _until_answered(readers: _Readers) -> None:
 
 
 async def _paced(per_s: int, count: int | None) -> AsyncIterator[int]:
-    """Yield 0, 1, 2 ... at a steady rate, whatever the one before took: no waiting is left out."""
+    """Yield 0, 1, 2 ... at a fixed rate; a slow step shortens the pauses after it, and none is skipped."""
     began = time.monotonic()
     for number in itertools.count() if count is None else range(count):
         await asyncio.sleep(max(0.0, began + number / per_s - time.monotonic()))

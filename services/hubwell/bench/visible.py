@@ -1,4 +1,4 @@
-"""Measure how long a reading takes from being published to being seen in the API, one at a time."""
+"""Measure the time from publishing a reading until the API returns it, one reading at a time."""
 
 import asyncio
 import os
@@ -30,13 +30,14 @@ from hubwell_wire.messages import Reading, Telemetry, new_message_id
 _SAMPLES: Final = 100
 _PATIENCE_S: Final = 30.0
 _TOPIC: Final = "hub/v1/bench/probe/up/telemetry"
-_NOTHING: Final = [("hub/v1/bench/nobody/status", 1)]
+_NO_MESSAGES: Final = [("hub/v1/bench/nobody/status", 1)]
+"""A source needs a subscription; no message comes on this one."""
 
 
 async def measure(settings: Settings) -> Outcome:
-    """Return the median, 95th and 99th percentile in milliseconds; there is no target of its own."""
-    given = settings.database_url if "database_url" in settings.model_fields_set else None
-    async with stage(given) as scene:
+    """Return the median, 95th and 99th percentile in milliseconds; there is no target."""
+    server = settings.database_url if "database_url" in settings.model_fields_set else None
+    async with stage(server) as scene:
         with connect_sync(scene.database_url, name="bench") as conn:
             put_space(conn, space_id="probe", name="Probe", kind=SpaceKind.WORKSHOP, capacity=10)
             put_device(conn, device_id="probe", space_id="probe")
@@ -65,7 +66,7 @@ async def measure(settings: Settings) -> Outcome:
 async def _delays(scene: Stage, address: str) -> list[float]:
     boot, delays = uuid4(), []
     async with (
-        MqttSource(scene.broker_url, "hubwell-bench-probe", _NOTHING, session_expiry_s=0) as probe,
+        MqttSource(scene.broker_url, "hubwell-bench-probe", _NO_MESSAGES, session_expiry_s=0) as probe,
         httpx.AsyncClient() as client,
     ):
         await asyncio.wait_for(probe.ready(), _PATIENCE_S)
@@ -86,7 +87,7 @@ async def _delays(scene: Stage, address: str) -> list[float]:
             await probe.publish(_TOPIC, message.encode())
             await _until_seen(client, address, value)
             delays.append(time.perf_counter() - began)
-    return delays[10:]  # the first ones wait for the processes to start
+    return delays[10:]  # without the first ten, which wait for the processes to start
 
 
 async def _until_seen(client: httpx.AsyncClient, address: str, value: float) -> None:
