@@ -25,7 +25,7 @@ from hubwell.api import openapi, routes
 from hubwell.api.dependencies import ApiParts
 from hubwell.api.evacuation_view import NameViewLog
 from hubwell.api.live_updates import Feed, FeedIntervals
-from hubwell.http import access_errors, errors
+from hubwell.http import errors
 from hubwell.http.database import Database
 from hubwell.http.guard import check_every_route
 from hubwell.http.headers import SecurityHeaders
@@ -88,7 +88,6 @@ def create_app(
     app.state.api_parts = ApiParts(feed, NameViewLog())
     pages.install(app, settings, database)
     errors.install(app)
-    access_errors.install(app)
     openapi.install(app)
     check_every_route(app)
     return app

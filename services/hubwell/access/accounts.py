@@ -12,47 +12,18 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.access import sessions
-from hubwell.access.rules import PasswordProblem, password_problem, plain_login, plain_text
+from hubwell.access import errors, sessions
+from hubwell.access.rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, plain_login, plain_password, plain_text
+from hubwell.errors import NAME_TOO_LONG, DomainError
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
-Reason = Literal[
-    "login-taken",
-    "login-not-plain",
-    "name-long",
-    "account-unknown",
-    "last-admin",
-    "hub-has-admin",
-    PasswordProblem,
-]
 GrantedBy = Literal["local", "oidc"]
-_PLAIN_LOGIN: Final = re.compile(r"\S{1,120}")
 _LONGEST_NAME: Final = 120
-_SENTENCES: Final[dict[Reason, str]] = {
-    "login-taken": "this login is taken: choose another",
-    "login-not-plain": "a login has 1 to 120 characters without blanks",
-    "name-long": "a name has at most 120 characters",
-    "account-unknown": "there is no such account; `hubwell account list` shows them",
-    "last-admin": "this is the last administrator: make another one first",
-    "hub-has-admin": "the hub has an administrator already: sign in",
-    "password-short": "a password has at least 12 characters",
-    "password-long": "a password has at most 1000 characters",
-    "password-is-login": "a password must not be the login",
-}
-_CONSTRAINTS: Final[dict[str, Reason]] = {
-    "account_login_plain": "login-not-plain",
-    "account_name_short": "name-long",
-}
-
-
-class AccountError(ValueError):
-    """Something cannot be done with an account; the sentence says why. `reason` is for translating it."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(_SENTENCES[reason])
-        self.reason: Reason = reason
+"""Characters of a name, and of a login."""
+_PLAIN_LOGIN: Final = re.compile(rf"\S{{1,{_LONGEST_NAME}}}")
+_CONSTRAINTS: Final = {"account_login_plain": errors.LOGIN_NOT_PLAIN, "account_name_short": NAME_TOO_LONG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,37 +65,45 @@ class Credentials:
 
 
 def check_password(password: str, login: str) -> None:
-    """Raise AccountError for a password that cannot be taken."""
-    if problem := password_problem(password, login):
-        raise AccountError(problem)
+    """Raise DomainError for a password that cannot be taken."""
+    password = plain_password(password)
+    if len(password) < SHORTEST_PASSWORD:
+        raise DomainError(errors.PASSWORD_SHORT, least=SHORTEST_PASSWORD)
+    if len(password) > LONGEST_PASSWORD:
+        raise DomainError(errors.PASSWORD_LONG, most=LONGEST_PASSWORD)
+    if password.strip().lower() == plain_login(login):
+        raise DomainError(errors.PASSWORD_IS_LOGIN)
 
 
 async def add(
     conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str | None, roles: Iterable[Role]
 ) -> UUID:
-    """Add an account; return its id. Raises AccountError."""
+    """Add an account; return its id. Raises DomainError."""
     values = {"login": plain_login(login), "name": plain_text(name), "password_hash": password_hash}
     if not _PLAIN_LOGIN.fullmatch(values["login"] or ""):
-        raise AccountError("login-not-plain")
+        raise DomainError(errors.LOGIN_NOT_PLAIN, most=_LONGEST_NAME)
     if len(values["name"] or "") > _LONGEST_NAME:
-        raise AccountError("name-long")
+        raise DomainError(NAME_TOO_LONG, most=_LONGEST_NAME)
     try:
         async with conn.transaction():
             row = await (await conn.execute(_SQL["add_account"], values)).fetchone()
     except psycopg.IntegrityError as error:
-        raise AccountError(_reason(error)) from error
+        kind = _CONSTRAINTS.get(error.diag.constraint_name or "")
+        if kind is None:
+            raise
+        raise DomainError(kind, most=_LONGEST_NAME) from error
     if row is None:
-        raise AccountError("login-taken")
+        raise DomainError(errors.LOGIN_TAKEN)
     account_id: UUID = row[0]
     await _give(conn, account_id, roles, granted_by="local")
     return account_id
 
 
 async def add_first_admin(conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str) -> UUID:
-    """Add the hub's first administrator; return the id. Raises AccountError where there is one."""
+    """Add the hub's first administrator; return the id. Raises DomainError where there is one."""
     await conn.execute(_SQL["lock_accounts"])
     if await has_admin(conn):
-        raise AccountError("hub-has-admin")
+        raise DomainError(errors.HUB_HAS_ADMIN)
     return await add(conn, login=login, name=name, password_hash=password_hash, roles=[Role.ADMIN])
 
 
@@ -141,15 +120,15 @@ def has_admin_sync(conn: psycopg.Connection[Any]) -> bool:
 
 
 async def set_roles(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
-    """Give an account these roles here; what the provider gave it stays. Raises AccountError."""
+    """Give an account these roles here; what the provider gave it stays. Raises DomainError."""
     try:
         await _replace_roles(conn, account_id, roles, granted_by="local")
     except psycopg.errors.ForeignKeyViolation as error:
-        raise AccountError("account-unknown") from error
+        raise DomainError(errors.ACCOUNT_UNKNOWN) from error
 
 
 async def roles_from_provider(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
-    """Replace the roles that the provider gave an account; those given here stay. Raises AccountError."""
+    """Replace the roles that the provider gave an account; those given here stay. Raises DomainError."""
     await _replace_roles(conn, account_id, roles, granted_by="oidc")
 
 
@@ -160,26 +139,26 @@ async def roles_of(conn: AsyncConnection[Any], account_id: UUID) -> frozenset[Ro
 
 
 async def disable(conn: AsyncConnection[Any], account_id: UUID, now: datetime) -> None:
-    """Let nobody sign in with an account, and end where it is signed in. Raises AccountError."""
+    """Let nobody sign in with an account, and end where it is signed in. Raises DomainError."""
     async with _last_admin_refused(conn):
         await _change(conn, "disable", account_id, now=now)
     await sessions.end_all(conn, account_id)
 
 
 async def enable(conn: AsyncConnection[Any], account_id: UUID) -> None:
-    """Let an account be used again. Raises AccountError."""
+    """Let an account be used again. Raises DomainError."""
     await _change(conn, "enable", account_id)
 
 
 async def erase(conn: AsyncConnection[Any], account_id: UUID) -> UUID | None:
-    """Delete an account with its roles, identities and sign-ins. Raises AccountError.
+    """Delete an account with its roles, identities and sign-ins. Raises DomainError.
 
     Returns the person it belonged to, whose visits and badges are the caller's to erase.
     """
     async with _last_admin_refused(conn):
         row = await (await conn.execute(_SQL["erase"], {"account_id": account_id})).fetchone()
     if row is None:
-        raise AccountError("account-unknown")
+        raise DomainError(errors.ACCOUNT_UNKNOWN)
     person_id: UUID | None = row[0]
     return person_id
 
@@ -191,23 +170,23 @@ async def of_person(conn: AsyncConnection[Any], person_id: UUID) -> list[UUID]:
 
 
 async def set_password(conn: AsyncConnection[Any], account_id: UUID, password_hash: str) -> None:
-    """Set what is stored of a password. Raises AccountError."""
+    """Set what is stored of a password. Raises DomainError."""
     await _change(conn, "set_password", account_id, password_hash=password_hash)
 
 
 async def set_language(conn: AsyncConnection[Any], account_id: UUID, language: str | None) -> None:
-    """Set an account's language; None follows the browser. Raises AccountError."""
+    """Set an account's language; None follows the browser. Raises DomainError."""
     await _change(conn, "set_language", account_id, language=language)
     await conn.execute(_SQL["forget_session_languages"], {"account_id": account_id})
 
 
 async def set_name(conn: AsyncConnection[Any], account_id: UUID, name: str) -> None:
-    """Set the name that an account shows. Raises AccountError."""
+    """Set the name that an account shows. Raises DomainError."""
     await _change(conn, "set_name", account_id, name=plain_text(name)[:_LONGEST_NAME])
 
 
 async def link(conn: AsyncConnection[Any], account_id: UUID, person_id: UUID | None) -> None:
-    """Say whose account this is, so that they see their own visits with it. Raises AccountError."""
+    """Say whose account this is, so that they see their own visits with it. Raises DomainError."""
     await _change(conn, "link_person", account_id, person_id=person_id)
 
 
@@ -223,11 +202,11 @@ async def list_accounts(conn: AsyncConnection[Any]) -> list[Account]:
 
 
 async def get_account(conn: AsyncConnection[Any], account_id: UUID) -> Account:
-    """Return an account. Raises AccountError."""
+    """Return an account. Raises DomainError."""
     cursor = conn.cursor(row_factory=class_row(Account))
     found = await (await cursor.execute(_SQL["accounts"], {"account_id": account_id})).fetchone()
     if found is None:
-        raise AccountError("account-unknown")
+        raise DomainError(errors.ACCOUNT_UNKNOWN)
     return found
 
 
@@ -264,24 +243,17 @@ async def _give(
 
 @asynccontextmanager
 async def _last_admin_refused(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
-    """Turn the database's refusal to lose the last administrator (`storage/views`) into AccountError."""
+    """Turn the database's refusal to lose the last administrator (`storage/views`) into DomainError."""
     try:
         async with conn.transaction():
             yield
     except psycopg.errors.IntegrityConstraintViolation as error:
         if error.diag.constraint_name != "account_last_administrator":
             raise
-        raise AccountError("last-admin") from error
+        raise DomainError(errors.LAST_ADMIN) from error
 
 
 async def _change(conn: AsyncConnection[Any], query: str, account_id: UUID, **values: object) -> None:
     done = await conn.execute(_SQL[query], {"account_id": account_id, **values})
     if not done.rowcount:
-        raise AccountError("account-unknown")
-
-
-def _reason(error: psycopg.IntegrityError) -> Reason:
-    reason = _CONSTRAINTS.get(error.diag.constraint_name or "")
-    if reason is None:
-        raise error
-    return reason
+        raise DomainError(errors.ACCOUNT_UNKNOWN)

@@ -1,45 +1,72 @@
-"""Why a request is refused: raised by the guard and the limits, answered by the API and the pages."""
+"""Refusals of requests, of accounts and of tokens."""
 
 from datetime import timedelta
+from math import ceil
+from typing import Final
+
+from hubwell.errors import N_, DomainError, ErrorKind
+
+SIGN_IN_NEEDED: Final = ErrorKind(
+    "sign-in-needed", N_("Sign in, or send a token: this is not for everybody."), status=401
+)
+BAD_TOKEN: Final = ErrorKind(
+    "bad-token", N_("This token is not valid: it is unknown, was revoked, or has expired."), status=401
+)
+NOT_ALLOWED: Final = ErrorKind(
+    "not-allowed",
+    N_("Your roles do not include this. Those who keep the accounts can change that."),
+    status=403,
+)
+FORM_EXPIRED: Final = ErrorKind(
+    "form-expired",
+    N_(
+        "This form was not made for this sign-in: it was open for long, or you signed in again in between. "
+        "Nothing was changed. Go back, load the page again and send it once more."
+    ),
+    status=403,
+)
+TOO_MANY_TRIES: Final = ErrorKind(
+    "too-many-tries", N_("This was tried too often. Try again in {minutes} min."), status=429
+)
+
+LOGIN_TAKEN: Final = ErrorKind("login-taken", N_("This login is taken. Choose another one."), "login", 409)
+LOGIN_NOT_PLAIN: Final = ErrorKind(
+    "login-not-plain", N_("Enter a login of 1 to {most} characters, without blanks."), "login"
+)
+PASSWORD_SHORT: Final = ErrorKind(
+    "password-short", N_("Choose a password of at least {least} characters."), "password"
+)
+PASSWORD_LONG: Final = ErrorKind(
+    "password-long", N_("Choose a password of at most {most} characters."), "password"
+)
+PASSWORD_IS_LOGIN: Final = ErrorKind(
+    "password-is-login", N_("Choose a password that is not your login."), "password"
+)
+ACCOUNT_UNKNOWN: Final = ErrorKind(
+    "account-unknown",
+    N_("There is no such account. It may have been erased in the meantime."),
+    status=404,
+)
+LAST_ADMIN: Final = ErrorKind(
+    "last-admin", N_("This is the last administrator. Make another one first."), status=409
+)
+HUB_HAS_ADMIN: Final = ErrorKind(
+    "hub-has-admin", N_("This hub has an administrator already. Sign in instead."), status=409
+)
+
+TOKEN_UNNAMED: Final = ErrorKind(
+    "token-unnamed", N_("Enter a name that says which program uses the token."), "name"
+)
+ROLES_MISSING: Final = ErrorKind("roles-missing", N_("Choose at least one role."), "roles")
+TOKEN_NAME_TAKEN: Final = ErrorKind(
+    "token-name-taken", N_("There was a token of this name already. Choose another name."), "name", 409
+)
+TOKEN_UNKNOWN: Final = ErrorKind("token-unknown", N_("There is no such token."), status=404)
 
 
-class RefusalError(Exception):
-    """A request may not go on; the sentence says why."""
-
-
-class SignInNeededError(RefusalError):
-    """Nobody is signed in, and this is not for everybody."""
-
-    def __init__(self) -> None:
-        super().__init__("Sign in, or send a token: this is not for everybody.")
-
-
-class BadTokenError(RefusalError):
-    """A program showed a token that is not known, was revoked or is too old."""
-
-    def __init__(self) -> None:
-        super().__init__("This token is not known, was revoked, or is over. `hubwell token list` shows them.")
-
-
-class NotAllowedError(RefusalError):
-    """Somebody is signed in, and may not do this."""
-
-    def __init__(self) -> None:
-        super().__init__("Your roles do not include this. Those who keep the accounts can change them.")
-
-
-class FormExpiredError(RefusalError):
-    """A form came without its anti-forgery token, or from another site."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This form was not made for this sign-in. Load its page again and send it once more."
-        )
-
-
-class TooManyTriesError(RefusalError):
-    """Something was tried too often."""
+class TooManyTriesError(DomainError):
+    """Something was tried too often; `wait` is how long until it may be tried again."""
 
     def __init__(self, wait: timedelta) -> None:
-        super().__init__("This was tried too often. Wait a little, then try again.")
+        super().__init__(TOO_MANY_TRIES, minutes=max(1, ceil(wait / timedelta(minutes=1))))
         self.wait = wait

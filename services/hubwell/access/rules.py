@@ -5,7 +5,7 @@ import secrets
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 IDLE: Final = timedelta(hours=8)
@@ -23,8 +23,6 @@ _LONGEST_TYPED: Final = 4 * LONGEST_PASSWORD
 _LONGEST_LOGIN_TYPED: Final = 500
 """The same of a login, which has at most 120."""
 _CSRF_BYTES: Final = 32
-
-PasswordProblem = Literal["password-short", "password-long", "password-is-login"]
 
 
 def plain_password(text: str) -> str:
@@ -48,16 +46,6 @@ def plain_login(text: str) -> str:
     if len(text) > _LONGEST_LOGIN_TYPED:
         return text.replace("\0", "_")[:_LONGEST_LOGIN_TYPED].lower()
     return plain_text(unicodedata.normalize("NFKC", text)).lower()
-
-
-def password_problem(password: str, login: str) -> PasswordProblem | None:
-    """Say why this password cannot be taken; None where it can."""
-    password = plain_password(password)
-    if len(password) < SHORTEST_PASSWORD:
-        return "password-short"
-    if len(password) > LONGEST_PASSWORD:
-        return "password-long"
-    return "password-is-login" if password.strip().lower() == plain_login(login) else None
 
 
 def new_csrf() -> str:

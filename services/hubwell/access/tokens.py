@@ -11,23 +11,17 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.access import errors
 from hubwell.access.principal import Principal
 from hubwell.access.rules import plain_text
 from hubwell.access.sessions import token_hash
+from hubwell.errors import DomainError
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
 PREFIX: Final = "hubwell_"
 """How every token begins, so that one that leaked into a file can be found."""
-
-
-class TokenError(ValueError):
-    """A token cannot be made or revoked; the sentence says why. `reason` is for translating it."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +39,28 @@ class Token:
 async def add(
     conn: AsyncConnection[Any], *, name: str, roles: Iterable[Role], expires_at: datetime | None
 ) -> tuple[UUID, str]:
-    """Make a token; return its id and the token itself, which cannot be shown again. Raises TokenError."""
+    """Make a token; return its id and the token itself, which cannot be shown again. Raises DomainError."""
     name, wanted = plain_text(name), sorted(set(roles))
     if not name:
-        raise TokenError("token-unnamed", "a token needs a name that says which program uses it")
+        raise DomainError(errors.TOKEN_UNNAMED)
     if not wanted:
-        raise TokenError("roles-missing", "a token needs at least one role")
+        raise DomainError(errors.ROLES_MISSING)
     token = PREFIX + secrets.token_urlsafe(32)
     values = {"name": name, "token_hash": token_hash(token), "roles": wanted, "expires_at": expires_at}
     try:
         async with conn.transaction():
             row = await (await conn.execute(_SQL["add_token"], values)).fetchone()
     except psycopg.errors.UniqueViolation as error:
-        raise TokenError(
-            "token-name-taken", f"there was a token {name!r} already: choose another name"
-        ) from error
+        raise DomainError(errors.TOKEN_NAME_TAKEN) from error
     assert row is not None  # noqa: S101 (INSERT … RETURNING gives a row)
     return row[0], token
 
 
 async def revoke(conn: AsyncConnection[Any], name: str, now: datetime) -> UUID:
-    """Let a token be valid no longer; return its id. Raises TokenError."""
+    """Let a token be valid no longer; return its id. Raises DomainError."""
     row = await (await conn.execute(_SQL["revoke_token"], {"name": plain_text(name), "now": now})).fetchone()
     if row is None:
-        raise TokenError("token-unknown", f"there is no token {name!r}; `hubwell token list` shows them")
+        raise DomainError(errors.TOKEN_UNKNOWN)
     revoked: UUID = row[0]
     return revoked
 

@@ -183,12 +183,13 @@ def token_revoke(name: Annotated[str, typer.Argument(help="Name of the token.")]
 def _change(login: str, work: Callable[[CommandTransaction, UUID], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the work's result
     """Do the work of a command with the account of a login."""
     from hubwell.access import accounts
-    from hubwell.access.accounts import AccountError
+    from hubwell.access.errors import ACCOUNT_UNKNOWN
+    from hubwell.errors import DomainError
 
     async def with_account(transaction: CommandTransaction) -> Any:  # noqa: ANN401 - see above
         account = await accounts.credentials(transaction.conn, login=login)
         if account is None:
-            raise AccountError("account-unknown")
+            raise DomainError(ACCOUNT_UNKNOWN)
         return await work(transaction, account.id)
 
     return in_transaction(with_account)

@@ -54,9 +54,7 @@ def in_transaction(work: Callable[[CommandTransaction], Awaitable[Result]]) -> R
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Print the sentence of a refusal, and end the command with exit code 2."""
-    from hubwell.access.accounts import AccountError
-    from hubwell.access.tokens import TokenError
+    """Print the field at fault and the sentence of a refusal, and end the command with exit code 2."""
     from hubwell.errors import DomainError
     from hubwell.evacuation.actions import MusterError
     from hubwell.keys import KeysError
@@ -64,8 +62,9 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise refuse(f"{error.field}: {error}" if error.field else str(error)) from None
-    except (AccountError, KeysError, MusterError, TokenError) as error:
+        print(f"{error.field}: {error}" if error.field else error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    except (KeysError, MusterError) as error:
         raise refuse(str(error)) from None
 
 

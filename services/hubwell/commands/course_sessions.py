@@ -88,11 +88,12 @@ def session_delete(session: Annotated[UUID, typer.Argument(help="Id of the sessi
 
 
 async def _actor(transaction: CommandTransaction, owner: str) -> Principal:
-    """Return the operator acting for the account of a login. Raises AccountError."""
+    """Return the operator acting for the account of a login. Raises DomainError."""
     from hubwell.access import accounts
-    from hubwell.access.accounts import AccountError
+    from hubwell.access.errors import ACCOUNT_UNKNOWN
+    from hubwell.errors import DomainError
 
     account = await accounts.credentials(transaction.conn, login=owner)
     if account is None:
-        raise AccountError("account-unknown")
+        raise DomainError(ACCOUNT_UNKNOWN)
     return replace(COMMAND_LINE, account_id=account.id)

@@ -7,6 +7,7 @@ Every error of the API is answered here, raised in a handler or by the framework
 import logging
 from contextlib import suppress
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 import psycopg
@@ -16,7 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from hubwell.access.errors import BadTokenError
+from hubwell.access.errors import BAD_TOKEN, SIGN_IN_NEEDED, TooManyTriesError
 from hubwell.errors import DomainError
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import authenticate
@@ -26,6 +27,7 @@ from hubwell.http.parts import parts_of
 _log: Final = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:hubwell:problem:"
+_REALM: Final = 'Bearer realm="hubwell"'
 
 
 class FieldProblem(BaseModel):
@@ -207,12 +209,19 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
-    return response_for(request, of_refusal(error), error)
+    response = response_for(request, of_refusal(error), error)
+    if error.kind is SIGN_IN_NEEDED and response.status_code == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _REALM  # a browser is redirected to the login page instead
+    elif error.kind is BAD_TOKEN:
+        response.headers["WWW-Authenticate"] = f'{_REALM}, error="invalid_token"'
+    elif isinstance(error, TooManyTriesError):
+        response.headers["Retry-After"] = str(ceil(error.wait.total_seconds()))
+    return response
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type only)
-    with suppress(DatabaseAwayError, SchemaMissingError, BadTokenError):
+    with suppress(DatabaseAwayError, SchemaMissingError, DomainError):
         await authenticate(request)  # no route asked who this is, and the page shows what they can go to
     response = response_for(request, of_http(error))
     response.headers.update(error.headers or {})

@@ -13,10 +13,10 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from hubwell.access import sessions, tokens
-from hubwell.access.errors import BadTokenError, FormExpiredError, NotAllowedError, SignInNeededError
+from hubwell.access import errors, sessions, tokens
 from hubwell.access.principal import ANONYMOUS, Principal
 from hubwell.access.rules import csrf_matches, is_same_origin
+from hubwell.errors import DomainError
 from hubwell.http.parts import parts_of
 from hubwell.http.session_cookie import session_token_of
 from hubwell.vocabulary import Role
@@ -35,7 +35,7 @@ class Rule:
         self.asks = asks
 
     async def __call__(self, request: Request) -> None:
-        """Look up the principal. Raises NotAllowedError, SignInNeededError or FormExpiredError."""
+        """Look up the principal. Raises DomainError."""
         if not self.asks:
             return
         principal = await authenticate(request)
@@ -59,9 +59,9 @@ PUBLIC_NO_LOOKUP: Final = Depends(Rule(asks=False))
 
 
 def check(principal: Principal, *roles: Role) -> None:
-    """Raise SignInNeededError or NotAllowedError where the principal has none of these roles."""
+    """Raise DomainError where the principal has none of these roles."""
     if not principal.may(*roles):
-        raise NotAllowedError if principal.signed_in else SignInNeededError
+        raise DomainError(errors.NOT_ALLOWED if principal.signed_in else errors.SIGN_IN_NEEDED)
 
 
 def principal_of(request: Request) -> Principal:
@@ -71,7 +71,7 @@ def principal_of(request: Request) -> Principal:
 
 
 async def authenticate(request: Request) -> Principal:
-    """Look up the principal of this request, once. Raises BadTokenError, and the errors of the database."""
+    """Look up the principal of this request, once. Raises DomainError, and the errors of the database."""
     principal: Principal | None = getattr(request.state, "principal", None)
     if principal is None:
         request.state.principal = principal = await _look_up(request)
@@ -89,7 +89,7 @@ async def _look_up(request: Request) -> Principal:
         if by_token:
             program = await tokens.principal_with(conn, token.strip(), now)
             if program is None:
-                raise BadTokenError
+                raise DomainError(errors.BAD_TOKEN)
             return program
         principal = await sessions.principal_with(conn, ticket or "", now)
     request.state.has_void_cookie = principal is None
@@ -103,7 +103,7 @@ async def _check_sender(request: Request, principal: Principal) -> None:
     headers = request.headers
     here = is_same_origin(headers.get("sec-fetch-site"), headers.get("origin"), _hosts(request))
     if not here or (principal.csrf and not csrf_matches(await _presented(request), principal.csrf)):
-        raise FormExpiredError
+        raise DomainError(errors.FORM_EXPIRED)
 
 
 def _hosts(request: Request) -> frozenset[str]:

@@ -40,7 +40,6 @@ ROUTERS: Final = (
     accounts.pages,
     tokens.pages,
 )
-_REFUSALS: Final = ("bad-token", "form-expired", "not-allowed", "too-many-tries")
 
 
 def install(app: FastAPI, settings: Settings, database: Database) -> None:
@@ -60,8 +59,6 @@ def error_page(
         return None
     if kind == "sign-in-needed":
         return login.first(request)
-    if kind in _REFUSALS:
-        return view(request, "accounts/login_refused.html", status=status, page="refused", kind=kind)
     if refusal is not None:
         text = error_text(refusal, formatter_for(request).translations)
         return view(request, "kit/refused.html", status=status, page="error", text=text)

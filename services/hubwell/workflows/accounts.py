@@ -7,33 +7,33 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts, codes, sessions, tokens
-from hubwell.access.errors import NotAllowedError
+from hubwell.access import accounts, codes, errors, sessions, tokens
 from hubwell.access.principal import Principal
 from hubwell.audit import log
+from hubwell.errors import DomainError
 from hubwell.vocabulary import Role
 
 Conn = AsyncConnection[Any]
 
 
 def own_account(actor: Principal) -> UUID:
-    """Return the actor's account. Raises NotAllowedError for programs, and for people with a code."""
+    """Return the actor's account. Raises DomainError for programs, and for people with a code."""
     if actor.account_id is None:
-        raise NotAllowedError
+        raise DomainError(errors.NOT_ALLOWED)
     return actor.account_id
 
 
 async def add(
     conn: Conn, actor: Principal, *, login: str, name: str, password_hash: str, roles: Sequence[Role]
 ) -> UUID:
-    """Add an account that logs in with a password. Raises AccountError."""
+    """Add an account that logs in with a password. Raises DomainError."""
     account_id = await accounts.add(conn, login=login, name=name, password_hash=password_hash, roles=roles)
     await _note(conn, actor, "account.added", account_id, roles=roles)
     return account_id
 
 
 async def add_first_admin(conn: Conn, *, login: str, name: str, password_hash: str) -> UUID:
-    """Add the hub's first administrator, who acts. Raises AccountError where there is one already."""
+    """Add the hub's first administrator, who acts. Raises DomainError where there is one already."""
     account_id = await accounts.add_first_admin(conn, login=login, name=name, password_hash=password_hash)
     actor = Principal(account_id=account_id, actor=f"account:{account_id}")
     await _note(conn, actor, "account.added", account_id, roles=[Role.ADMIN])
@@ -41,13 +41,13 @@ async def add_first_admin(conn: Conn, *, login: str, name: str, password_hash: s
 
 
 async def set_roles(conn: Conn, actor: Principal, account_id: UUID, roles: Sequence[Role]) -> None:
-    """Replace the roles that an account was given here. Raises AccountError for the last administrator."""
+    """Replace the roles that an account was given here. Raises DomainError for the last administrator."""
     await accounts.set_roles(conn, account_id, roles)
     await _note(conn, actor, "account.roles-changed", account_id, roles=roles)
 
 
 async def reset_password(conn: Conn, actor: Principal, account_id: UUID, password_hash: str) -> None:
-    """Set the password of another account and end its sessions. Raises AccountError."""
+    """Set the password of another account and end its sessions. Raises DomainError."""
     await accounts.set_password(conn, account_id, password_hash)
     await sessions.end_all(conn, account_id)
     await _note(conn, actor, "account.password-reset", account_id)
@@ -62,13 +62,13 @@ async def change_password(conn: Conn, actor: Principal, password_hash: str) -> N
 
 
 async def disable(conn: Conn, actor: Principal, account_id: UUID, now: datetime) -> None:
-    """Close an account and end its sessions. Raises AccountError for the last administrator."""
+    """Close an account and end its sessions. Raises DomainError for the last administrator."""
     await accounts.disable(conn, account_id, now)
     await _note(conn, actor, "account.disabled", account_id)
 
 
 async def enable(conn: Conn, actor: Principal, account_id: UUID) -> None:
-    """Open a closed account again. Raises AccountError."""
+    """Open a closed account again. Raises DomainError."""
     await accounts.enable(conn, account_id)
     await _note(conn, actor, "account.enabled", account_id)
 
@@ -97,7 +97,7 @@ async def unlink_person(conn: Conn, actor: Principal) -> None:
 async def add_token(
     conn: Conn, actor: Principal, *, name: str, roles: Sequence[Role], expires_at: datetime | None
 ) -> tuple[UUID, str]:
-    """Make a program's token; return its id and the token, which is stored nowhere. Raises TokenError."""
+    """Make a program's token; return its id and the token, which is stored nowhere. Raises DomainError."""
     token_id, token = await tokens.add(conn, name=name, roles=roles, expires_at=expires_at)
     detail = {"roles": roles}
     await log.record(
@@ -107,7 +107,7 @@ async def add_token(
 
 
 async def revoke_token(conn: Conn, actor: Principal, name: str, now: datetime) -> UUID:
-    """End a program's token; return its id. Raises TokenError."""
+    """End a program's token; return its id. Raises DomainError."""
     token_id = await tokens.revoke(conn, name, now)
     await log.record(conn, actor=actor.actor, action="token.revoked", subject=f"token:{token_id}")
     return token_id

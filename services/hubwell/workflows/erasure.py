@@ -81,7 +81,7 @@ async def erase_account(
 ) -> AccountErased:
     """Erase an account with its roles, identities and sign-ins, and if asked the person it belongs to.
 
-    Raises AccountError, for the last administrator too.
+    Raises DomainError, for the last administrator too.
     """
     person_id = await accounts.erase(conn, account_id)
     await log.record(conn, actor=actor.actor, action="account.erased", subject=f"account:{account_id}")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hubwell.access import accounts, codes
-from hubwell.access.accounts import AccountError
+from hubwell.errors import DomainError
 from hubwell.vocabulary import Role
 from services.access.house import PASSWORD, House, send, sign_in
 
@@ -319,5 +319,5 @@ async def test_unknown_account_is_a_domain_error_everywhere(house: House) -> Non
             accounts.erase(conn, nobody),
             accounts.get_account(conn, nobody),
         ):
-            with pytest.raises(AccountError, match="no such account"):
+            with pytest.raises(DomainError, match="no such account"):
                 await action

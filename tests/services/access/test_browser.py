@@ -77,7 +77,7 @@ async def test_page_that_is_for_others_has_no_violations(house: House, page: Pag
 
     await page.goto(f"{house.address}/accounts")
 
-    await expect(page.locator("h1")).to_have_text("This page is for others")
+    await expect(page.locator("h1")).to_have_text("Not possible")
     assert await problems(page) == []
 
 

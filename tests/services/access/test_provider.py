@@ -176,7 +176,7 @@ async def test_answer_that_was_used_is_worth_nothing(house: House, forger: Forge
     again = await leaving.back()
 
     assert again.status_code == 403
-    assert "This sign-in is over or was begun in another browser." in again.text
+    assert "This sign-in has expired or was begun in another browser." in again.text
     assert await house.value(EVERYTHING) == before
 
 
@@ -374,13 +374,13 @@ def test_begun_sign_ins_are_forgotten_with_time_and_when_there_are_too_many() ->
     pending = LoginStateStore(lambda: now[0])
     late, begun = pending.begin("/")
     now[0] = 601.0
-    with pytest.raises(OidcError, match="belongs to no sign-in"):
+    with pytest.raises(OidcError, match="has expired or was begun in another browser"):
         pending.take(late, begun.state)
 
     first, begun = pending.begin("/")
     for _ in range(5000):
         pending.begin("/")
-    with pytest.raises(OidcError, match="belongs to no sign-in"):
+    with pytest.raises(OidcError, match="has expired or was begun in another browser"):
         pending.take(first, begun.state)
 
 

@@ -9,9 +9,11 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
+from hubwell.access.errors import LOGIN_TAKEN
 from hubwell.access.oidc.client import Identity
 from hubwell.access.oidc.errors import OidcError
 from hubwell.access.rules import plain_login
+from hubwell.errors import DomainError
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.access")
@@ -38,7 +40,7 @@ async def account_of(conn: AsyncConnection[Any], identity: Identity) -> UUID | N
         await accounts.set_name(conn, account_id, identity.name)
     try:
         await accounts.roles_from_provider(conn, account_id, identity.roles)
-    except accounts.AccountError as error:
+    except DomainError as error:
         raise OidcError("last-admin") from error
     if await accounts.roles_of(conn, account_id):
         return account_id
@@ -61,7 +63,7 @@ async def _add_account(conn: AsyncConnection[Any], identity: Identity) -> UUID:
         try:
             async with conn.transaction():
                 return await accounts.add(conn, login=login, name="", password_hash=None, roles=[])
-        except accounts.AccountError as error:
-            if error.reason != "login-taken":
+        except DomainError as error:
+            if error.kind is not LOGIN_TAKEN:
                 raise
     raise psycopg.errors.UniqueViolation("the names of this identity are taken")

@@ -66,7 +66,7 @@ class Provider:
         return cls(settings) if settings.oidc_issuer else None
 
     async def begin(self, next_address: str) -> tuple[str, str]:
-        """Return what the browser is to hold, and where at the provider it is to go. Raises DoubtError."""
+        """Return what the browser is to hold, and where at the provider it is to go. Raises OidcError."""
         async with self._client() as client:
             about = (await self._ask(client)).about
         ticket, begun = self.pending.begin(next_address)
@@ -84,7 +84,7 @@ class Provider:
         return ticket, f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
     async def finish(self, ticket: str | None, answer: Mapping[str, str]) -> tuple[Identity, str]:
-        """Return who came back and where they wanted to go. Raises DoubtError."""
+        """Return who came back and where they wanted to go. Raises OidcError."""
         begun = self.pending.take(ticket, answer.get("state", ""))
         if "code" not in answer:
             raise OidcError("declined")
@@ -191,7 +191,7 @@ def _within(claims: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 (what 
 
 
 async def _json(asked: Any) -> dict[str, Any]:  # noqa: ANN401 (an awaitable of httpx)
-    """Return the object that the provider answers. Raises DoubtError."""
+    """Return the object that the provider answers. Raises OidcError."""
     try:
         answer = await asked
         answer.raise_for_status()

@@ -1,6 +1,9 @@
-"""Why a sign-in through a provider comes to nothing."""
+"""Refusals of logins through an OpenID Connect provider: the log gets the failure, the page its group."""
 
 from typing import Final, Literal
+
+from hubwell.access.errors import LAST_ADMIN
+from hubwell.errors import N_, DomainError, ErrorKind
 
 OidcFailure = Literal[
     "away",
@@ -18,27 +21,51 @@ OidcFailure = Literal[
     "disabled",
     "last-admin",
 ]
-_SENTENCES: Final[dict[OidcFailure, str]] = {
-    "away": "the provider does not answer as a provider of OpenID Connect should",
-    "declined": "the provider did not sign anybody in",
-    "state": "this answer belongs to no sign-in that was begun in this browser, or to one that is over",
-    "malformed": "the provider's token cannot be read",
-    "algorithm": "the provider's token is not signed in a way that proves who wrote it",
-    "signature": "the signature of the provider's token is wrong",
-    "issuer": "the token was written by another provider",
-    "audience": "the token was written for another program",
-    "nonce": "the token belongs to another sign-in",
-    "expired": "the token is too old",
-    "not-yet": "the token is from the future: one of the clocks is wrong",
-    "no-role": "nobody gave this account a role here",
-    "disabled": "this account was closed here",
-    "last-admin": "its groups no longer give it the role of the last administrator: make another one first",
+PROVIDER_AWAY: Final = ErrorKind(
+    "provider-away", N_("The provider does not answer. Try again in a few minutes."), status=502
+)
+PROVIDER_DECLINED: Final = ErrorKind("provider-declined", N_("The provider did not sign you in."), status=403)
+LOGIN_STATE_LOST: Final = ErrorKind(
+    "login-state-lost",
+    N_("This sign-in has expired or was begun in another browser. Begin again."),
+    status=403,
+)
+ANSWER_NOT_TRUSTED: Final = ErrorKind(
+    "provider-answer-not-trusted",
+    N_("The provider's answer cannot be trusted, so nobody was signed in. Begin again."),
+    status=403,
+)
+ANSWER_EXPIRED: Final = ErrorKind(
+    "provider-answer-expired",
+    N_("The provider's answer is too old, or a clock is wrong. Try again."),
+    status=403,
+)
+NO_ROLE: Final = ErrorKind(
+    "no-role",
+    N_("The provider knows you, but you have no role here yet. Ask those who run the hub."),
+    status=403,
+)
+ACCOUNT_CLOSED: Final = ErrorKind(
+    "account-closed", N_("This account was closed. Ask those who run the hub."), status=403
+)
+_KINDS: Final[dict[OidcFailure, ErrorKind]] = {
+    "away": PROVIDER_AWAY,
+    "declined": PROVIDER_DECLINED,
+    "state": LOGIN_STATE_LOST,
+    "expired": ANSWER_EXPIRED,
+    "not-yet": ANSWER_EXPIRED,
+    "no-role": NO_ROLE,
+    "disabled": ACCOUNT_CLOSED,
+    "last-admin": LAST_ADMIN,
 }
 
 
-class OidcError(Exception):
-    """A sign-in through the provider is refused, nothing was changed; `why` is for translating."""
+class OidcError(DomainError):
+    """A login through the provider is refused and nothing was changed.
 
-    def __init__(self, why: OidcFailure) -> None:
-        super().__init__(_SENTENCES[why])
-        self.why: OidcFailure = why
+    `failure` is for the log: to the browser every answer that may be forged looks the same.
+    """
+
+    def __init__(self, failure: OidcFailure) -> None:
+        super().__init__(_KINDS.get(failure, ANSWER_NOT_TRUSTED))
+        self.failure: OidcFailure = failure

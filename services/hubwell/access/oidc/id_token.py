@@ -44,7 +44,7 @@ class UnknownKeyError(OidcError):
 
 
 def signed_claims(token: str, keys: KeySet) -> dict[str, Any]:
-    """Return what a token says once its signature is proven. Raises DoubtError."""
+    """Return what a token says once its signature is proven. Raises OidcError."""
     try:
         return dict(jwt.decode(token, keys, algorithms=_SIGNED).claims)
     except InvalidKeyIdError as error:
@@ -58,7 +58,7 @@ def signed_claims(token: str, keys: KeySet) -> dict[str, Any]:
 
 
 def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str:
-    """Return the subject of a token made for us and this sign-in; `now` in seconds. Raises DoubtError."""
+    """Return the subject of a token made for us and this sign-in; `now` in seconds. Raises OidcError."""
     audience = claims.get("aud")
     audiences: Sequence[object] = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer:

@@ -51,7 +51,7 @@ class LoginStateStore:
         return ticket, self._begun[ticket]
 
     def take(self, ticket: str | None, state: str) -> LoginState:
-        """Return the sign-in that this answer belongs to, and forget it. Raises DoubtError."""
+        """Return the sign-in that this answer belongs to, and forget it. Raises OidcError."""
         begun = self._begun.pop(ticket or "", None)
         if begun is None or self._clock() - begun.began > _LIFETIME_S:
             raise OidcError("state")

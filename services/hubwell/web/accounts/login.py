@@ -14,6 +14,7 @@ from hubwell.access.oidc.account_linking import account_of
 from hubwell.access.oidc.client import BACK
 from hubwell.access.oidc.errors import OidcError
 from hubwell.access.rules import host_of, local_address, plain_login
+from hubwell.errors import error_text
 from hubwell.http.dependencies import (
     AppSettings,
     CurrentPrincipal,
@@ -27,7 +28,6 @@ from hubwell.http.guard import PUBLIC
 from hubwell.http.parts import parts_of
 from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of
 from hubwell.http.session_cookie import end_session, start_session
-from hubwell.web.accounts.text import provider_doubt, wait
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
 _log = logging.getLogger(__name__)
@@ -92,7 +92,8 @@ async def sign_in(
         await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
         await limits.count(SIGN_IN_OF_LOGIN, plain_login(login))
     except TooManyTriesError as error:
-        answer = _page(request, status=429, login=login, next_=next, wrong=wait(words, error.wait))
+        wrong = error_text(error, words.translations)
+        answer = _page(request, status=429, login=login, next_=next, wrong=wrong)
         answer.headers["Retry-After"] = str(ceil(error.wait.total_seconds()))
         return answer
     async with begin() as transaction:
@@ -177,13 +178,13 @@ async def back_from_provider(request: Request, provider: OidcProvider, begin: Ne
 def _provider_refused(request: Request, error: OidcError) -> Response:
     _log.warning(
         "a sign-in through the provider was refused: %s",
-        error,
-        extra={"action": "sign-in-refused", "why": error.why},
+        error.failure,
+        extra={"action": "sign-in-refused", "why": error.failure},
     )
     answer = _page(
         request,
-        status=502 if error.why == "away" else 403,
-        wrong=provider_doubt(formatter_for(request), error),
+        status=502 if error.failure == "away" else 403,
+        wrong=error_text(error, formatter_for(request).translations),
     )
     answer.delete_cookie(_TICKET, path="/sign-in")
     return answer

@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
-from hubwell.access.accounts import AccountError
-from hubwell.access.errors import NotAllowedError
+from hubwell.access.errors import NOT_ALLOWED
+from hubwell.errors import DomainError
 from hubwell.http.dependencies import (
     CurrentPrincipal,
     NewTransaction,
@@ -22,7 +22,8 @@ from hubwell.http.guard import require_role
 from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, SIGN_IN_OF_LOGIN, address_of
 from hubwell.http.session_cookie import end_session, session_token_of, start_session
 from hubwell.vocabulary import LANGUAGES, Role
-from hubwell.web.accounts.text import account_mistake, short_role_names
+from hubwell.web.accounts.text import short_role_names
+from hubwell.web.kit.forms import mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 
@@ -83,7 +84,7 @@ async def change_password(
     async with begin() as transaction:
         credentials = await accounts.credentials(transaction.conn, account_id=own)
     if credentials is None or credentials.usable is None:
-        raise NotAllowedError
+        raise DomainError(NOT_ALLOWED)
     await limits.count(SIGN_IN_OF_LOGIN, credentials.login)
     words, errors = formatter_for(request), {}
     if not await passwords.fits(credentials.usable, current):
@@ -91,8 +92,8 @@ async def change_password(
     else:
         try:
             accounts.check_password(password, credentials.login)
-        except AccountError as error:
-            errors = account_mistake(words, error)
+        except DomainError as error:
+            errors = mistake(error, words)
     hashed = "" if errors else await passwords.hashed(password)
     async with begin() as transaction:
         if errors:

@@ -9,9 +9,10 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
-from hubwell.access.accounts import AccountError
+from hubwell.access.errors import ACCOUNT_UNKNOWN, ROLES_MISSING
 from hubwell.access.passwords import generate_password
 from hubwell.access.rules import plain_login
+from hubwell.errors import DomainError
 from hubwell.http.dependencies import (
     CurrentPrincipal,
     NewTransaction,
@@ -22,7 +23,8 @@ from hubwell.http.dependencies import (
 )
 from hubwell.http.guard import principal_of, require_role
 from hubwell.vocabulary import Role
-from hubwell.web.accounts.text import account_mistake, role_names, short_role_names
+from hubwell.web.accounts.text import role_names, short_role_names
+from hubwell.web.kit.forms import mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 from hubwell.workflows.erasure import erase_account
@@ -76,12 +78,12 @@ async def _account(
 
 
 async def _refused(
-    request: Request, transaction: OpenTransaction, account_id: UUID, error: AccountError
+    request: Request, transaction: OpenTransaction, account_id: UUID, error: DomainError
 ) -> Response:
     """Show the refusal on the account's page, or on the list where the account does not exist any more."""
     await transaction.roll_back()
-    errors = account_mistake(formatter_for(request), error)
-    if error.reason == "account-unknown":
+    errors = mistake(error, formatter_for(request))
+    if error.kind is ACCOUNT_UNKNOWN:
         return await _list(request, transaction.conn, errors=errors)
     return await _account(request, transaction.conn, account_id, errors=errors)
 
@@ -109,15 +111,15 @@ async def add_account(
     async with begin() as transaction:
         conn = transaction.conn
         if not chosen:
-            errors = {"roles": words.translations.gettext("Choose at least one role.")}
+            errors = mistake(DomainError(ROLES_MISSING), words)
             return await _list(request, conn, errors=errors, **typed)
         try:
             account_id = await workflow.add(
                 conn, transaction.principal, login=login, name=name, password_hash=hashed, roles=chosen
             )
-        except AccountError as error:
+        except DomainError as error:
             await transaction.roll_back()
-            return await _list(request, conn, errors=account_mistake(words, error), **typed)
+            return await _list(request, conn, errors=mistake(error, words), **typed)
         await transaction.commit()
         return await _account(request, conn, account_id, done="added", new_password=password)
 
@@ -127,8 +129,8 @@ async def show_account(request: Request, conn: ReadConnection, account_id: UUID,
     """Show an account and what can be done with it."""
     try:
         return await _account(request, conn, account_id, done=done)
-    except AccountError as error:
-        return await _list(request, conn, errors=account_mistake(formatter_for(request), error))
+    except DomainError as error:
+        return await _list(request, conn, errors=mistake(error, formatter_for(request)))
 
 
 @pages.post("/{account_id}/password")
@@ -141,7 +143,7 @@ async def reset_password(
     async with begin() as transaction:
         try:
             await workflow.reset_password(transaction.conn, transaction.principal, account_id, hashed)
-        except AccountError as error:
+        except DomainError as error:
             return await _refused(request, transaction, account_id, error)
         await transaction.commit()
         return await _account(request, transaction.conn, account_id, done="password", new_password=password)
@@ -178,7 +180,7 @@ async def _change(
 ) -> Response:
     try:
         await change
-    except AccountError as error:
+    except DomainError as error:
         return await _refused(request, transaction, account_id, error)
     await transaction.commit()
     return see_other(f"/accounts/{account_id}?done={done}")
@@ -189,7 +191,7 @@ async def ask_to_erase(request: Request, conn: ReadConnection, account_id: UUID)
     """Show what will be lost, and ask."""
     try:
         return await _erase_page(request, conn, account_id)
-    except AccountError:
+    except DomainError:
         return see_other("/accounts")
 
 
@@ -215,10 +217,10 @@ async def erase(
             erased = await erase_account(conn, principal, account_id, with_person=person == "yes")
             await transaction.commit(erased.facts)
             return see_other("/accounts?done=erased")
-    except AccountError as error:
-        if error.reason == "account-unknown":
+    except DomainError as error:
+        if error.kind is ACCOUNT_UNKNOWN:
             return see_other("/accounts?done=erased")
-        errors = {"": _("This is the last administrator. Make another one first.")}
+        errors = mistake(error, formatter_for(request))
     await transaction.roll_back()
     return await _erase_page(request, conn, account_id, errors)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from hubwell.access import accounts
-from hubwell.access.accounts import AccountError
+from hubwell.errors import DomainError
 from hubwell.http.dependencies import (
     AppSettings,
     NewTransaction,
@@ -21,7 +21,7 @@ from hubwell.http.guard import PUBLIC
 from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, address_of
 from hubwell.http.session_cookie import start_session
 from hubwell.settings import Settings
-from hubwell.web.accounts.text import account_mistake
+from hubwell.web.kit.forms import mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 
@@ -62,8 +62,8 @@ async def set_up(
         hashed = await passwords.hashed(password)
         async with begin() as transaction:
             return await _add(request, transaction, login=login, name=name, password_hash=hashed)
-    except AccountError as error:
-        errors = account_mistake(formatter_for(request), error)
+    except DomainError as error:
+        errors = mistake(error, formatter_for(request))
         return _form(request, code, status=422, login=login, name=name, errors=errors)
 
 

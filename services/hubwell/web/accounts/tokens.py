@@ -8,11 +8,12 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 
 from hubwell.access import tokens
-from hubwell.access.tokens import TokenError
+from hubwell.errors import DomainError
 from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
-from hubwell.web.accounts.text import role_names, short_role_names, token_mistake
+from hubwell.web.accounts.text import role_names, short_role_names
+from hubwell.web.kit.forms import mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 
@@ -63,9 +64,9 @@ async def add_token(
         _, token = await workflow.add_token(
             conn, transaction.principal, name=name, roles=chosen, expires_at=until
         )
-    except TokenError as error:
+    except DomainError as error:
         await transaction.roll_back()
-        errors = token_mistake(formatter_for(request), error)
+        errors = mistake(error, formatter_for(request))
         return await _page(request, conn, errors=errors, name=name, chosen=chosen, days=days)
     await transaction.commit()
     return await _page(request, conn, new_token=token)
@@ -76,9 +77,9 @@ async def revoke_token(request: Request, transaction: Transaction, name: Field =
     """Revoke a token; requests with it are refused from now on."""
     try:
         await workflow.revoke_token(transaction.conn, transaction.principal, name, transaction.now)
-    except TokenError as error:
+    except DomainError as error:
         await transaction.roll_back()
-        errors = token_mistake(formatter_for(request), error)
+        errors = mistake(error, formatter_for(request))
         return await _page(request, transaction.conn, errors=errors)
     await transaction.commit()
     return see_other("/tokens?done=revoked")

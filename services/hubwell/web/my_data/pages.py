@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
 from hubwell.access import codes
-from hubwell.access.accounts import AccountError
 from hubwell.access.principal import ANONYMOUS, Principal
 from hubwell.errors import DomainError, error_text
 from hubwell.http import session_cookie
@@ -303,14 +302,10 @@ async def erase(
         if account == "yes" and principal.account_id is not None:
             await erase_account(conn, principal, principal.account_id)
         erased = await erase_person(conn, principal, person_id)
-    except AccountError:
+    except DomainError as error:
         await transaction.roll_back()
-        mistake = formatter_for(request).translations.gettext(
-            "You are the last administrator. Make another one first."
-        )
+        mistake = error_text(error, formatter_for(request).translations)
         return _erase_page(request, await _data(conn, person_id), mistake)
-    except DomainError:
-        raise NoPersonError from None
     await session_cookie.end_session(request, Response(), conn)
     await transaction.commit(erased.facts)
     answer = _page(request, "my_data/erased.html", proof=erased.proof, principal=ANONYMOUS)
