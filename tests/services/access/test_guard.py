@@ -254,7 +254,7 @@ def test_files_that_are_mounted_declare_nothing_and_are_refused() -> None:
 
 
 def test_rule_for_nobody_in_particular_must_be_said() -> None:
-    with pytest.raises(ValueError, match="ANYBODY"):
+    with pytest.raises(ValueError, match="PUBLIC"):
         require_role()
 
 
