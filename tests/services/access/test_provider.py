@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import html
 import json
 import time
 from collections.abc import AsyncIterator
@@ -236,6 +237,22 @@ async def test_who_lost_the_last_role_is_out_everywhere(house: House, forger: Fo
 
     assert (await first.browser.get("/account")).status_code == 303
     assert await roles(house) == {}
+
+
+async def test_last_administrator_does_not_lose_the_role_by_signing_in(house: House, forger: Forger) -> None:
+    first = await leave(house)
+    forger.token = forger.signed(forger.claims(first.nonce))
+    await first.back()
+    await house.run("INSERT INTO account_role SELECT id, 'admin', 'oidc' FROM account")
+    before = await house.value(EVERYTHING)
+    second = await leave(house)
+    forger.token = forger.signed(forger.claims(second.nonce))
+
+    answer = await second.back()
+
+    assert answer.status_code == 403
+    assert "you are the last one of this hub. Make another one first." in html.unescape(answer.text)
+    assert await house.value(EVERYTHING) == before
 
 
 async def test_account_that_was_closed_stays_closed(house: House, forger: Forger) -> None:
