@@ -1,1 +1,1 @@
-"""Indoor air against rules: episodes open and resolve in the transaction of the readings."""
+"""Air quality rules: readings are evaluated in their own transaction; episodes open and resolve there."""

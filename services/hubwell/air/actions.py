@@ -1,8 +1,10 @@
-"""Judge a space's air when new readings came, in the caller's transaction.
+"""Evaluate the air quality rules of spaces with new readings, in the caller's transaction.
 
-Only whole minutes that the new readings reach are judged, in the readings' own time; a late reading judges
-its minutes again, so that episodes are a function of the readings, whatever their order of arrival. One
-transaction at a time judges a rule in a space.
+The input is the fact `ReadingsStored` of the switchboard; readings, visits and stored episodes are read from
+the database, and changed episodes are stored and returned as facts. Only whole minutes that new readings
+affect are evaluated, in the readings' own time; a late reading causes its minutes to be evaluated again, so
+that episodes depend on the readings and not on their order of arrival. A lock lets one transaction at a time
+evaluate a rule in a space.
 """
 
 from dataclasses import dataclass, field
@@ -34,35 +36,40 @@ RULES: Final = (CO2_ASR_A3_6,)
 
 @dataclass(slots=True)
 class _Window:
-    """The minutes to judge in one space, and what the rule looks at for them."""
+    """The minutes to evaluate in one space, and the rule's input for them."""
 
     space_id: str
     minutes: list[datetime]
     last: datetime
     times: list[float] = field(default_factory=list)
+    """Times of the readings in order, in seconds since 1970."""
     values: list[float] = field(default_factory=list)
-    seen: list[float] = field(default_factory=list)
+    presence_times: list[float] = field(default_factory=list)
+    """Times at which a sensor reported presence, in order, in seconds since 1970."""
     visits: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
 
 
 async def evaluate(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Change]:
-    """Judge every rule that watches this quantity; return what opened and what resolved."""
-    found: list[Change] = []
+    """Evaluate every rule on this quantity; return the episodes that opened and that resolved."""
+    changes: list[Change] = []
     for rule in RULES:
         if rule.quantity != stored.quantity:
             continue
         await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "spaces": list(stored.spaces)})
         waiting = list(stored.spans)
-        while waiting:  # a space with two spans is judged twice, the second time with what came of the first
+        # One span per space in each turn: the second span of a space builds on the episodes of the first.
+        while waiting:
             turn = {span.space_id: span for span in reversed(waiting)}
             waiting = [span for span in waiting if turn[span.space_id] is not span]
-            found += await _judge_spans(conn, rule, list(turn.values()))
-    return found
+            changes += await _evaluate_spans(conn, rule, list(turn.values()))
+    return changes
 
 
-async def _judge_spans(conn: AsyncConnection[Any], rule: RollingMeanRule, spans: list[Span]) -> list[Change]:
-    """Judge one span in each of several spaces, asking the database for all of them at once."""
+async def _evaluate_spans(
+    conn: AsyncConnection[Any], rule: RollingMeanRule, spans: list[Span]
+) -> list[Change]:
+    """Evaluate one span in each of several spaces, with the same number of queries as for one space."""
     values = {"spaces": [span.space_id for span in spans], "quantity": rule.quantity}
     newest = dict(await (await conn.execute(_SQL["newest"], values)).fetchall())
     windows = []
@@ -71,34 +78,41 @@ async def _judge_spans(conn: AsyncConnection[Any], rule: RollingMeanRule, spans:
         windows.append(_Window(span.space_id, list(minutes_between(span.first, last)), last))
     windows = [window for window in windows if window.minutes]
     await _fill(conn, rule, windows)
-    found: list[Change] = []
+    changes: list[Change] = []
     for window in windows:
-        found += await _judge_window(conn, rule, window, newest.get(window.space_id) or window.last)
-    return found
+        changes += await _evaluate_window(conn, rule, window, newest.get(window.space_id) or window.last)
+    return changes
 
 
-async def _judge_window(
+async def _evaluate_window(
     conn: AsyncConnection[Any], rule: RollingMeanRule, window: _Window, newest: datetime
 ) -> list[Change]:
+    """Evaluate a window, extend it until its result agrees with the stored episodes, and store the result.
+
+    Each minute depends on the minutes before it only by whether an episode is open, because opening and
+    closing have different thresholds. So a late reading that leaves this state at the window's end as it was
+    stored cannot change later episodes. One that changes it may change all of them, up to the newest reading.
+    """
     episodes = StoredEpisodes(conn, rule, window.space_id)
     first, last = window.minutes[0], window.last
-    verdicts, known = _verdicts(rule, window), window.episodes
+    evaluations, stored = _evaluations(rule, window), window.episodes
     while True:
-        found = hold_intervals(rule, verdicts, is_open=any(e.opened_at < first for e in known))
-        if last >= newest or _agree(found, known, last):
-            return await episodes.reconcile(known, found, first, last)
-        # The rule held, or did not, differently than was known: what was judged after it may change too.
+        intervals = hold_intervals(rule, evaluations, is_open=any(e.opened_at < first for e in stored))
+        if last >= newest or _agree(intervals, stored, last):
+            return await episodes.reconcile(stored, intervals, first, last)
+        # The state at the end differs from the stored one. Each extension is as long as all minutes before
+        # it, so that weeks of later readings take few rounds, and a short difference reads little.
         begin = await _next(conn, rule, window.space_id, last)
         last = min(newest, begin + max(rule.window, begin - first))
-        more = _Window(window.space_id, list(minutes_between(begin, last)), last)
-        if more.minutes:
-            await _fill(conn, rule, [more])
-            verdicts += _verdicts(rule, more)
-        known = await episodes.between(first, last)
+        extension = _Window(window.space_id, list(minutes_between(begin, last)), last)
+        if extension.minutes:
+            await _fill(conn, rule, [extension])
+            evaluations += _evaluations(rule, extension)
+        stored = await episodes.between(first, last)
 
 
 async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list[_Window]) -> None:
-    """Read what the rule looks at, for all windows in three queries."""
+    """Read the rule's input (readings, visits, episodes) for all windows, in three queries."""
     if not windows:
         return
     before = rule.window + rule.longest_hold
@@ -111,40 +125,43 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
         "quantity": rule.quantity,
         "quantities": [rule.quantity, *list(PRESENCE_QUANTITIES)],
     }
-    cursor = conn.cursor(
-        binary=True
-    )  # arrays of numbers: as text they would take longer to read than to find
+    # Binary, because parsing arrays of numbers from text would take longer than the query.
+    cursor = conn.cursor(binary=True)
     for number, quantity, times, measured in await (await cursor.execute(_SQL["samples"], values)).fetchall():
         window = windows[number - 1]
         if quantity == rule.quantity:
             window.times, window.values = times, measured
         else:
-            window.seen = sorted([*window.seen, *times])
+            window.presence_times = sorted([*window.presence_times, *times])
     for number, start, end in await (await conn.execute(_SQL["visits"], values)).fetchall():
         windows[number - 1].visits.append((start, end))
     for number, *episode in await (await conn.execute(_SQL["episodes"], values)).fetchall():
         windows[number - 1].episodes.append(Episode(*episode))
 
 
-def _verdicts(rule: RollingMeanRule, window: _Window) -> list[Evaluation]:
+def _evaluations(rule: RollingMeanRule, window: _Window) -> list[Evaluation]:
     mean = RollingMean(rule, window.times, window.values)
-    verdicts = []
+    evaluations = []
     for minute in window.minutes:
         value, coverage, used = mean.at(minute)
-        occupied = occupied_at(window.seen, window.visits, minute, rule.window)
-        verdicts.append(Evaluation(minute, value, coverage, used, occupied))
-    return verdicts
+        occupied = occupied_at(window.presence_times, window.visits, minute, rule.window)
+        evaluations.append(Evaluation(minute, value, coverage, used, occupied))
+    return evaluations
 
 
-def _agree(found: list[HoldInterval], known: list[Episode], at: datetime) -> bool:
-    """Tell whether the rule holds at the end of the minutes as it was known to: the rest then stands."""
-    holds = bool(found) and found[-1].end is None
-    held = any(episode.resolved_at is None or episode.resolved_at > at for episode in known)
-    return holds == held
+def _agree(intervals: list[HoldInterval], stored: list[Episode], at: datetime) -> bool:
+    """Return whether an episode is open at `at` in both: the evaluation, and the stored episodes."""
+    holds = bool(intervals) and intervals[-1].end is None
+    is_stored_open = any(episode.resolved_at is None or episode.resolved_at > at for episode in stored)
+    return holds == is_stored_open
 
 
 async def _next(conn: AsyncConnection[Any], rule: RollingMeanRule, space: str, last: datetime) -> datetime:
-    """Return where to judge on after `last`: at once, or after a silence that no window reaches across."""
+    """Return the minute to continue at after `last`.
+
+    It is the next minute, or the next reading after a silence so long that no reading before it is used any
+    more: minutes without readings neither open nor close an episode.
+    """
     values = {"space": space, "quantity": rule.quantity, "after": last}
     row = await (await conn.execute(_SQL["next"], values)).fetchone()
     sample: datetime | None = row[0] if row else None

@@ -1,6 +1,6 @@
-"""Keep the stored episodes of a rule in a space equal to what the readings say, in the caller's transaction.
+"""Bring the stored episodes of a rule in a space in line with an evaluation, in the caller's transaction.
 
-An episode that was told of once keeps its id: late readings move its beginning and end and tell nobody again.
+A stored episode keeps its id: late readings move its beginning and end without another fact `EpisodeOpened`.
 """
 
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ Change = EpisodeOpened | EpisodeResolved
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An episode as it is stored. `resolved_at` is None while it lasts."""
+    """An episode as it is stored. `resolved_at` is None while it is open."""
 
     id: UUID
     opened_at: datetime
     resolved_at: datetime | None
     peak: float
 
-    def meets(self, stretch: HoldInterval) -> bool:
-        """Tell whether they have time in common: then they are the same episode."""
-        begins_before_its_end = stretch.end is None or self.opened_at < stretch.end.at
+    def overlaps(self, interval: HoldInterval) -> bool:
+        """Return whether the two have time in common: then they are the same episode."""
+        begins_before_its_end = interval.end is None or self.opened_at < interval.end.at
         ends_after_its_start = (
-            stretch.start is None or self.resolved_at is None or self.resolved_at > stretch.start.at
+            interval.start is None or self.resolved_at is None or self.resolved_at > interval.start.at
         )
         return begins_before_its_end and ends_after_its_start
 
@@ -47,38 +47,43 @@ class StoredEpisodes:
         self._space = space
 
     async def between(self, first: datetime, last: datetime) -> list[Episode]:
-        """Return the episodes that were going on at a minute from `first` to `last`, in order."""
+        """Return the episodes that were open at any time from `first` to `last`, in order."""
         values = {"rule": self._rule.id, "spaces": [self._space], "first": [first], "until": [last]}
         rows = await (await self._conn.execute(_SQL["episodes"], values)).fetchall()
         return [Episode(*row[1:]) for row in rows]
 
     async def reconcile(
-        self, known: list[Episode], found: list[HoldInterval], first: datetime, last: datetime
+        self, stored: list[Episode], intervals: list[HoldInterval], first: datetime, last: datetime
     ) -> list[Change]:
-        """Bring the known episodes in line with the stretches found from `first` to `last`."""
-        ended = [e for e in known if e.resolved_at is None and not any(map(e.meets, found))]
-        changes: list[Change | None] = [  # resolved before others open: only one may be open
+        """Bring the stored episodes in line with the intervals of an evaluation from `first` to `last`.
+
+        Open episodes without an interval are resolved; overlapping ones are moved; the others are added.
+        Resolved episodes without an interval stay, because they were reported. Returns the facts.
+        """
+        ended = [e for e in stored if e.resolved_at is None and not any(map(e.overlaps, intervals))]
+        # Resolve before others open: the database allows one open episode per rule and space.
+        changes: list[Change | None] = [
             await self._move(episode, end=max(first, episode.opened_at + STEP)) for episode in ended
         ]
-        for stretch in found:
-            same = [episode for episode in known if episode.meets(stretch)]
-            changes += await self._adjust(same, stretch, last) if same else await self._add(stretch)
+        for interval in intervals:
+            same = [episode for episode in stored if episode.overlaps(interval)]
+            changes += await self._adjust(same, interval, last) if same else await self._add(interval)
         return [change for change in changes if change is not None]
 
     async def _adjust(
-        self, same: list[Episode], stretch: HoldInterval, last: datetime
+        self, same: list[Episode], interval: HoldInterval, last: datetime
     ) -> list[Change | None]:
         changes: list[Change | None] = []
         for episode in same:
             start = episode.opened_at
-            if episode is same[0] and stretch.start is not None:
-                start = stretch.start.at
+            if episode is same[0] and interval.start is not None:
+                start = interval.start.at
             end = episode.resolved_at
-            if episode is same[-1] and stretch.end is not None:
-                end = stretch.end.at
+            if episode is same[-1] and interval.end is not None:
+                end = interval.end.at
             elif episode is same[-1] and end is not None and end <= last:
                 end = None
-            changes.append(await self._move(episode, start=start, end=end, peak=stretch.peak))
+            changes.append(await self._move(episode, start=start, end=end, peak=interval.peak))
         return changes
 
     async def _move(
@@ -91,31 +96,31 @@ class StoredEpisodes:
         await self._conn.execute(_SQL["move_episode"], values)
         return self._resolved(moved, end) if end is not None and episode.resolved_at is None else None
 
-    async def _add(self, stretch: HoldInterval) -> list[Change | None]:
-        if stretch.start is None or stretch.start.mean is None:
+    async def _add(self, interval: HoldInterval) -> list[Change | None]:
+        if interval.start is None or interval.start.mean is None:
             return []
-        end = stretch.end.at if stretch.end is not None else None
+        end = interval.end.at if interval.end is not None else None
         values = {
             "rule": self._rule.id,
             "version": self._rule.version,
             "space": self._space,
-            "opened": stretch.start.at,
+            "opened": interval.start.at,
             "resolved": end,
-            "value": stretch.start.mean,
-            "peak": stretch.peak,
-            "evidence": Jsonb(evidence(self._rule, stretch.start)),
+            "value": interval.start.mean,
+            "peak": interval.peak,
+            "evidence": Jsonb(evidence(self._rule, interval.start)),
         }
         row = await (await self._conn.execute(_SQL["add_episode"], values)).fetchone()
         if row is None:
             return []
-        episode = Episode(row[0], stretch.start.at, end, stretch.peak)
+        episode = Episode(row[0], interval.start.at, end, interval.peak)
         opened = EpisodeOpened(
             episode_id=episode.id,
             rule=self._rule.id,
             rule_version=self._rule.version,
             space_id=self._space,
             opened_at=episode.opened_at,
-            value=stretch.start.mean,
+            value=interval.start.mean,
         )
         return [opened, self._resolved(episode, end) if end is not None else None]
 
@@ -131,8 +136,8 @@ class StoredEpisodes:
         )
 
 
-def evidence(rule: RollingMeanRule, verdict: Evaluation) -> dict[str, Any]:
-    """Return what an officer needs to check the verdict a year later."""
+def evidence(rule: RollingMeanRule, evaluation: Evaluation) -> dict[str, Any]:
+    """Return what an officer needs to check an evaluation a year later: rule, values and instrument."""
     return {
         "source": rule.source,
         "jurisdiction": rule.jurisdiction,
@@ -140,9 +145,9 @@ def evidence(rule: RollingMeanRule, verdict: Evaluation) -> dict[str, Any]:
         "threshold": rule.raise_at,
         "unit": rule.unit,
         "window_minutes": rule.window.total_seconds() / 60,
-        "mean": verdict.mean,
-        "coverage": round(verdict.coverage, 4),
-        "readings": verdict.readings,
-        "occupied": verdict.occupied,
+        "mean": evaluation.mean,
+        "coverage": round(evaluation.coverage, 4),
+        "readings": evaluation.readings,
+        "occupied": evaluation.occupied,
         "instrument": "low-cost CO2 sensor: a ventilation indicator, not an exposure measurement",
     }

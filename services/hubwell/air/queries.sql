@@ -1,6 +1,6 @@
 -- name: lock_rule
--- A rule in a space is judged by one transaction at a time, each seeing what the one before committed; locked
--- in one order, so that two transactions cannot wait for each other.
+-- Lets one transaction at a time evaluate a rule in a space, each seeing what the previous one committed. The
+-- locks are taken in one order, so that two transactions cannot deadlock.
 SELECT pg_advisory_xact_lock(hashtextextended(%(rule)s || ' ' || space_id, 1))
 FROM (SELECT unnest(%(spaces)s::text[]) AS space_id ORDER BY 1) AS spaces
 
@@ -9,8 +9,8 @@ SELECT space_id, max(time) FROM series_now
 WHERE space_id = ANY (%(spaces)s) AND quantity = %(quantity)s GROUP BY space_id
 
 -- name: samples
--- One row a window and quantity, with its times (seconds since 1970) and values in order. Two sensors of a
--- space that measure the same instant count once, with their mean; of presence only "yes" is asked for.
+-- One row per window and quantity, with its times (seconds since 1970) and values in order. Two sensors of a
+-- space that measure at the same instant give one value, their mean; of presence only positive values are read.
 SELECT number, quantity, array_agg(extract(epoch FROM time)::float8 ORDER BY time), array_agg(value ORDER BY time)
 FROM (
     SELECT w.number, s.quantity, r.time, avg(r.value) AS value
@@ -41,7 +41,7 @@ FROM unnest(%(spaces)s::text[], %(after)s::timestamptz[], %(until)s::timestamptz
 JOIN visit v ON v.space_id = w.space_id AND v.during && tstzrange(w.after, w.until, '[]')
 
 -- name: episodes
--- The episodes that were going on at a time between the two, both included.
+-- The episodes that were open at a time from `first` to `until`, both included.
 SELECT w.number, e.id, e.opened_at, e.resolved_at, e.peak
 FROM unnest(%(spaces)s::text[], %(first)s::timestamptz[], %(until)s::timestamptz[])
     WITH ORDINALITY AS w (space_id, first, until, number)

@@ -1,7 +1,7 @@
-"""Judge readings against a rule: pure functions with the time passed in.
+"""Air quality rules as data, and their evaluation: pure functions, with the time as an argument.
 
-A rule of class R (osh-rules reference, section 2) looks at the time-weighted mean over a rolling window,
-needs a minimum of coverage, and raises and clears at different values so that it cannot flap.
+A rule of class R (osh-rules reference, section 2) evaluates the time-weighted mean over a rolling window,
+requires a minimum of coverage, and raises and clears at different values so that it cannot flap.
 """
 
 from bisect import bisect_right
@@ -18,7 +18,7 @@ from hubwell.vocabulary import CO2, CO2_FRESH_BELOW_PPM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollingMeanRule:
-    """A rolling-mean rule as data: thresholds in `unit`, with the clause that they come from."""
+    """A rolling-mean rule: thresholds in `unit`, and the clause that they come from."""
 
     id: str
     version: int
@@ -30,9 +30,9 @@ class RollingMeanRule:
     """Cleared when the mean is below this."""
     window: timedelta
     min_coverage: float
-    """Share of the window that readings must cover."""
+    """Share of the window that readings must cover, 0 to 1."""
     longest_hold: timedelta
-    """A reading counts until the next one, but not longer than this: a gap is never a value."""
+    """A reading is valid until the next one, but not longer than this: a gap has no value."""
     occupied_only: bool
     jurisdiction: str
     legal_status: Literal["law", "standard", "guidance"]
@@ -58,12 +58,12 @@ CO2_ASR_A3_6: Final = RollingMeanRule(
 )
 
 STEP: Final = timedelta(minutes=1)
-"""The rule is judged at whole minutes of the readings' own time."""
+"""Rules are evaluated at whole minutes of the readings' own time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a rule says at one instant. `mean` is None where the readings cover too little to say."""
+    """A rule's input at one instant. `mean` is None where the readings cover too little of the window."""
 
     at: datetime
     mean: float | None
@@ -74,12 +74,12 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class HoldInterval:
-    """A time in which a rule held: without `start` since before the first verdict, without `end` still."""
+    """A time in which a rule held. `start` is None if it began before the evaluations, `end` if it lasts."""
 
     start: Evaluation | None
     end: Evaluation | None
     peak: float
-    """Highest mean of the verdicts in it; minus infinity where none could say."""
+    """Highest mean of the evaluations in it; minus infinity where none has a mean."""
 
 
 def minutes_between(first: datetime, last: datetime) -> Iterator[datetime]:
@@ -93,81 +93,85 @@ def minutes_between(first: datetime, last: datetime) -> Iterator[datetime]:
 
 
 class RollingMean:
-    """The time-weighted mean of a rule's window, for any end within a run of samples.
+    """The time-weighted mean over a rule's window, for any end of the window within a series of readings.
 
-    A reading holds until the next one, but not longer than `longest_hold`. Sums are kept from the first
-    sample on, so that a window costs two look-ups however many readings it holds.
+    A reading is valid until the next one, but not longer than `longest_hold`. Cumulative sums make a window
+    cost two look-ups, however many readings it has.
     """
 
     def __init__(self, rule: RollingMeanRule, times: Sequence[float], values: Sequence[float]) -> None:
-        """Take readings in order of time (s since 1970) that begin at least one hold before a window."""
+        """Prepare the sums. `times` are in seconds since 1970, in order.
+
+        The readings must begin at least window plus hold before the first end that is asked for.
+        """
         self._rule = rule
         self._values = values
         self._times = times
         hold = rule.longest_hold.total_seconds()
         following = [*self._times[1:], inf]
-        self._held = [min(hold, after - time) for time, after in zip(self._times, following, strict=False)]
-        self._covered = [0.0, *accumulate(self._held)]
-        self._weighted = [0.0, *accumulate(map(mul, self._held, self._values))]
+        self._valid_s = [min(hold, after - time) for time, after in zip(self._times, following, strict=False)]
+        self._covered = [0.0, *accumulate(self._valid_s)]
+        self._weighted = [0.0, *accumulate(map(mul, self._valid_s, self._values))]
 
     def at(self, end: datetime) -> tuple[float | None, float, int]:
-        """Return (mean or None where too little is covered, coverage 0..1, readings that reach into it)."""
+        """Return (mean, coverage 0..1, readings used); the mean is None where too little is covered."""
         last = end.timestamp()
         first = last - self._rule.window.total_seconds()
         covered_to, weighted_to, index_to = self._until(last)
         covered_from, weighted_from, index_from = self._until(first)
         covered = covered_to - covered_from
         coverage = covered / (last - first)
-        # The last reading before the window counts where it still holds when the window begins.
-        reaches = index_from >= 0 and self._times[index_from] + self._held[index_from] > first
+        # The last reading before the window is used too, if it is still valid when the window begins.
+        reaches = index_from >= 0 and self._times[index_from] + self._valid_s[index_from] > first
         used = index_to - index_from + (1 if reaches else 0)
         mean = (weighted_to - weighted_from) / covered if coverage >= self._rule.min_coverage else None
         return mean, coverage, used
 
     def _until(self, moment: float) -> tuple[float, float, int]:
-        """Return (seconds covered, value x seconds, index of the last sample) from the start to a moment."""
+        """Return (seconds covered, value x seconds, index of the last reading) up to a moment."""
         index = bisect_right(self._times, moment) - 1
         if index < 0:
             return 0.0, 0.0, -1
-        held = min(self._held[index], moment - self._times[index])
-        return self._covered[index] + held, self._weighted[index] + held * self._values[index], index
+        valid_s = min(self._valid_s[index], moment - self._times[index])
+        return self._covered[index] + valid_s, self._weighted[index] + valid_s * self._values[index], index
 
 
 def hold_intervals(
-    rule: RollingMeanRule, verdicts: Sequence[Evaluation], *, is_open: bool
+    rule: RollingMeanRule, evaluations: Sequence[Evaluation], *, is_open: bool
 ) -> list[HoldInterval]:
-    """Fold verdicts, in order, into the stretches in which the rule holds.
+    """Fold evaluations, in order, into the intervals in which the rule holds.
 
-    Silence neither raises nor clears: where the mean is unknown the state stays as it is.
+    `is_open`: the rule held before the first of them. Silence neither raises nor clears: an evaluation
+    without a mean leaves the state as it is.
     """
-    found = [HoldInterval(None, None, -inf)] if is_open else []
-    for verdict in verdicts:
-        if verdict.mean is None:
+    intervals = [HoldInterval(None, None, -inf)] if is_open else []
+    for evaluation in evaluations:
+        if evaluation.mean is None:
             continue
-        counts = verdict.occupied or not rule.occupied_only
+        may_raise = evaluation.occupied or not rule.occupied_only
         if not is_open:
-            if counts and verdict.mean >= rule.raise_at:
-                found.append(HoldInterval(verdict, None, verdict.mean))
+            if may_raise and evaluation.mean >= rule.raise_at:
+                intervals.append(HoldInterval(evaluation, None, evaluation.mean))
                 is_open = True
-        elif verdict.mean < rule.clear_below:
-            found[-1] = replace(found[-1], end=verdict)
+        elif evaluation.mean < rule.clear_below:
+            intervals[-1] = replace(intervals[-1], end=evaluation)
             is_open = False
         else:
-            found[-1] = replace(found[-1], peak=max(found[-1].peak, verdict.mean))
-    return found
+            intervals[-1] = replace(intervals[-1], peak=max(intervals[-1].peak, evaluation.mean))
+    return intervals
 
 
 def occupied_at(
-    seen: Sequence[float],
+    presence_times: Sequence[float],
     visits: Sequence[tuple[datetime, datetime | None]],
     at: datetime,
     window: timedelta,
 ) -> bool:
-    """Tell whether anybody was seen or tapped in during the window that ends at `at`.
+    """Return whether a sensor reported presence, or a visit was open, in the window that ends at `at`.
 
-    `seen` are the times (s since 1970), in order, at which a presence sensor said yes.
+    `presence_times` are the times (s since 1970) of positive presence readings, in order.
     """
     start = at - window
-    if bisect_right(seen, at.timestamp()) > bisect_right(seen, start.timestamp()):
+    if bisect_right(presence_times, at.timestamp()) > bisect_right(presence_times, start.timestamp()):
         return True
     return any(begin <= at and (end is None or end > start) for begin, end in visits)

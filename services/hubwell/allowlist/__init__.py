@@ -1,1 +1,1 @@
-"""The lists of badges that readers keep: made from the register, signed, and sent to each device."""
+"""Allow-lists, the readers' lists of badges: built from the register, signed, and sent to each device."""

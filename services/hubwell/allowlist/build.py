@@ -1,4 +1,4 @@
-"""Make the list of badges that a device needs to answer taps with the network gone. It holds no names."""
+"""Build the list of badges with which a device answers taps without the network. It holds no names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from hubwell_wire.fields import Language, Verdict
 
 SQL: Final = Queries("hubwell.allowlist")
 REVOKED_SHOWN: Final = timedelta(days=90)
-"""How long a reader tells a revoked badge from an unknown one."""
+"""How long a revoked badge stays on the lists, so that readers do not answer as to an unknown one."""
 _MOST_TOMBSTONES: Final = 1000
-"""As many as one message may hold."""
+"""The contract's limit for one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What a reader says, by language: a sentence for each verdict, and one for "in, though it is full"."""
+    """A reader's texts by language: one for each verdict, and one for an entry into a full space."""
 
     verdicts: Mapping[Language, Mapping[Verdict, str]]
     crowded: Mapping[Language, str]
@@ -28,7 +28,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class HubContext:
-    """What is the same for every device of the hub."""
+    """The part of a list that is the same for every device of the hub."""
 
     site: str
     texts: Texts
@@ -38,18 +38,18 @@ class HubContext:
 
 @dataclass(frozen=True, slots=True)
 class AllowlistInput:
-    """What the database knows, read at one time."""
+    """Badges, readers and spaces from the database, as of `at`."""
 
     at: datetime
     badges: dict[str, RosterBadge] = field(repr=False)
     readers: dict[str, dict[str, str]]
-    """Purposes of readers by device; every device that has a reader is in it."""
+    """Purposes of readers by device and reader name; every device that has a reader is a key."""
     spaces: dict[str, RosterSpace]
     """The space of each of these devices that has one."""
 
 
 async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime) -> AllowlistInput:
-    """Read badges and devices for lists that are true at `now`; `epochs`: those that still have a key."""
+    """Read badges and devices for lists as of `now`; `epochs` are the epochs that still have a key."""
     values = {"epochs": list(epochs), "revoked_since": now - REVOKED_SHOWN}
     rows = await (await conn.execute(SQL["badges"], values)).fetchall()
     badges = {badge: RosterBadge(lang=language, revoked=revoked) for badge, language, revoked in rows}
@@ -63,32 +63,32 @@ async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime)
     return AllowlistInput(now, badges, readers, spaces)
 
 
-def roster(register: AllowlistInput, device: str, house: HubContext) -> Roster:
-    """Return the list for one device."""
+def roster(register: AllowlistInput, device: str, hub: HubContext) -> Roster:
+    """Return the list for one device. Raises KeyError for a device without a reader."""
     purposes = register.readers[device]
     return Roster(
-        site=house.site,
+        site=hub.site,
         device=device,
         at=register.at,
-        unknown=house.unknown,
+        unknown=hub.unknown,
         badges=register.badges,
         readers={
             name: RosterReader(purpose=cast("Any", purpose))
             for name, purpose in purposes.items()
             if purpose != "space"
         },
-        texts={language: dict(said) for language, said in house.texts.verdicts.items()},
-        lang=house.language,
+        texts={language: dict(texts) for language, texts in hub.texts.verdicts.items()},
+        lang=hub.language,
         space=register.spaces.get(device),
-        crowded=dict(house.texts.crowded),
+        crowded=dict(hub.texts.crowded),
     )
 
 
 async def erasures(conn: AsyncConnection[Any], now: datetime) -> list[Forget]:
-    """Return what devices have to forget, in messages of at most a thousand badges."""
+    """Return the erased badges that devices must delete, as messages of at most a thousand each."""
     rows = await (await conn.execute(SQL["tombstones"], {"now": now})).fetchall()
-    graves = [Tombstone(salt=salt, tag=tag) for salt, tag in rows]
+    tombstones = [Tombstone(salt=salt, tag=tag) for salt, tag in rows]
     return [
-        Forget(v=1, type="forget", badges=tuple(graves[start : start + _MOST_TOMBSTONES]))
-        for start in range(0, len(graves), _MOST_TOMBSTONES)
+        Forget(v=1, type="forget", badges=tuple(tombstones[start : start + _MOST_TOMBSTONES]))
+        for start in range(0, len(tombstones), _MOST_TOMBSTONES)
     ]

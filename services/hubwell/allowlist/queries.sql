@@ -1,12 +1,12 @@
 -- name: badges
--- Every enrolled badge of the epochs that still have a key. People who are only counted are never on a list.
+-- Every enrolled badge of the epochs that still have a key. Anonymous (counted) people are never on a list.
 SELECT encode(cp.badge, 'hex') AS badge, p.language, NOT upper_inf(c.valid) AS revoked
 FROM credential_pseudonym cp JOIN credential c ON c.id = cp.credential_id JOIN person p ON p.id = c.person_id
 WHERE p.kind = 'enrolled' AND cp.epoch = ANY (%(epochs)s::int[])
   AND (upper_inf(c.valid) OR upper(c.valid) > %(revoked_since)s)
 
 -- name: devices
--- Devices that have a reader: by their own description, by the register, or because somebody tapped there.
+-- Devices that have a reader: by their own description, by the register, or by a stored tap.
 SELECT d.id AS device,
        coalesce((SELECT jsonb_object_agg(r.name, r.purpose) FROM reader r WHERE r.device_id = d.id), '{}') AS purposes,
        space.id, space.zone, space.capacity, space.when_full

@@ -1,1 +1,1 @@
-"""The hub's own register: spaces and the devices in them."""
+"""The register of spaces and of the devices in them."""

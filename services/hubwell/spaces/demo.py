@@ -1,4 +1,4 @@
-"""Register the demonstration hub: the spaces and devices that the simulator lives in."""
+"""Register the demonstration hub: the spaces and devices of the simulator, from `demo_hub.toml`."""
 
 import tomllib
 from importlib.resources import files
@@ -12,7 +12,7 @@ _SCENARIO: Final = files("hubwell_wire").joinpath("demo_hub.toml")
 
 
 def seed(conn: Connection[Any]) -> int:
-    """Register the demonstration's spaces and devices; return how many spaces there are. Repeatable."""
+    """Register the demonstration's spaces and devices; return the number of spaces. Idempotent."""
     spaces = tomllib.loads(_SCENARIO.read_text())["spaces"]
     for space in spaces:
         put_space(

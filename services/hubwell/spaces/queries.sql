@@ -1,5 +1,6 @@
 -- name: put_space
--- What is not said of the door (null) stays as it is. closing_set tells "the hub's closing time" from "not said".
+-- Door settings that are null stay as they are. A null closes_at is a value too, the hub's closing time, if
+-- closing_set is true.
 INSERT INTO space (id, name, kind, capacity, zone, when_full, closes_at, personal)
 VALUES (%(id)s, %(name)s, %(kind)s, %(capacity)s, %(zone)s,
         coalesce(%(when_full)s, 'warn'), %(closes_at)s, coalesce(%(personal)s::boolean, false))

@@ -22,7 +22,7 @@ _PROBLEMS: Final = {
 
 
 class RegisterError(ValueError):
-    """The register refused; the text says which rule and what to do."""
+    """The register refused a change; the text names the rule and the remedy."""
 
 
 def put_space(
@@ -39,8 +39,8 @@ def put_space(
 ) -> None:
     """Add a space or change the one with this id. Raises RegisterError.
 
-    What its door does, if told; None leaves it as it is. `when_full` is "warn" or "refuse", `closes_at` is
-    "HH:MM" on the wall or "hub" for the hub's closing time, `personal` means one person's room.
+    Of the last three, None leaves the stored value as it is. `when_full` is "warn" or "refuse", `closes_at`
+    is local time as "HH:MM" or "hub" for the hub's closing time, `personal` marks one person's room.
     """
     values = {"id": space_id, "name": name, "kind": kind, "capacity": capacity, "zone": zone}
     door = {"when_full": when_full, "closes_at": _closing(space_id, closes_at), "personal": personal}
@@ -70,17 +70,17 @@ def _put(conn: Connection[Any], query: str, values: dict[str, Any]) -> None:
     try:
         with conn.transaction():
             conn.execute(_SQL[query], values)
-            notify_blocking(conn, Channel.ALLOWLISTS)  # lists name the space behind a door
+            notify_blocking(conn, Channel.ALLOWLISTS)  # allow-lists hold the space of each device
     except psycopg.IntegrityError as error:
         name = error.diag.constraint_name or ""
         raise RegisterError(f"{values['id']!r}: {_PROBLEMS.get(name, str(error))}") from error
 
 
 def list_spaces(conn: Connection[Any]) -> list[dict[str, Any]]:
-    """Return the spaces."""
+    """Return the spaces, by kind and name."""
     return conn.cursor(row_factory=dict_row).execute(_SQL["spaces"]).fetchall()
 
 
 def list_devices(conn: Connection[Any]) -> list[dict[str, Any]]:
-    """Return the devices, with the time of each one's last message."""
+    """Return the devices by id, with the time of each one's last message."""
     return conn.cursor(row_factory=dict_row).execute(_SQL["devices"]).fetchall()
