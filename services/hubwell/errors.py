@@ -18,8 +18,8 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extracts 
 class ErrorKind:
     """A kind of refusal.
 
-    `code` is lower-case words with hyphens and never changes. `text` is a whole English sentence that says
-    what to do, written as ``N_("…")``, with ``{parameters}``. `field` is the input at fault, empty where no
+    `code` is lower-case words with hyphens and never changes. `text` is a whole English sentence with
+    the remedy, written as ``N_("…")``, with ``{parameters}``. `field` is the input at fault, empty where no
     single one is. `status` is the HTTP status of the answer.
     """
 

@@ -13,7 +13,7 @@ one would leave that share waiting for a process that does not come back."""
 
 
 async def run(settings: Settings, *, worker: str = "1") -> None:
-    """Work until cancelled. `worker` tells several of these processes apart towards the broker."""
+    """Work until cancelled. `worker` numbers several of these processes, for distinct MQTT client ids."""
     async with MqttSource(
         settings.broker_url,
         f"hubwell-ingest-{settings.site}-{worker}",

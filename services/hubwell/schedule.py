@@ -1,4 +1,4 @@
-"""The timetable: when which job runs. Jobs say what; this file only says when."""
+"""The timetable: triggers and the jobs they run; the work itself is in the jobs."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -55,7 +55,7 @@ async def _in_transaction(settings: Settings, commit: Commit, job: Job) -> None:
     try:
         conn = await connect(settings.database_url, name="jobs")
         async with conn, conn.transaction():
-            done = await job(conn, datetime.now(UTC), settings)
-            await commit(conn, [] if done is None else done if isinstance(done, Sequence) else [done])
+            facts = await job(conn, datetime.now(UTC), settings)
+            await commit(conn, [] if facts is None else facts if isinstance(facts, Sequence) else [facts])
     except psycopg.Error as error:
         _LOG.warning("job %s.%s is left for its next turn: %s", job.__module__, job.__name__, error)

@@ -65,7 +65,7 @@ class Batch:
     states: list[DeviceState] = field(default_factory=list)
 
     def refuse(self, arrival: Arrival | DeviceState, code: str, reason: str, *, tell: bool = True) -> None:
-        """Reject an arrival. With `tell` false no refusal is sent, so the device keeps the message."""
+        """Reject an arrival. With `tell=False` no refusal is sent, so the device keeps the message."""
         boot, seq = None, None
         if tell and isinstance(arrival, Arrival):
             boot, seq = arrival.message.boot, arrival.message.seq
@@ -101,13 +101,13 @@ def _sort(batch: Batch, delivery: Delivered, now: datetime) -> None:
         )
         return
     if isinstance(message, Status | Meta):
-        said = DeviceState(device, message, delivery.topic, delivery.payload)
+        state = DeviceState(device, message, delivery.topic, delivery.payload)
         try:
             check_text(message, delivery.payload)
         except BadMessageError as bad:
-            batch.refuse(said, bad.code, str(bad))
+            batch.refuse(state, bad.code, str(bad))
         else:
-            batch.states.append(said)
+            batch.states.append(state)
         return
     up = cast("UpMessage", message)
     if isinstance(up, Gap) and up.clock == "unsynced":

@@ -55,13 +55,13 @@ class IdCache:
         self._devices_at = time.monotonic()
 
     async def series_of(self, conn: AsyncConnection[Any], device: str) -> dict[str, SeriesRef]:
-        """Return the known series of a device by name."""
-        known = self._series.get(device)
-        if known is None:
+        """Return the series_by_name series of a device by name."""
+        series_by_name = self._series.get(device)
+        if series_by_name is None:
             rows = await (await conn.execute(_SQL["known_series"], {"device": device})).fetchall()
-            known = {name: SeriesRef(key, unit, quantity_of(name)) for key, name, unit in rows}
-            self._series[device] = known
-        return known
+            series_by_name = {name: SeriesRef(key, unit, quantity_of(name)) for key, name, unit in rows}
+            self._series[device] = series_by_name
+        return series_by_name
 
     async def add_series(self, conn: AsyncConnection[Any], device: str, name: str, unit: str) -> SeriesRef:
         """Create a series, or return the one that another process has just created."""

@@ -47,10 +47,10 @@ def streams_named(registry: IdCache, batch: Batch, prepared: Iterable[Entry]) ->
     for item in batch.refused:
         if item.boot is not None and item.device in registry.spaces:
             keys.add((str(item.device), item.boot))
-    for said in batch.states:
-        state = said.state
-        if not isinstance(state, Meta) and state.boot is not None and said.device in registry.spaces:
-            keys.add((said.device, state.boot))
+    for reported in batch.states:
+        state = reported.state
+        if not isinstance(state, Meta) and state.boot is not None and reported.device in registry.spaces:
+            keys.add((reported.device, state.boot))
     return keys
 
 
@@ -160,42 +160,44 @@ async def advance(
     conn: AsyncConnection[Any], registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch
 ) -> list[Receipt]:
     """Update each stream's received numbers and return the receipts to send after the commit."""
-    heard = _hear(registry, entries, batch)
-    if not heard:
+    progress = _progress_of(registry, entries, batch)
+    if not progress:
         return []
     values = {
-        "ids": list(heard),
-        "received": [multirange(spans_of(h.numbers)) for h in heard.values()],
-        "declared": [multirange(h.declared) for h in heard.values()],
-        "last": [max([h.last, *h.numbers]) for h in heard.values()],
+        "ids": list(progress),
+        "received": [multirange(spans_of(h.numbers)) for h in progress.values()],
+        "declared": [multirange(h.declared) for h in progress.values()],
+        "last": [max([h.last, *h.numbers]) for h in progress.values()],
     }
     rows = await (await conn.execute(_SQL["advance_streams"], values)).fetchall()
     return [
-        make_receipt(device, boot, spans_in(safe), heard[stream].refusals.items())
+        make_receipt(device, boot, spans_in(safe), progress[stream].refusals.items())
         for stream, device, boot, safe in rows
     ]
 
 
-def _hear(registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch) -> dict[int, StreamProgress]:
-    heard: dict[int, StreamProgress] = {}
+def _progress_of(
+    registry: IdCache, entries: dict[LedgerKey, Entry], batch: Batch
+) -> dict[int, StreamProgress]:
+    progress: dict[int, StreamProgress] = {}
     for (stream, seq), entry in entries.items():
-        said = heard.setdefault(stream, StreamProgress())
-        said.numbers.append(seq)
+        added = progress.setdefault(stream, StreamProgress())
+        added.numbers.append(seq)
         message = entry.arrival.message
         if isinstance(message, Gap) and message.data.first is not None and message.data.last is not None:
-            said.declared.append((message.data.first, message.data.last))
+            added.declared.append((message.data.first, message.data.last))
     for item in batch.refused:
-        known = _stream_of(registry, item)
-        if known is not None and item.seq is not None:
-            said = heard.setdefault(known, StreamProgress())
-            said.numbers.append(item.seq)
-            said.refusals[item.seq] = item.reason
-    for spoken in batch.states:
-        state = spoken.state
+        key = _stream_of(registry, item)
+        if key is not None and item.seq is not None:
+            added = progress.setdefault(key, StreamProgress())
+            added.numbers.append(item.seq)
+            added.refusals[item.seq] = item.reason
+    for reported in batch.states:
+        state = reported.state
         if isinstance(state, Meta) or state.boot is None:
             continue
-        known = registry.streams.get((spoken.device, state.boot))
-        if known is not None:
-            said = heard.setdefault(known, StreamProgress())
-            said.last = max(said.last, state.last_seq or 0)
-    return heard
+        key = registry.streams.get((reported.device, state.boot))
+        if key is not None:
+            added = progress.setdefault(key, StreamProgress())
+            added.last = max(added.last, state.last_seq or 0)
+    return progress

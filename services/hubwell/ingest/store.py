@@ -60,7 +60,7 @@ async def store_batch(conn: AsyncConnection[Any], registry: IdCache, batch: Batc
     """
     outcome = Outcome()
     devices = {arrival.device for arrival in batch.arrivals}
-    devices |= {said.device for said in batch.states} | {r.device for r in batch.refused if r.device}
+    devices |= {state.device for state in batch.states} | {r.device for r in batch.refused if r.device}
     await registry.refresh_devices(conn, devices)
     prepared = await _prepare(conn, registry, batch)
     await registry.resolve_streams(conn, ledger.streams_named(registry, batch, prepared))
@@ -108,10 +108,10 @@ async def _add_new_series(conn: AsyncConnection[Any], registry: IdCache, batch: 
     for arrival in batch.arrivals:
         message = arrival.message
         if isinstance(message, Telemetry) and arrival.device in registry.spaces:
-            known = await registry.series_of(conn, arrival.device)
-            if not known.keys() >= {reading.s for reading in message.r}:
+            series = await registry.series_of(conn, arrival.device)
+            if not series.keys() >= {reading.s for reading in message.r}:
                 for reading in message.r:
-                    if reading.s not in known:
+                    if reading.s not in series:
                         new.setdefault((arrival.device, reading.s), reading.u)
     for (device, name), unit in sorted(new.items()):
         await registry.add_series(conn, device, name, unit)
@@ -122,11 +122,11 @@ async def _encode(
 ) -> str | None:
     """Encode the readings into the entry, or return the reason why their units do not match."""
     device = entry.arrival.device
-    known = await registry.series_of(conn, device)
+    series = await registry.series_of(conn, device)
     base = binary_copy.microseconds(message.ts)
     encode, rows, quantities = binary_copy.row, entry.rows, set()
     for reading in message.r:
-        ref = known[reading.s]
+        ref = series[reading.s]
         if ref.unit != reading.u:
             return (
                 f"series {reading.s!r} of {device!r} was in {ref.unit!r} and now comes in {reading.u!r}: "
@@ -170,11 +170,13 @@ def _reading_facts(registry: IdCache, entries: Iterable[Entry]) -> list[Stored]:
             # A device sends the same quantities again and again: times are gathered once for all of them.
             times.setdefault((space, entry.quantities), []).extend(entry.times)
     spans: dict[str, list[Span]] = {}
-    for (space, quantities), found in sorted(times.items(), key=lambda item: item[0][0]):
-        in_space = [Span(space, binary_copy.instant(a), binary_copy.instant(b)) for a, b in _spans(found)]
+    for (space, quantities), instants in sorted(times.items(), key=lambda item: item[0][0]):
+        in_space = [Span(space, binary_copy.instant(a), binary_copy.instant(b)) for a, b in _spans(instants)]
         for quantity in quantities:
             spans.setdefault(quantity, []).extend(in_space)
-    return [ReadingsStored(quantity=quantity, spans=tuple(found)) for quantity, found in spans.items()]
+    return [
+        ReadingsStored(quantity=quantity, spans=tuple(of_quantity)) for quantity, of_quantity in spans.items()
+    ]
 
 
 def _spans(times: list[int]) -> Iterator[tuple[int, int]]:
@@ -293,7 +295,7 @@ def _kept(item: RejectedMessage) -> bytes:
 
 
 def _device_facts(registry: IdCache, batch: Batch) -> Iterator[DeviceReported | DeviceDescribed]:
-    """Return what registered devices say of themselves, device by device: in one order in every process."""
+    """Return the states of registered devices, ordered by device: the same lock order in every process."""
     for item in sorted(batch.states, key=attrgetter("device")):
         if item.device not in registry.spaces:
             continue

@@ -83,9 +83,9 @@ class Inbox:
                 async with asyncio.timeout(wait_s):
                     await self._at_least(most)
             if self._waiting:  # a reconnect in the middle of the batch may have emptied it
-                taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-                self._bytes -= sum(len(delivery.payload) for delivery in taken)
-                return taken
+                deliveries = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+                self._bytes -= sum(len(delivery.payload) for delivery in deliveries)
+                return deliveries
 
     async def _at_least(self, wanted: int) -> None:
         self._wanted = wanted

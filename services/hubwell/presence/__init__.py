@@ -1,1 +1,1 @@
-"""Who is where, as far as badges tell: taps become visits."""
+"""Presence by badge: taps become visits."""

@@ -1,7 +1,7 @@
 """Visits without a tap: closed by the clock, checked in at the desk, corrected or removed by their person.
 
-What staff or the person say is stored as a tap of its own kind, so that a later fold keeps it. Taps are kept
-for days and visits for longer: a visit whose taps are gone is changed itself. All in the caller's
+An entry by staff or by the person is stored as a tap of its own kind, so that a later fold keeps it. Taps
+are stored for days and visits for longer: a visit without taps is changed itself. All in the caller's
 transaction, which passes the facts on to the switchboard.
 """
 
@@ -50,7 +50,7 @@ async def check_in(
 ) -> list[VisitFact]:
     """Let a person be in a space from this time on; from another space they move. Raises DomainError.
 
-    `hours` is `hub_hours(settings)`. A full space does not turn away people whom staff check in.
+    `hours` is `hub_hours(settings)`. A full space does not refuse a check-in by staff.
     """
     return await _add_and_fold(conn, person_id, space_id, at, "in", source, hours)
 
@@ -200,4 +200,4 @@ async def _fold_again(conn: AsyncConnection[Any], before: TapHistory) -> list[Vi
 async def _write(conn: AsyncConnection[Any], story: TapHistory) -> list[VisitFact]:
     now = datetime.now(UTC)
     changes = await write(conn, story, story.folded(now), now)
-    return [*changes.facts, *departure_notices.doors_left(changes.left)]
+    return [*changes.facts, *departure_notices.doors_left(changes.departures)]

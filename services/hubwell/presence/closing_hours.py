@@ -1,4 +1,4 @@
-"""When a visit that nobody ended is over: the space's or the hub's closing time, in the hub's own zone."""
+"""Closing times: when a visit without an end is ended, per space or for the hub, in the hub's time zone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

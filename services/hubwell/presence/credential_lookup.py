@@ -46,7 +46,7 @@ class Register(Protocol):
         kind: str,
         tapped_at: datetime,
     ) -> int:
-        """Keep a badge that was held to a desk's reader; return the id."""
+        """Keep a badge that was holders to a desk's reader; return the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class PresentedCard:
 
 @dataclass(frozen=True, slots=True)
 class CredentialHolder:
-    """The credential that a card is, and its person. `since` and `until` say when it opens doors."""
+    """The credential of a card, and its person. It is valid from `since` until `until`."""
 
     credential_id: int
     person_id: UUID
@@ -117,14 +117,14 @@ async def known_holders(conn: AsyncConnection[Any], cards: Iterable[PresentedCar
 async def holder_of(
     conn: AsyncConnection[Any], card: PresentedCard, known: KnownHolders, at: datetime, register: Register
 ) -> CredentialHolder | None:
-    """Return whose card it is, if anybody's.
+    """Return the holder of a card, None where it is unknown.
 
     A pseudonym of a new epoch is linked to the one before for people who are enrolled, and only for them.
     """
-    held = [known[badge] for badge in card.badges if badge in known]
-    if not held or card.badges[0] in known:
-        return held[0] if held else None
-    older = held[0]
+    holders = [known[badge] for badge in card.badges if badge in known]
+    if not holders or card.badges[0] in known:
+        return holders[0] if holders else None
+    older = holders[0]
     if not older.enrolled:
         return None
     if card.genuine and credential_status(older.since, older.until, at) == "valid":
@@ -136,7 +136,7 @@ async def holder_of(
 
 
 async def is_erased(conn: AsyncConnection[Any], card: PresentedCard, now: datetime) -> bool:
-    """Tell whether the card was that of somebody who was erased: then its message is dropped unread."""
+    """Return whether the card belonged to an erased person: its message is then dropped unread."""
     row = await (await conn.execute(_SQL["is_erased"], {"badges": card.badges, "now": now})).fetchone()
     return bool(row and row[0])
 

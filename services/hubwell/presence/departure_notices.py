@@ -33,14 +33,14 @@ AGAIN: Final = timedelta(minutes=15)
 
 
 async def answers(conn: AsyncConnection[Any], left: Sequence[TapNumber]) -> list[TapAnswered]:
-    """Return the answers for the devices of these taps; they have no text, for nobody waits there."""
+    """Return the answers for the devices of these taps; they have no text, because no person waits there."""
     if not left:
         return []
     streams, seqs = zip(*left, strict=True)
-    found = await conn.execute(_SQL["doors_of"], {"streams": list(streams), "seqs": list(seqs)})
+    cursor = await conn.execute(_SQL["doors_of"], {"streams": list(streams), "seqs": list(seqs)})
     return [
         TapAnswered(device_id=device, boot=boot, seq=seq, verdict="out", text="", language="en")
-        for device, boot, seq in await found.fetchall()
+        for device, boot, seq in await cursor.fetchall()
     ]
 
 

@@ -11,7 +11,7 @@ from hubwell_wire.fields import Language
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Closing times, what becomes of badges that nobody enrolled, the hub's language, the folder of keys."""
+    """Settings of doors: closing times, treatment of unknown badges, the hub's language, folder of keys."""
 
     hours: Hours
     unknown: Literal["refuse", "count"]
@@ -20,5 +20,5 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return what the settings say."""
+        """Return the policy that the settings define."""
         return cls(hub_hours(settings), settings.unknown_badges, settings.language, Keys(settings.keys_dir))

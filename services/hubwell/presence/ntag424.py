@@ -42,7 +42,7 @@ class SunRead:
 
 
 def read_sun(picc: bytes, mac: bytes, key: bytes) -> SunRead:
-    """Return what a card's message says. Raises ForgedError, also for one that is no message at all.
+    """Decrypt and verify a card's message. Raises ForgedError, also for bytes that are not such a message.
 
     A genuine message may still be a copy: its counter has to be higher than every one before.
     """

@@ -32,16 +32,16 @@ from hubwell_wire.fields import Language, Verdict
 
 _SQL: Final = Queries("hubwell.presence")
 FRESH: Final = timedelta(seconds=60)
-"""How old a tap may be for the person to stand at the reader still, waiting for what it says."""
+"""Up to this age of the tap the person still waits at the reader for the answer."""
 ANSWERED: Final = timedelta(minutes=10)
-"""Older taps are not answered: nobody is there to hear it."""
+"""Older taps are not answered: the person has left the reader."""
 AT_DESK: Final = timedelta(minutes=2)
 """How long a tap at a desk is of use."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderResponse:
-    """What to tell the person at the reader. With `code_for`, a one-time code of this person is shown."""
+    """The answer for the person at the reader. With `code_for`, a one-time code of this person is shown."""
 
     verdict: Verdict
     language: Language
@@ -51,7 +51,7 @@ class ReaderResponse:
 
 @dataclass(slots=True)
 class TapResult:
-    """What became of a tap. Without `told` nobody is answered."""
+    """The result of a tap. Without `response` the reader gets no answer."""
 
     told: ReaderResponse | None = None
     facts: list[Reaction] = field(default_factory=list)
@@ -84,7 +84,7 @@ class _Batch:
 async def tapped(
     conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy, register: Register
 ) -> list[TapResult]:
-    """Store what taps mean and work out people's visits anew from where it could matter.
+    """Store taps and fold the affected visits of their people again.
 
     Late and repeated taps are harmless: the visits are a function of all taps, whatever their order. What
     cannot be a tap of a person who is here (unknown, revoked, forged, replayed, erased) changes no visit.
@@ -129,10 +129,10 @@ async def _tapped(
     before = len(batch.known)
     holder = await holder_of(conn, card, batch.known, tap.time, batch.register)
     is_linked = len(batch.known) > before
-    done = await _at_reader(conn, tap, card, holder, batch)
+    result = await _at_reader(conn, tap, card, holder, batch)
     if is_linked:
-        done.facts.append(AllowlistChanged())
-    return done
+        result.facts.append(AllowlistChanged())
+    return result
 
 
 async def _at_reader(
@@ -169,7 +169,7 @@ async def _counts(
     policy: Policy,
     now: datetime,
 ) -> bool:
-    """Tell whether a badge that nobody enrolled becomes a person without a name."""
+    """Return whether an unknown badge becomes an anonymous person."""
     at_door = purpose == "space" and tap.space_id is not None
     if policy.unknown != "count" or not at_door or not card.genuine or not card.names:
         return False
@@ -183,7 +183,7 @@ async def _refusal(
     holder: CredentialHolder | None,
     register: Register,
 ) -> Verdict | None:
-    """Return why a tap does not count, and note it where somebody should ask."""
+    """Return why a tap is refused, and flag it where staff should ask."""
     if not card.genuine:
         if holder is not None:
             await flag_suspicion(conn, holder, "sun-forged", tap)
@@ -226,19 +226,19 @@ async def _at_desk(
     holder: CredentialHolder | None,
     batch: _Batch,
 ) -> TapResult:
-    """Show a badge to staff for two minutes; never a visit, whoever's it is."""
+    """Show a badge to staff for two minutes; a tap at the desk is never a visit."""
     refused = not card.genuine or not card.names
     if refused or (holder is not None and await _copied(conn, tap, card, holder, batch.register) is not None):
         return _answer(tap, batch, "refused", holder)
-    done = _answer(tap, batch, "desk", holder)
+    result = _answer(tap, batch, "desk", holder)
     if batch.now - tap.time <= AT_DESK:
         badge, epoch = card.names[0]
         kind = "badge" if card.counter is None else "sun"
         desk_tap = await batch.register.add_desk_tap(
             conn, tap.device_id, tap.reader, badge, epoch, kind, min(tap.time, batch.now)
         )
-        done.facts.append(BadgeAtDesk(desk_tap_id=desk_tap))
-    return done
+        result.facts.append(BadgeAtDesk(desk_tap_id=desk_tap))
+    return result
 
 
 async def _at_door(
@@ -260,18 +260,18 @@ async def _at_door(
     await _store(conn, tap, at, holder, effect)
     changes = await write(conn, story, folded, batch.now)
     told = _answer(tap, batch, "refused" if effect == "doubtful" else effect, holder, shade).told
-    return TapResult(told, [*changes.facts], await answers(conn, changes.left))
+    return TapResult(told, [*changes.facts], await answers(conn, changes.departures))
 
 
 def _stands_outside(tap: BadgeTapped, now: datetime) -> bool:
-    """Tell whether the person still waits for a word: nobody has let them in, and it was just now."""
+    """Return whether the person still waits at the door: not let in yet, and the tap is fresh."""
     return now - tap.time <= FRESH and tap.said in {None, "noted"}
 
 
 async def _is_full(
     conn: AsyncConnection[Any], door: _Door, holder: CredentialHolder, tap: BadgeTapped, batch: _Batch
 ) -> bool:
-    """Tell whether the space has no room for another one; of no interest once nobody waits for an answer."""
+    """Return whether the space has no room for another person; False once no answer is awaited."""
     if batch.now - tap.time > ANSWERED:
         return False
     values = {"space": door.space_id, "person": holder.person_id, "now": batch.now, "longest": LONGEST_VISIT}

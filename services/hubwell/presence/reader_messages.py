@@ -1,4 +1,4 @@
-"""What a reader says in words: one whole sentence for each verdict, in each language."""
+"""Sentences that readers show: one whole sentence per verdict and language."""
 
 from gettext import NullTranslations
 from typing import Final, Literal, get_args
@@ -7,7 +7,7 @@ from hubwell.i18n import translations_for
 from hubwell_wire.fields import Language, Verdict
 
 MessageVariant = Literal["", "crowded", "two-places"]
-"""More than the verdict says: `crowded`: in, though the space is full; `two-places`: see `rules.APART`."""
+"""A variant of the sentence: `crowded` (in, though the space is full), `two-places` (`rules.APART`)."""
 _VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
@@ -21,12 +21,12 @@ def message_for(verdict: Verdict, language: Language, shade: MessageVariant = ""
 
 
 def texts_for_roster() -> dict[Language, dict[Verdict, str]]:
-    """Return what devices say while the server cannot be asked: every verdict in every language."""
+    """Return the sentences that devices show without the server: every verdict in every language."""
     return {language: _sentences(translations_for(language)) for language in _LANGUAGES}
 
 
 def crowded_for_roster() -> dict[Language, str]:
-    """Return what they say, in every language, to who is let in though the space is full."""
+    """Return the sentence for an admission to a full space, in every language."""
     return {language: _shaded(translations_for(language), "crowded") for language in _LANGUAGES}
 
 

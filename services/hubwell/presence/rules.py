@@ -17,9 +17,9 @@ from hubwell.vocabulary import LONGEST_VISIT
 DEBOUNCE: Final = timedelta(seconds=5)
 """A second tap at the same space within this time is the same gesture."""
 APART: Final = timedelta(seconds=10)
-"""Nobody gets from one space to another in less: the later of two such taps is a question and no move."""
+"""The shortest time between two spaces: the later of two closer taps is doubtful and no move."""
 LATE_LEAVER: Final = timedelta(minutes=30)
-"""A tap at the same space so soon after closing is somebody who locks up and leaves, not one who comes."""
+"""A tap at the same space within this time after closing is a late leaver's, not an arrival."""
 
 End = Literal["tap", "moved", "inferred", "corrected"]
 Intent = Literal["toggle", "in", "out"]
@@ -69,7 +69,7 @@ def fold_taps(taps: Iterable[TapAt], now: datetime, hours: Hours) -> Folded:
 
 
 def forgotten_at(space_id: str, start: datetime, hours: Hours) -> datetime:
-    """Return when a visit ends that nobody ends."""
+    """Return when a visit without an end is ended."""
     return min(hours.closing_after(space_id, start), start + LONGEST_VISIT)
 
 
@@ -80,9 +80,9 @@ def movements(before: Iterable[Visit], after: Iterable[Visit]) -> list[Movement 
     """
     stored = {(visit.space_id, visit.start): visit for visit in before}
     visits = list(after)
-    begun = [visit for visit in visits if (visit.space_id, visit.start) not in stored]
+    new_visits = [visit for visit in visits if (visit.space_id, visit.start) not in stored]
     came_from = {visit.end: visit.space_id for visit in visits if visit.ended_by == "moved"}
-    facts = [_beginning(visit, came_from.get(visit.start)) for visit in begun]
+    facts = [_beginning(visit, came_from.get(visit.start)) for visit in new_visits]
     other = {space for space, start in stored.keys() - {(visit.space_id, visit.start) for visit in visits}}
     for visit in visits:
         old = stored.get((visit.space_id, visit.start))
@@ -91,7 +91,7 @@ def movements(before: Iterable[Visit], after: Iterable[Visit]) -> list[Movement 
         end = _ending(visit)
         if end is not None:
             facts.append(end)
-        elif visit.end not in {later.start for later in begun}:  # else `Moved` names its space
+        elif visit.end not in {later.start for later in new_visits}:  # else `Moved` names its space
             other.add(visit.space_id)
     facts.sort(key=lambda fact: fact.at)
     return [*facts, VisitsChanged(space_ids=tuple(sorted(other)))] if other else [*facts]
@@ -111,7 +111,7 @@ def _ending(visit: Visit) -> Movement | None:
 
 
 def credential_status(since: datetime | None, until: datetime | None, at: datetime) -> CredentialStatus:
-    """Tell what a credential was worth at the time of a tap; None is without a bound."""
+    """Return the status of a credential at the time of a tap; None is an open bound."""
     if until is not None and at >= until:
         return "revoked"
     return "valid" if since is None or at >= since else "not-yet"
@@ -136,14 +136,14 @@ class VisitFold:
             self.seen[tap.space_id] = tap.time
 
     def finish(self, now: datetime) -> None:
-        """End what nobody ended, if its time is over."""
+        """End an open visit whose closing time has passed."""
         if self.here is not None and forgotten_at(self.here.space_id, self.here.time, self.hours) < now:
             self._forget(self.here)
         elif self.here is not None:
             self.visits.append(Visit(self.here.space_id, self.here.time, None, None))
 
     def _turned_away(self, tap: TapAt) -> Effect | None:
-        """Return the effect of a tap that changes nothing, whoever is where."""
+        """Return the effect of a tap that changes nothing in any state."""
         if tap.full:
             return "full"
         if tap.source != "reader":

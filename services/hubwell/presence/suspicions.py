@@ -15,7 +15,7 @@ _SQL: Final = Queries("hubwell.presence")
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Something about a badge that does not fit together: to be asked, never to be held against somebody."""
+    """A contradiction in the use of a badge: a reason to ask, never evidence against a person."""
 
     id: int
     kind: str

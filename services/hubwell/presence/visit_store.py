@@ -44,10 +44,10 @@ class StoredTap:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a fold changed, and the taps by which doors hold the person for inside who left without a tap."""
+    """What a fold changed, and the taps whose door devices still count the departed person as inside."""
 
     facts: list[Movement | VisitsChanged]
-    left: list[TapNumber]
+    departures: list[TapNumber]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class TapHistory:
         return fold_taps(taps, now, self.hours)
 
     def history(self) -> list[Visit]:
-        """Return the visits whose taps are no longer kept: they stay as they are."""
+        """Return the visits whose taps are no longer retained: they stay as they are."""
         starts = {(row.tap.space_id, row.tap.time) for row in self.taps}
         return [visit for visit in self.stored if (visit.space_id, visit.start) not in starts]
 
@@ -142,22 +142,22 @@ async def open_spaces(conn: AsyncConnection[Any], person_id: UUID) -> list[str]:
 async def write(conn: AsyncConnection[Any], story: TapHistory, folded: Folded, now: datetime) -> Changes:
     """Make what is stored equal to the fold; return what changed."""
     await _mark_doubtful(conn, story, folded)
-    wanted = [*folded.visits, *(_ended(visit, story, now) for visit in story.history())]
-    outdated = [visit for visit in story.stored if visit not in wanted]
-    missing = [visit for visit in wanted if visit not in story.stored]
+    expected = [*folded.visits, *(_ended(visit, story, now) for visit in story.history())]
+    outdated = [visit for visit in story.stored if visit not in expected]
+    missing = [visit for visit in expected if visit not in story.stored]
     await _replace(conn, story, outdated, missing)
-    left = _left(story, wanted, outdated, missing, now)
-    return Changes(movements(story.stored, wanted), left)
+    departures = _left(story, expected, outdated, missing, now)
+    return Changes(movements(story.stored, expected), departures)
 
 
 def _left(
-    story: TapHistory, wanted: list[Visit], outdated: list[Visit], missing: list[Visit], now: datetime
+    story: TapHistory, expected: list[Visit], outdated: list[Visit], missing: list[Visit], now: datetime
 ) -> list[TapNumber]:
-    """Return the taps of doors that hold the person for inside, while the fold says that they are not."""
-    here = {visit.space_id for visit in wanted if visit.end is None}
-    last = max((visit.start for visit in wanted), default=None)
+    """Return the taps whose door devices count the person as inside, although the fold does not."""
+    here = {visit.space_id for visit in expected if visit.end is None}
+    last = max((visit.start for visit in expected), default=None)
     over = [visit for visit in missing if visit.end is not None]
-    over += [visit for visit in outdated if visit.end is None and not _has(wanted, visit)]
+    over += [visit for visit in outdated if visit.end is None and not _has(expected, visit)]
     return [
         number
         for visit in over
@@ -173,7 +173,7 @@ def _has(visits: Iterable[Visit], one: Visit) -> bool:
 
 
 def _may_leave_late(visit: Visit, now: datetime) -> bool:
-    """Tell whether a tap at its door would still end this visit, though closing time has ended it."""
+    """Return whether a tap at its door would still end this visit, although closing time has ended it."""
     return visit.ended_by == "inferred" and visit.end is not None and now - visit.end <= LATE_LEAVER
 
 
@@ -193,17 +193,17 @@ async def _replace(
     between.
     """
     lasting = {(visit.space_id, visit.start): visit for visit in missing}
-    gone = [visit for visit in outdated if (visit.space_id, visit.start) not in lasting]
-    if gone:
-        await conn.execute(_SQL["delete_visits"], {"ids": [story.stored[visit] for visit in gone]})
-    changed = [(old, lasting[old.space_id, old.start]) for old in outdated if old not in gone]
+    removed = [visit for visit in outdated if (visit.space_id, visit.start) not in lasting]
+    if removed:
+        await conn.execute(_SQL["delete_visits"], {"ids": [story.stored[visit] for visit in removed]})
+    changed = [(old, lasting[old.space_id, old.start]) for old in outdated if old not in removed]
     changed.sort(key=lambda pair: _longer(*pair))
     for old, new in changed:
         ending = {"id": story.stored[old], "end": new.end, "ended_by": new.ended_by}
         await conn.execute(_SQL["end_visit"], ending)
-    kept = {(old.space_id, old.start) for old, _ in changed}
+    retained = {(old.space_id, old.start) for old, _ in changed}
     for visit in missing:
-        if (visit.space_id, visit.start) not in kept:
+        if (visit.space_id, visit.start) not in retained:
             values: dict[str, Any] = {
                 "person": story.person_id,
                 "space": visit.space_id,

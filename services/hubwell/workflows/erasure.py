@@ -29,7 +29,7 @@ class PersonErased:
 
 @dataclass(frozen=True, slots=True)
 class AccountErased:
-    """The person whom the account belonged to, if any, and the proof where they were erased with it."""
+    """The person of the account, if any, and the proof where they were erased with it."""
 
     person_id: UUID | None
     proof: Proof | None = None

@@ -64,19 +64,19 @@ async def enrol(
 ) -> Enrolled:
     """Give the badge of a tap at a desk's reader to a person, known or new. Raises DomainError."""
     tap = await desk_taps.tap(conn, tap_id, now)
-    made = await credentials.enrol(conn, tap.as_badge(label), owner, now)
-    ended = await _end_counted(conn, settings, made, now)
-    detail = {"credential": made.credential_id, "kind": tap.kind, "new": isinstance(owner, NewPerson)}
-    await _note(conn, actor, "badge.enrolled", made.person_id, **detail)
-    return replace(made, facts=[*made.facts, *ended])
+    enrolment = await credentials.enrol(conn, tap.as_badge(label), owner, now)
+    ended = await _end_counted(conn, settings, enrolment, now)
+    detail = {"credential": enrolment.credential_id, "kind": tap.kind, "new": isinstance(owner, NewPerson)}
+    await _note(conn, actor, "badge.enrolled", enrolment.person_id, **detail)
+    return replace(enrolment, facts=[*enrolment.facts, *ended])
 
 
-async def _end_counted(conn: Conn, settings: Settings, made: Enrolled, now: datetime) -> Facts:
+async def _end_counted(conn: Conn, settings: Settings, enrolment: Enrolled, now: datetime) -> Facts:
     """Check out the anonymous person that the badge was counted as: no tap of the badge would."""
-    space = await persons.space_of(conn, made.counted) if made.counted else None
-    if made.counted is None or space is None:
+    space = await persons.space_of(conn, enrolment.counted) if enrolment.counted else None
+    if enrolment.counted is None or space is None:
         return []
-    return await presence.check_out(conn, made.counted, space, now, hours=hub_hours(settings))
+    return await presence.check_out(conn, enrolment.counted, space, now, hours=hub_hours(settings))
 
 
 async def issue_code(
@@ -89,31 +89,31 @@ async def issue_code(
 ) -> Code:
     """Make a QR code that is as good as a badge, for a person known or new. Raises DomainError."""
     key = Keys(settings.keys_dir).newest_epoch()
-    made = await credentials.issue_code(conn, owner, key, now, label)
+    enrolment = await credentials.issue_code(conn, owner, key, now, label)
     is_new = isinstance(owner, NewPerson)
-    await _note(conn, actor, "code.issued", made.enrolled.person_id, new=is_new)
-    return made
+    await _note(conn, actor, "code.issued", enrolment.enrolled.person_id, new=is_new)
+    return enrolment
 
 
 async def undo_enrolment(conn: Conn, actor: Principal, credential: int, now: datetime) -> CredentialChanged:
     """Undo an enrolment of the last ten minutes. Raises DomainError."""
-    done = await credentials.undo_enrolment(conn, credential, now)
-    await _note(conn, actor, "badge.taken-back", done.person_id, credential=credential)
-    return done
+    change = await credentials.undo_enrolment(conn, credential, now)
+    await _note(conn, actor, "badge.taken-back", change.person_id, credential=credential)
+    return change
 
 
 async def revoke(conn: Conn, actor: Principal, credential: int, why: str, now: datetime) -> CredentialChanged:
     """End a credential at every reader; `why` is lost, replaced or left. Raises DomainError."""
-    done = await credentials.revoke(conn, credential, why, now)
-    await _note(conn, actor, "badge.revoked", done.person_id, credential=credential, why=why)
-    return done
+    change = await credentials.revoke(conn, credential, why, now)
+    await _note(conn, actor, "badge.revoked", change.person_id, credential=credential, why=why)
+    return change
 
 
 async def restore(conn: Conn, actor: Principal, credential: int) -> CredentialChanged:
     """Let a revoked credential work again. Raises DomainError."""
-    done = await credentials.restore(conn, credential)
-    await _note(conn, actor, "badge.restored", done.person_id, credential=credential)
-    return done
+    change = await credentials.restore(conn, credential)
+    await _note(conn, actor, "badge.restored", change.person_id, credential=credential)
+    return change
 
 
 async def merge(conn: Conn, actor: Principal, settings: Settings, *, keep: UUID, drop: UUID) -> Facts:

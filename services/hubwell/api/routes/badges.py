@@ -80,7 +80,7 @@ class EnrolBody(_Body):
 
 
 class Enrolled(BaseModel):
-    """What the enrolment made."""
+    """What the enrolment enrolment."""
 
     badge_id: int
     person_id: UUID
@@ -137,9 +137,9 @@ async def enrol(
 ) -> Enrolled:
     """Readers accept it with their next list of badges, within a second."""
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
-    made = await people.enrol(conn, actor, settings, tap_id, _owner(body.owner), now, body.label)
-    await transaction.commit(made.facts)
-    return Enrolled(badge_id=made.credential_id, person_id=made.person_id)
+    enrolment = await people.enrol(conn, actor, settings, tap_id, _owner(body.owner), now, body.label)
+    await transaction.commit(enrolment.facts)
+    return Enrolled(badge_id=enrolment.credential_id, person_id=enrolment.person_id)
 
 
 def _owner(owner: KnownOwner | NewOwner | NamelessOwner) -> UUID | NewPerson:

@@ -67,15 +67,15 @@ class Roll(BaseModel):
 async def list_sessions(transaction: Transaction) -> CourseSessions:
     """Those whose roll can still be read."""
     owner = own_account(transaction.principal)
-    found = await course_sessions.sessions_of(transaction.conn, owner, transaction.now)
+    sessions = await course_sessions.sessions_of(transaction.conn, owner, transaction.now)
     return CourseSessions(
-        sessions=[CourseSession.model_validate(item, from_attributes=True) for item in found]
+        sessions=[CourseSession.model_validate(item, from_attributes=True) for item in sessions]
     )
 
 
 @api.post("", summary="Enter a session", operation_id="addSession", status_code=201, responses=NOT_NOW)
 async def add(transaction: Transaction, body: PlanBody) -> Created:
-    """Before it begins, or at most an hour after: a roll is no way to look up the past."""
+    """Before it begins, or at most an hour after: rolls of past times are not available."""
     plan = Plan(**body.model_dump())
     session_id = await workflow.add(transaction.conn, transaction.principal, plan, transaction.now)
     await transaction.commit()
@@ -85,13 +85,13 @@ async def add(transaction: Transaction, body: PlanBody) -> Created:
 @api.get("/{session_id}/roll", summary="Who came", operation_id="getRoll", responses=NOT_THERE)
 async def get_roll(transaction: Transaction, session_id: SessionId) -> Roll:
     """Names of people who were in the session's space during it, so far; reading it is audited."""
-    found = await workflow.read_roll(
+    session_and_roll = await workflow.read_roll(
         transaction.conn, transaction.principal, session_id, transaction.now, "roll.exported"
     )
-    if found is None:
+    if session_and_roll is None:
         raise _not_there(session_id)
     await transaction.commit()
-    return Roll.model_validate(found[1], from_attributes=True)
+    return Roll.model_validate(session_and_roll[1], from_attributes=True)
 
 
 @api.delete(

@@ -108,10 +108,10 @@ class CheckInBody(_Body):
 @api.post("/search", summary="Find people by name", operation_id="findPersons")
 async def find(transaction: Transaction, body: PersonSearch) -> PersonsFound:
     """Return at most 20 people; the search, without its text, is in the audit log."""
-    found = await people.find(transaction.conn, transaction.principal, body.text)
+    persons = await people.find(transaction.conn, transaction.principal, body.text)
     await transaction.commit()
     return PersonsFound(
-        persons=[PersonFound.model_validate(person, from_attributes=True) for person in found]
+        persons=[PersonFound.model_validate(person, from_attributes=True) for person in persons]
     )
 
 
