@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hubwell.vocabulary import Role
 from lanes.lane import Database
 from services.access.house import PASSWORD, House, open_house
 
@@ -69,8 +68,12 @@ async def test_two_at_once_make_one_administrator(house: House) -> None:
 
 
 async def test_closed_administrator_does_not_count(house: House) -> None:
-    await house.add("gone", Role.ADMIN)
+    await house.add("gone")
     await house.run("UPDATE account SET disabled_at = now()")
+    # Afterwards: the database refuses to close the last one.
+    await house.run(
+        "INSERT INTO account_role (account_id, role, source) SELECT id, 'admin', 'local' FROM account"
+    )
 
     assert (await house.browser().get("/setup", params={"code": CODE})).status_code == 200
 

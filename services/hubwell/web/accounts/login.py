@@ -2,10 +2,10 @@
 
 import logging
 from math import ceil
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from hubwell.access import accounts
@@ -28,12 +28,12 @@ from hubwell.http.guard import PUBLIC
 from hubwell.http.parts import parts_of
 from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of
 from hubwell.http.session_cookie import end_session, start_session
+from hubwell.web.kit.forms import FormText
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
 _log = logging.getLogger(__name__)
 _TICKET: Final = "hubwell-provider"
 _TICKET_LIVES_S: Final = 600
-Field = Annotated[str, Form()]
 
 signin = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
@@ -82,9 +82,9 @@ async def sign_in(
     limits: RateLimits,
     passwords: PasswordHasher,
     begin: NewTransaction,
-    login: Field = "",
-    password: Field = "",
-    next: Field = "/",  # noqa: A002 (the field's name)
+    login: FormText = "",
+    password: FormText = "",
+    next: FormText = "/",  # noqa: A002 (the field's name)
 ) -> Response:
     """Sign in with a password. An unknown login and a wrong password look the same and take as long."""
     words = formatter_for(request)

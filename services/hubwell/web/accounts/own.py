@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 
@@ -23,11 +23,9 @@ from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, SIGN
 from hubwell.http.session_cookie import end_session, session_token_of, start_session
 from hubwell.vocabulary import LANGUAGES, Role
 from hubwell.web.accounts.text import short_role_names
-from hubwell.web.kit.forms import mistake
+from hubwell.web.kit.forms import FormText, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
-
-Field = Annotated[str, Form()]
 
 account = APIRouter(include_in_schema=False, prefix="/account", dependencies=[require_role(*Role)])
 
@@ -77,8 +75,8 @@ async def change_password(
     begin: NewTransaction,
     passwords: PasswordHasher,
     limits: RateLimits,
-    current: Field = "",
-    password: Field = "",
+    current: FormText = "",
+    password: FormText = "",
 ) -> Response:
     """Change the password; every other browser is signed out, and this one gets a new token."""
     async with begin() as transaction:
@@ -106,7 +104,7 @@ async def change_password(
 
 
 @account.post("/language")
-async def change_language(own: OwnAccount, transaction: Transaction, language: Field = "") -> Response:
+async def change_language(own: OwnAccount, transaction: Transaction, language: FormText = "") -> Response:
     """Choose the language of the account; any other value means that of the browser."""
     await accounts.set_language(transaction.conn, own, language if language in LANGUAGES else None)
     await transaction.commit()
@@ -115,7 +113,7 @@ async def change_language(own: OwnAccount, transaction: Transaction, language: F
 
 @account.post("/person")
 async def link_person(
-    request: Request, own: OwnAccount, limits: RateLimits, transaction: Transaction, code: Field = ""
+    request: Request, own: OwnAccount, limits: RateLimits, transaction: Transaction, code: FormText = ""
 ) -> Response:
     """Link the account to the person of a code from the kiosk: from then on it shows their visits."""
     address = address_of(request)

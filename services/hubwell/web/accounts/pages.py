@@ -24,12 +24,11 @@ from hubwell.http.dependencies import (
 from hubwell.http.guard import principal_of, require_role
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import role_names, short_role_names
-from hubwell.web.kit.forms import mistake
+from hubwell.web.kit.forms import FormText, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 from hubwell.workflows.erasure import erase_account
 
-Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
 _ROLES: Final = frozenset(Role)
 
@@ -99,8 +98,8 @@ async def add_account(
     request: Request,
     begin: NewTransaction,
     passwords: PasswordHasher,
-    login: Field = "",
-    name: Field = "",
+    login: FormText = "",
+    name: FormText = "",
     roles: Roles = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """Add an account with a generated password, which is shown once."""
@@ -201,8 +200,8 @@ async def erase(
     transaction: Transaction,
     principal: CurrentPrincipal,
     account_id: UUID,
-    login: Field = "",
-    person: Field = "",
+    login: FormText = "",
+    person: FormText = "",
 ) -> Response:
     """Erase the account once its login was typed; the person it belongs to as well, if chosen."""
     _ = formatter_for(request).translations.gettext

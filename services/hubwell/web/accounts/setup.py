@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from hubwell.access import accounts
@@ -21,11 +21,9 @@ from hubwell.http.guard import PUBLIC
 from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, address_of
 from hubwell.http.session_cookie import start_session
 from hubwell.settings import Settings
-from hubwell.web.kit.forms import mistake
+from hubwell.web.kit.forms import FormText, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
-
-Field = Annotated[str, Form()]
 
 setup = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
@@ -48,10 +46,10 @@ async def set_up(
     settings: AppSettings,
     passwords: PasswordHasher,
     begin: NewTransaction,
-    code: Field = "",
-    login: Field = "",
-    name: Field = "",
-    password: Field = "",
+    code: FormText = "",
+    login: FormText = "",
+    name: FormText = "",
+    password: FormText = "",
 ) -> Response:
     """Make the first administrator, and sign them in."""
     await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))

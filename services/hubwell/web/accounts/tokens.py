@@ -13,11 +13,10 @@ from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import role_names, short_role_names
-from hubwell.web.kit.forms import mistake
+from hubwell.web.kit.forms import FormText, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 
-Field = Annotated[str, Form()]
 Roles = Annotated[list[str], Form()]
 _ROLES: Final = frozenset(Role)
 _DAYS: Final = ("30", "90", "365", "")
@@ -51,9 +50,9 @@ async def show_tokens(request: Request, conn: ReadConnection, done: str = "") ->
 async def add_token(
     request: Request,
     transaction: Transaction,
-    name: Field = "",
+    name: FormText = "",
     roles: Roles = [],  # noqa: B006 (FastAPI copies it)
-    days: Field = "365",
+    days: FormText = "365",
 ) -> Response:
     """Make a token, which is shown once."""
     chosen = [Role(role) for role in roles if role in _ROLES]
@@ -73,7 +72,7 @@ async def add_token(
 
 
 @pages.post("/revoke")
-async def revoke_token(request: Request, transaction: Transaction, name: Field = "") -> Response:
+async def revoke_token(request: Request, transaction: Transaction, name: FormText = "") -> Response:
     """Revoke a token; requests with it are refused from now on."""
     try:
         await workflow.revoke_token(transaction.conn, transaction.principal, name, transaction.now)

@@ -23,6 +23,7 @@ from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.web.evacuation import text
 from hubwell.web.kit.formatting import Formatter
+from hubwell.web.kit.forms import FormText
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 from hubwell.workflows import evacuation as workflow
@@ -155,8 +156,8 @@ async def tick(
     transaction: Transaction,
     muster: UUID,
     tick: Annotated[str, Form(pattern=r"^\d{1,18}:(expected|safe|missing)$")],
-    zone: Annotated[str, Form()] = "",
-    left: Annotated[str, Form()] = "",
+    zone: FormText = "",
+    left: FormText = "",
 ) -> Response:
     """Set the state of one person; back to the same place on the list."""
     number, _, state = tick.partition(":")
@@ -251,9 +252,7 @@ async def show_names(
 
 
 @agreeing.post("/{muster}")
-async def ask_for_names(
-    transaction: Transaction, muster: UUID, reason: Annotated[str, Form()] = ""
-) -> Response:
+async def ask_for_names(transaction: Transaction, muster: UUID, reason: FormText = "") -> Response:
     """Ask to see the names of a drill, with a reason."""
     principal, now = transaction.principal, transaction.now
     try:
