@@ -179,5 +179,5 @@ async def test_record_names_the_webhook_by_its_host_only(database: Database) -> 
     async with open_house(database, webhook_url="https://alerts.example.org/secret-path") as house:
         admin = await house.signed_in("admin", Role.ADMIN)
         text = (await admin.get("/privacy/record.md")).text
-    assert "alerts go to alerts.example.org;" in text
+    assert "Alerts go to alerts.example.org." in text
     assert "secret-path" not in text

@@ -49,6 +49,11 @@ class Inventory:
         return bool(self.readers)
 
     @property
+    def uses_badges(self) -> bool:
+        """Whether data of badges is processed: there are readers, or enrolled people."""
+        return self.has_readers or self.enrolled > 0
+
+    @property
     def quantities(self) -> frozenset[str]:
         """Everything that is measured."""
         return frozenset(item.quantity for item in self.measured)
