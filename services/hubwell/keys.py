@@ -15,6 +15,7 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
+from hubwell.errors import N_, DomainError, ErrorKind
 from hubwell_wire.pseudonym import KEY_BYTES, EpochKey
 
 _EPOCH: Final = re.compile(r"^epoch-(\d{1,9})\.key$")
@@ -22,11 +23,34 @@ _ROSTER: Final = "roster.key"
 _SUN: Final = "sun.key"
 _MUSTER: Final = "muster.pub"
 _SUN_BYTES: Final = 16
+_CARD_KEY: Final = re.compile(rf"[0-9a-fA-F]{{{2 * _SUN_BYTES}}}")
 _ONLY_OWNER: Final = 0o600
 
 
-class KeysError(Exception):
-    """A key is missing or not usable; the sentence says which file and what to do."""
+EPOCH_UNKNOWN: Final = ErrorKind(
+    "key-epoch-unknown",
+    N_("There is no key of epoch {epoch}. Choose one that `hubwell keys list` shows."),
+    "epoch",
+    404,
+)
+EPOCH_IN_USE: Final = ErrorKind(
+    "key-epoch-in-use",
+    N_("Epoch {epoch} is in use. Begin the next one first with `hubwell keys rotate`."),
+    "epoch",
+    409,
+)
+CARD_KEY_MALFORMED: Final = ErrorKind(
+    "card-key-malformed", N_("A key of NTAG 424 DNA cards has {digits} hexadecimal digits."), "key"
+)
+KEY_UNREADABLE: Final = ErrorKind(
+    "key-unreadable", N_("The key {file} cannot be read: {reason}."), status=500
+)
+KEY_MALFORMED: Final = ErrorKind(
+    "key-malformed", N_("{file} is not a key: it has to hold {digits} hexadecimal digits."), status=500
+)
+KEYS_NOT_WRITTEN: Final = ErrorKind(
+    "keys-not-written", N_("The keys cannot be written to {folder}: {reason}."), "folder", 500
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +60,7 @@ class Keys:
     folder: Path
 
     def epochs(self) -> list[EpochKey]:
-        """Return the keys that make pseudonyms, the newest epoch first. Raises KeysError."""
+        """Return the keys that make pseudonyms, the newest epoch first. Raises DomainError."""
         if not self.folder.is_dir():
             return []
         found = [
@@ -45,7 +69,7 @@ class Keys:
         return [EpochKey(number, _read(path, KEY_BYTES)) for number, path in sorted(found, reverse=True)]
 
     def newest_epoch(self) -> EpochKey:
-        """Return the key in use; the first one is made when there is none. Raises KeysError."""
+        """Return the key in use; the first one is made when there is none. Raises DomainError."""
         found = self.epochs()
         if not found:
             _write(self.folder / "epoch-1.key", secrets.token_bytes(KEY_BYTES), once=True)
@@ -60,15 +84,15 @@ class Keys:
         return key
 
     def check_destroyable(self, epoch: int) -> None:
-        """Raise KeysError when an epoch's key is the one in use, or unknown."""
+        """Raise DomainError when an epoch's key is the one in use, or unknown."""
         found = self.epochs()
         if epoch not in {key.epoch for key in found}:
-            raise KeysError(f"there is no key of epoch {epoch}; `hubwell keys list` shows what there is")
+            raise DomainError(EPOCH_UNKNOWN, epoch=epoch)
         if epoch == found[0].epoch:
-            raise KeysError(f"epoch {epoch} is in use: begin the next one first with `hubwell keys rotate`")
+            raise DomainError(EPOCH_IN_USE, epoch=epoch)
 
     def destroy_epoch(self, epoch: int) -> None:
-        """Overwrite and delete the key of an epoch. Raises KeysError when it is the one in use, or unknown.
+        """Overwrite and delete the key of an epoch. Raises DomainError when it is the one in use, or unknown.
 
         An overwritten file may live on in an SSD's spare blocks or in a copy of the folder: those are the
         operator's to destroy.
@@ -82,25 +106,25 @@ class Keys:
         path.unlink()
 
     def roster_key(self) -> SigningKey:
-        """Return the key that signs lists of badges; made when there is none. Raises KeysError."""
+        """Return the key that signs lists of badges; made when there is none. Raises DomainError."""
         path = self.folder / _ROSTER
         if not path.exists():
             _write(path, bytes(SigningKey.generate()), once=True)
         return SigningKey(_read(path, 32))
 
     def sun_key(self) -> bytes | None:
-        """Return the AES key of the hub's NTAG 424 DNA cards, or None where it has none. Raises KeysError."""
+        """Return the AES key of the hub's NTAG 424 DNA cards, None where it has none. Raises DomainError."""
         path = self.folder / _SUN
         return _read(path, _SUN_BYTES) if path.exists() else None
 
-    def put_sun_key(self, key: bytes) -> None:
-        """Set the AES key of the hub's NTAG 424 DNA cards. Raises KeysError for another length than 16."""
-        if len(key) != _SUN_BYTES:
-            raise KeysError(f"an NTAG 424 DNA key has {_SUN_BYTES} bytes, got {len(key)}: give 32 hex digits")
-        _write(self.folder / _SUN, key)
+    def put_sun_key(self, digits: str) -> None:
+        """Set the AES key of the hub's NTAG 424 DNA cards, in hexadecimal. Raises DomainError."""
+        if not _CARD_KEY.fullmatch(digits):
+            raise DomainError(CARD_KEY_MALFORMED, digits=2 * _SUN_BYTES)
+        _write(self.folder / _SUN, bytes.fromhex(digits))
 
     def muster_key(self) -> bytes | None:
-        """Return the public key that seals musters, or None where none was made. Raises KeysError."""
+        """Return the public key that seals musters, or None where none was made. Raises DomainError."""
         path = self.folder / _MUSTER
         return _read(path, 32) if path.exists() else None
 
@@ -113,16 +137,23 @@ def _read(path: Path, size: int) -> bytes:
     try:
         key = bytes.fromhex(path.read_text().strip())
     except OSError as error:
-        raise KeysError(f"cannot read the key {path.name}: {error.strerror}") from error
+        raise DomainError(KEY_UNREADABLE, file=path.name, reason=error.strerror) from error
     except ValueError:
-        raise KeysError(f"{path.name} is no key: it holds {2 * size} hex digits") from None
+        raise DomainError(KEY_MALFORMED, file=path.name, digits=2 * size) from None
     if len(key) != size:
-        raise KeysError(f"{path.name} has {len(key)} bytes; it needs {size}")
+        raise DomainError(KEY_MALFORMED, file=path.name, digits=2 * size)
     return key
 
 
 def _write(path: Path, key: bytes, *, once: bool = False) -> None:
-    """Write a key for its owner only, whole or not at all. `once`: what is there already stays."""
+    """Write a key for its owner only and as a whole; `once` keeps one that is there. Raises DomainError."""
+    try:
+        _write_file(path, key, once=once)
+    except OSError as error:
+        raise DomainError(KEYS_NOT_WRITTEN, folder=path.parent, reason=error.strerror) from error
+
+
+def _write_file(path: Path, key: bytes, *, once: bool = False) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _ONLY_OWNER), "w") as file:

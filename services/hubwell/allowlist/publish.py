@@ -19,7 +19,8 @@ import psycopg
 
 from hubwell.allowlist.build import AllowlistInput, HubContext, Texts, erasures, read, roster
 from hubwell.allowlist.sign import seal
-from hubwell.keys import Keys, KeysError
+from hubwell.errors import DomainError
+from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.settings import Settings
 from hubwell.storage import notify
@@ -118,7 +119,7 @@ class Publisher:
             try:
                 pause = await self._send_pending()
                 self._warn.clear()
-            except (psycopg.Error, KeysError, BrokerUnavailableError) as error:
+            except (psycopg.Error, DomainError, BrokerUnavailableError) as error:
                 self._warn(error)
                 # What was taken may be sent in part, so all is sent again; without the event, which would end
                 # the pause before the next attempt.
@@ -139,7 +140,7 @@ class Publisher:
     async def _send_pending(self) -> float:
         """Send what is pending; return the seconds until lists are due again.
 
-        Raises psycopg.Error, KeysError, BrokerUnavailableError; then all has to be sent again.
+        Raises psycopg.Error, DomainError, BrokerUnavailableError; then all has to be sent again.
         """
         lists, erased, online = self._pending.take()
         now = datetime.now(UTC)

@@ -53,19 +53,15 @@ def in_transaction(work: Callable[[CommandTransaction], Awaitable[Result]]) -> R
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Print the field at fault and the sentence of a refusal, and end the command with exit code 2."""
+def refusals(status: int = 2) -> Iterator[None]:
+    """Print the field at fault and the sentence of a refusal, and end the command."""
     from hubwell.errors import DomainError
-    from hubwell.evacuation.actions import MusterError
-    from hubwell.keys import KeysError
 
     try:
         yield
     except DomainError as error:
         print(f"{error.field}: {error}" if error.field else error, file=sys.stderr)
-        raise typer.Exit(2) from None
-    except (KeysError, MusterError) as error:
-        raise refuse(str(error)) from None
+        raise typer.Exit(status) from None
 
 
 def refuse(sentence: str) -> typer.Exit:

@@ -33,11 +33,9 @@ def push_to_grafana(
     ],
 ) -> None:
     """Create or replace the dashboards in a running Grafana."""
-    from hubwell.dashboards.push import PushError, push
+    from hubwell.commands.cli_transactions import refusals
+    from hubwell.dashboards.push import push
 
-    try:
+    with refusals(status=1):
         for address in push(url, token):
             print(address)
-    except PushError as error:
-        print(str(error), file=sys.stderr)
-        raise typer.Exit(1) from None

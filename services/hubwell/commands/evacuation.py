@@ -16,18 +16,16 @@ def keys(
 ) -> None:
     """Make the keys of the sealed lists; the private one is shown once, as two parts for two officers."""
     from hubwell.commands.cli_settings import settings
+    from hubwell.commands.cli_transactions import refusals
     from hubwell.evacuation.seal import make_key_parts
-    from hubwell.keys import Keys, KeysError
+    from hubwell.keys import Keys
 
     folder = Keys(settings().keys_dir)
     made = make_key_parts()
-    try:
+    with refusals():
         there = folder.muster_key() is not None
         if not there or replace:
             folder.put_muster_key(made.public)
-    except (KeysError, OSError) as error:
-        print(f"The keys could not be made: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
     if there and not replace:
         print("There are keys already; `hubwell muster keys --replace` makes new ones.", file=sys.stderr)
         raise typer.Exit(2)

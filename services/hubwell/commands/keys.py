@@ -1,7 +1,6 @@
 """`hubwell keys` and `hubwell reader`: the hub's secrets, and what each badge reader is for."""
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -27,7 +26,6 @@ keys_app = typer.Typer(help="The hub's secrets: epochs, lists of badges, cards."
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 _ONLY_OWNER: Final = 0o600
-_HEX: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 
 @reader_app.command("add")
@@ -158,11 +156,8 @@ def keys_roster_public() -> None:
 def keys_sun() -> None:
     """Set the AES key of the hub's NTAG 424 DNA cards: 32 hex digits, typed or from standard input."""
     typed = typer.prompt("Key (32 hex digits)", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    digits = "".join(typed.split())
-    if not _HEX.fullmatch(digits):
-        raise refuse("An NTAG 424 DNA key has 32 hex digits")
     with refusals():
-        _keys().put_sun_key(bytes.fromhex(digits))
+        _keys().put_sun_key("".join(typed.split()))
     in_transaction(lambda transaction: _record(transaction, "keys.sun-set"))
     print("The key is set. Cards that sign their taps are verified from now on.")
 
@@ -174,8 +169,9 @@ def _keys() -> "Keys":
 
 
 def _export(keys: "Keys", folder: Path) -> list[str]:
-    """Write a device's copy of the keys, for its owner only; return the names. Raises KeysError."""
-    from hubwell.keys import KeysError
+    """Write a device's copy of the keys, for its owner only; return the names. Raises DomainError."""
+    from hubwell.errors import DomainError
+    from hubwell.keys import KEYS_NOT_WRITTEN
 
     keys.newest_epoch()
     contents = {f"epoch-{key.epoch}.key": key.key.hex() for key in keys.epochs()}
@@ -185,7 +181,7 @@ def _export(keys: "Keys", folder: Path) -> list[str]:
         for name, content in contents.items():
             _write(folder / name, content + "\n")
     except OSError as error:
-        raise KeysError(f"cannot write to {folder}: {error.strerror}") from error
+        raise DomainError(KEYS_NOT_WRITTEN, folder=folder, reason=error.strerror) from error
     return sorted(contents)
 
 

@@ -9,7 +9,13 @@ from uuid import UUID
 import typer
 
 from hubwell.commands.cli_settings import settings
-from hubwell.commands.cli_transactions import COMMAND_LINE, CommandTransaction, in_transaction, refuse
+from hubwell.commands.cli_transactions import (
+    COMMAND_LINE,
+    CommandTransaction,
+    in_transaction,
+    refusals,
+    refuse,
+)
 from hubwell.settings import Settings
 
 audit_log_app = typer.Typer(help="The audit log: who did what with people's data.", no_args_is_help=True)
@@ -29,10 +35,8 @@ def check_terms(configured: Settings) -> Settings:
     """Return the settings, or end with one sentence where HUBWELL_RETENTION cannot be used."""
     from hubwell.privacy import retention
 
-    try:
+    with refusals():
         retention.terms(configured)
-    except retention.RetentionError as error:
-        raise refuse(str(error)) from None
     return configured
 
 

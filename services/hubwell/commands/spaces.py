@@ -1,6 +1,5 @@
 """`hubwell space` and `hubwell device`: the register of spaces, and of the devices in them."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -8,6 +7,7 @@ import typer
 
 from hubwell.commands.cli_output import print_rows
 from hubwell.commands.cli_settings import settings
+from hubwell.commands.cli_transactions import refusals
 
 space_app = typer.Typer(help="Spaces: what can be used and booked.", no_args_is_help=True)
 device_app = typer.Typer(help="Devices: the Raspberry Pis and sensors that may send.", no_args_is_help=True)
@@ -71,12 +71,7 @@ def device_list(json_: Json = False) -> None:
 
 def _on_connection(work: Callable[..., Result], **values: Any) -> Result:  # noqa: ANN401 - one command's options
     """Do a command's work on a connection; a refusal ends it with one sentence and exit code 2."""
-    from hubwell.spaces.register import RegisterError
     from hubwell.storage.connect import connect_sync
 
-    try:
-        with connect_sync(settings().database_url, name="cli") as conn:
-            return work(conn, **values)
-    except RegisterError as error:
-        print(str(error), file=sys.stderr)
-        raise typer.Exit(2) from None
+    with refusals(), connect_sync(settings().database_url, name="cli") as conn:
+        return work(conn, **values)

@@ -11,21 +11,20 @@ from grafana_client.client import (
     GrafanaUnauthorizedError,
 )
 
+from hubwell.dashboards import errors
 from hubwell.dashboards.files import dashboards
 from hubwell.dashboards.grafana import DATASOURCE
+from hubwell.errors import DomainError
 
 _TIMEOUT_S: Final = 10.0
 _NOT_FOUND: Final = 404
-
-
-class PushError(Exception):
-    """Grafana did not take the dashboards; the message says what to do."""
+_DATASOURCE_FILE: Final = "dashboards/provisioning/datasources/hubwell.yaml"
 
 
 def push(url: str, token: str) -> list[str]:
     """Create or replace every dashboard and return their addresses.
 
-    `token` is that of a service account with the role Editor. Raises PushError.
+    `token` is that of a service account with the role Editor. Raises DomainError.
     """
     # Any: the library says that it is typed, and its methods are not.
     grafana: Any = GrafanaApi.from_url(url.rstrip("/") + "/", credential=token, timeout=_TIMEOUT_S)
@@ -33,15 +32,11 @@ def push(url: str, token: str) -> list[str]:
         _require_datasource(grafana)
         return [url.rstrip("/") + _push_one(grafana, dashboard.json()) for dashboard in dashboards().values()]
     except GrafanaUnauthorizedError as error:
-        raise PushError(
-            f"Grafana at {url} refuses the token: give that of a service account with the role Editor"
-        ) from error
+        raise DomainError(errors.TOKEN_REFUSED, url=url) from error
     except (GrafanaTimeoutError, niquests.exceptions.RequestException) as error:
-        raise PushError(
-            f"Grafana at {url} does not answer: is the address right, and does it run?"
-        ) from error
+        raise DomainError(errors.GRAFANA_AWAY, url=url) from error
     except GrafanaException as error:
-        raise PushError(f"Grafana at {url} answered: {error}") from error
+        raise DomainError(errors.GRAFANA_REFUSED, url=url, answer=error) from error
 
 
 def _require_datasource(grafana: Any) -> None:  # noqa: ANN401 - see push()
@@ -50,10 +45,7 @@ def _require_datasource(grafana: Any) -> None:  # noqa: ANN401 - see push()
     except GrafanaClientError as error:
         if error.status_code != _NOT_FOUND:
             raise
-        raise PushError(
-            f"Grafana has no data source with the uid {DATASOURCE['uid']!r}: "
-            "add it as in dashboards/provisioning/datasources/hubwell.yaml"
-        ) from error
+        raise DomainError(errors.NO_DATASOURCE, uid=DATASOURCE["uid"], file=_DATASOURCE_FILE) from error
 
 
 def _push_one(grafana: Any, dashboard: dict[str, Any]) -> str:  # noqa: ANN401 - see push()

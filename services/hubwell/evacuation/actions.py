@@ -14,6 +14,8 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from hubwell.audit import deletions
+from hubwell.errors import DomainError
+from hubwell.evacuation import errors
 from hubwell.evacuation.read_model import people, places
 from hubwell.evacuation.report import Count, Report, SpaceAtStart, ZoneCount
 from hubwell.evacuation.rules import State, Tick, reconcile, tally
@@ -27,30 +29,6 @@ LONGEST_DRILL: Final = timedelta(hours=8)
 LONGEST_ALARM: Final = timedelta(hours=72)
 """A muster that nobody closes is closed after this time: its list must not lie about for ever."""
 
-Why = Literal[
-    "already-open", "not-open", "not-on-list", "own-request", "no-request", "no-reason", "not-a-person"
-]
-
-
-class MusterError(Exception):
-    """Something that cannot be done with a muster; `why` is a word that stays the same."""
-
-    def __init__(self, why: Why) -> None:
-        super().__init__(_SENTENCES[why])
-        self.why = why
-
-
-_SENTENCES: Final[dict[Why, str]] = {
-    "already-open": "An evacuation or a drill is open already: close it before you start a drill.",
-    "not-open": "This evacuation or drill is closed.",
-    "not-on-list": "This person is not on the list any more.",
-    "own-request": "Somebody else has to agree: you asked for the names yourself.",
-    "no-request": "This request was answered already, or its time is over: ask again.",
-    "no-reason": "Say in a sentence why the names are needed.",
-    "not-a-person": "Names are asked for and given by people, not by programs.",
-}
-PROBLEMS: Final = tuple(_SENTENCES)
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -63,7 +41,7 @@ class Opened:
 async def open_muster(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: datetime) -> Opened:
     """Begin a muster with everybody who is probably inside.
 
-    An alarm turns an open drill into an alarm: nobody has to close one while it burns. Raises MusterError.
+    An alarm turns an open drill into an alarm: nobody has to close one while it burns. Raises DomainError.
     """
     if kind == "alarm":
         row = await (await conn.execute(_SQL["drill_becomes_alarm"])).fetchone()
@@ -83,7 +61,7 @@ async def _begin(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: d
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name != "muster_one_open":
             raise
-        raise MusterError("already-open") from error
+        raise DomainError(errors.ALREADY_OPEN) from error
     assert row is not None  # noqa: S101 (RETURNING gives one)
     muster: UUID = row[0]
     return muster
@@ -106,21 +84,21 @@ async def follow(conn: AsyncConnection[Any], muster: UUID) -> None:
 
 
 async def tick(conn: AsyncConnection[Any], muster: UUID, person: int, state: State, now: datetime) -> None:
-    """Say of a person on the list what is known; the last word counts. Raises MusterError."""
+    """Say of a person on the list what is known; the last word counts. Raises DomainError."""
     if await (await conn.execute(_SQL["lock_open"], {"muster": muster})).fetchone() is None:
-        raise MusterError("not-open")
+        raise DomainError(errors.NOT_OPEN)
     values = {"muster": muster, "person": person, "state": state, "now": now}
     if (await conn.execute(_SQL["tick"], values)).rowcount == 0:
-        raise MusterError("not-on-list")
+        raise DomainError(errors.NOT_ON_LIST)
 
 
 async def close(
     conn: AsyncConnection[Any], muster: UUID, now: datetime, *, by_itself: bool = False
 ) -> Report:
-    """Make the report and delete the list. Raises MusterError when it is closed already."""
+    """Make the report and delete the list. Raises DomainError when it is closed already."""
     row = await (await conn.execute(_SQL["lock_to_close"], {"muster": muster})).fetchone()
     if row is None:
-        raise MusterError("not-open")
+        raise DomainError(errors.NOT_OPEN)
     _, opened_at, begun = row
     await follow(conn, muster)
     report = await _report(conn, muster, Report.model_validate(begun), opened_at)

@@ -12,7 +12,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.evacuation.actions import MusterError
+from hubwell.errors import DomainError
+from hubwell.evacuation import errors
 from hubwell.evacuation.read_model import Muster
 from hubwell.storage.queries import Queries
 
@@ -44,9 +45,9 @@ class Request:
 async def ask(
     conn: AsyncConnection[Any], muster: UUID, *, by: UUID | None, reason: str, now: datetime
 ) -> UUID:
-    """Ask to see the names of a drill. Raises MusterError."""
+    """Ask to see the names of a drill. Raises DomainError."""
     if by is None:
-        raise MusterError("not-a-person")
+        raise DomainError(errors.NOT_A_PERSON)
     reason = " ".join(reason.split())[:MOST_OF_REASON]
     values = {"muster": muster, "by": by, "reason": reason, "now": now, "until": now + LASTS}
     try:
@@ -55,17 +56,17 @@ async def ask(
     except psycopg.errors.CheckViolation as error:
         if error.diag.constraint_name != "break_glass_reason_not_empty":
             raise
-        raise MusterError("no-reason") from error
+        raise DomainError(errors.NO_REASON) from error
     if row is None:
-        raise MusterError("not-open")
+        raise DomainError(errors.NOT_OPEN)
     request: UUID = row[0]
     return request
 
 
 async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, now: datetime) -> UUID:
-    """Agree to a request; return the muster whose names are shown from now on. Raises MusterError."""
+    """Agree to a request; return the muster whose names are shown from now on. Raises DomainError."""
     if by is None:
-        raise MusterError("not-a-person")
+        raise DomainError(errors.NOT_A_PERSON)
     values = {"request": request, "by": by, "now": now, "until": now + LASTS}
     try:
         async with conn.transaction():
@@ -73,9 +74,9 @@ async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, n
     except psycopg.errors.CheckViolation as error:
         if error.diag.constraint_name != "break_glass_takes_two":
             raise
-        raise MusterError("own-request") from error
+        raise DomainError(errors.OWN_REQUEST) from error
     if row is None:
-        raise MusterError("no-request")
+        raise DomainError(errors.NO_REQUEST)
     muster: UUID = row[0]
     return muster
 

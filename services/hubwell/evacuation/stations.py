@@ -14,9 +14,10 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
+from hubwell.errors import DomainError
 from hubwell.evacuation.seal import NEVER, seal, snapshot
 from hubwell.i18n import translations_for
-from hubwell.keys import Keys, KeysError
+from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
@@ -47,7 +48,7 @@ class Stations:
     async def turn(self, conn: AsyncConnection[Any], now: datetime) -> list[str]:
         """Send to every station that needs it; return which.
 
-        Raises KeysError, BrokerUnavailableError, psycopg.Error.
+        Raises DomainError, BrokerUnavailableError, psycopg.Error.
         """
         stations = [row[0] for row in await (await conn.execute(_SQL["stations"])).fetchall()]
         public = self._keys.muster_key()
@@ -88,6 +89,6 @@ async def tell_stations(settings: Settings, link: DeviceMessages) -> None:
             async with conn:
                 await stations.turn(conn, datetime.now(UTC))
             warn.clear()
-        except (KeysError, BrokerUnavailableError, psycopg.Error) as error:
+        except (DomainError, BrokerUnavailableError, psycopg.Error) as error:
             warn(error)
         await asyncio.sleep(EVERY.total_seconds())

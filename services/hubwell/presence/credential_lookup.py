@@ -8,8 +8,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from hubwell.errors import DomainError
 from hubwell.events import BadgeTapped
-from hubwell.keys import KeysError
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.ntag424 import ForgedError, read_sun
 from hubwell.presence.rules import credential_status
@@ -87,7 +87,7 @@ def read_card(tap: BadgeTapped, policy: Policy) -> PresentedCard:
         return PresentedCard(plain + older)
     try:
         key, epochs = policy.keys.sun_key(), policy.keys.epochs()
-    except KeysError:
+    except DomainError:
         key, epochs = None, []
     if key is None or not epochs:
         return PresentedCard(plain, genuine=False)  # nobody here can tell

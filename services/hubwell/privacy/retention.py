@@ -14,6 +14,8 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.audit import deletions, log
+from hubwell.errors import DomainError
+from hubwell.privacy import errors
 from hubwell.settings import Settings
 from hubwell.storage import tables as described
 from hubwell.storage.tables import RetentionClass, tables
@@ -21,10 +23,6 @@ from hubwell.storage.tables import RetentionClass, tables
 _LOG: Final = logging.getLogger(__name__)
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _NOW: Final = timedelta(0)
-
-
-class RetentionError(ValueError):
-    """HUBWELL_RETENTION cannot be used; the sentence says why and what would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +59,23 @@ class Run(NamedTuple):
 
 
 def terms(settings: Settings) -> tuple[Term, ...]:
-    """Return the table with what the site has set. Raises RetentionError."""
+    """Return the table with what the site has set. Raises DomainError."""
     changed = settings.retention
     by_name = {term.data: term for term in TERMS}
     for data, text in changed.items():
         if data not in by_name:
-            raise RetentionError(f"HUBWELL_RETENTION: {data!r} is no class of data; there are {_settable()}")
+            raise DomainError(errors.CLASS_UNKNOWN, data=data, classes=_settable())
         by_name[data] = _changed(by_name[data], text)
     _check_order(by_name)
     return tuple(by_name.values())
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read ``90d``, ``12h`` or ``5min``. Raises RetentionError."""
+    """Read ``90d``, ``12h`` or ``5min``. Raises DomainError."""
     try:
         return described.duration(text)
-    except ValueError as error:
-        raise RetentionError(f"HUBWELL_RETENTION: {error}") from None
+    except ValueError:
+        raise DomainError(errors.NOT_A_DURATION, text=text) from None
 
 
 async def retention_hourly(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
@@ -95,7 +93,7 @@ async def run(
 ) -> list[Run]:
     """Delete what is over its time and return what was done to each class, in the caller's transaction.
 
-    A class that cannot be deleted is left whole for the next run and logged. Raises RetentionError.
+    A class that cannot be deleted is left whole for the next run and logged. Raises DomainError.
     """
     done = []
     recorded = await deletions.classes_since(conn, now - _DAY, "retention")
@@ -133,12 +131,10 @@ async def _delete(conn: AsyncConnection[Any], of: RetentionClass, older: datetim
 def _changed(term: Term, text: str) -> Term:
     keep = parse_duration(text)
     if term.least is None or term.most is None:
-        raise RetentionError(f"HUBWELL_RETENTION: {term.data!r} cannot be set; what can is {_settable()}")
+        raise DomainError(errors.CLASS_FIXED, data=term.data, classes=_settable())
     if not term.least <= keep <= term.most:
-        raise RetentionError(
-            f"HUBWELL_RETENTION: {term.data} {text!r} is outside of what makes sense: "
-            f"{duration(term.least)} to {duration(term.most)}"
-        )
+        least, most = duration(term.least), duration(term.most)
+        raise DomainError(errors.OUT_OF_RANGE, data=term.data, text=text, least=least, most=most)
     return replace(term, keep=keep)
 
 
@@ -146,9 +142,7 @@ def _check_order(by_name: Mapping[str, Term]) -> None:
     """Visits are worked out from taps, and may not go before them."""
     taps, visits = by_name["tap"].keep, by_name["visit"].keep
     if taps is not None and visits is not None and visits < taps:
-        raise RetentionError(
-            f"HUBWELL_RETENTION: visits ({duration(visits)}) stay at least as long as taps ({duration(taps)})"
-        )
+        raise DomainError(errors.VISITS_BEFORE_TAPS, visits=duration(visits), taps=duration(taps))
 
 
 def duration(keep: timedelta) -> str:

@@ -16,7 +16,7 @@ Conn = AsyncConnection[Any]
 
 
 async def begin(conn: Conn, actor: Principal, kind: Kind, now: datetime) -> Opened:
-    """Open an evacuation or a drill; an alarm turns an open drill into an alarm. Raises MusterError."""
+    """Open an evacuation or a drill; an alarm turns an open drill into an alarm. Raises DomainError."""
     opened = await actions.open_muster(conn, kind, actor.account_id, now)
     action = "muster.became-alarm" if opened.was_drill else "muster.opened"
     await note(conn, actor, action, opened.id, kind=kind)
@@ -24,21 +24,21 @@ async def begin(conn: Conn, actor: Principal, kind: Kind, now: datetime) -> Open
 
 
 async def close(conn: Conn, actor: Principal, muster: UUID, now: datetime) -> Report:
-    """Make the report and delete the list of people. Raises MusterError."""
+    """Make the report and delete the list of people. Raises DomainError."""
     report = await actions.close(conn, muster, now)
     await note(conn, actor, "muster.closed", muster, people=report.total.people if report.total else 0)
     return report
 
 
 async def ask_for_names(conn: Conn, actor: Principal, muster: UUID, reason: str, now: datetime) -> UUID:
-    """Ask to see the names of a drill; return the request. Raises MusterError."""
+    """Ask to see the names of a drill; return the request. Raises DomainError."""
     request = await break_glass.ask(conn, muster, by=actor.account_id, reason=reason, now=now)
     await note(conn, actor, "muster.names-asked", muster)
     return request
 
 
 async def give_names(conn: Conn, actor: Principal, request: UUID, now: datetime) -> UUID:
-    """Agree to the request of another account; return the drill. Raises MusterError."""
+    """Agree to the request of another account; return the drill. Raises DomainError."""
     muster = await break_glass.agree(conn, request, by=actor.account_id, now=now)
     await note(conn, actor, "muster.names-given", muster, request=str(request))
     return muster

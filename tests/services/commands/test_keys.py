@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hubwell.keys import Keys, KeysError
+from hubwell.errors import DomainError
+from hubwell.keys import Keys
 
 
 def test_first_keys_are_made_once_whoever_asks_first(tmp_path: Path) -> None:
@@ -38,21 +39,19 @@ def test_destroyed_key_is_gone_and_the_one_in_use_stays(tmp_path: Path) -> None:
     keys.destroy_epoch(1)
 
     assert [key.epoch for key in keys.epochs()] == [2]
-    with pytest.raises(KeysError, match="in use"):
+    with pytest.raises(DomainError, match="in use"):
         keys.destroy_epoch(2)
-    with pytest.raises(KeysError, match="no key of epoch 1"):
+    with pytest.raises(DomainError, match="no key of epoch 1"):
         keys.destroy_epoch(1)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"), [("", "has 0 bytes"), ("00" * 31, "31 bytes"), ("key", "is no key")]
-)
-def test_broken_key_says_which_file_and_not_what_is_in_it(tmp_path: Path, content: str, said: str) -> None:
+@pytest.mark.parametrize("content", ["", "00" * 31, "key"])
+def test_broken_key_says_which_file_and_not_what_is_in_it(tmp_path: Path, content: str) -> None:
     keys = Keys(tmp_path / "keys")
     keys.newest_epoch()
     (keys.folder / "epoch-1.key").write_text(content)
 
-    with pytest.raises(KeysError, match=said) as failed:
+    with pytest.raises(DomainError, match="64 hexadecimal digits") as failed:
         keys.epochs()
     assert "epoch-1.key" in str(failed.value)
 

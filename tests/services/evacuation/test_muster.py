@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from hubwell.errors import DomainError
 from hubwell.evacuation import actions, break_glass, read_model
-from hubwell.evacuation.actions import MusterError
 from hubwell.evacuation.report import Report
 from hubwell.evacuation.rules import Finding, State
 from hubwell.settings import Settings
@@ -59,15 +59,15 @@ async def test_without_leave_names_and_labels_do_not_leave_the_database(house: H
 
 async def test_second_muster_is_refused_and_an_alarm_takes_a_drill_over(house: House, conn: Conn) -> None:
     drill = await opened(conn, "drill")
-    with pytest.raises(MusterError) as refused:
+    with pytest.raises(DomainError) as refused:
         await opened(conn, "drill")
 
     alarm = await actions.open_muster(conn, "alarm", None, now())
 
-    assert refused.value.why == "already-open"
+    assert refused.value.code == "already-open"
     assert (alarm.id, alarm.was_drill) == (drill, True)
     assert len(await read_model.people(conn, drill, names=False)) == 4
-    with pytest.raises(MusterError):
+    with pytest.raises(DomainError):
         await opened(conn, "alarm")
     report = await actions.close(conn, drill, now())
     assert report.began_as_drill
@@ -78,7 +78,7 @@ async def test_two_who_open_at_once_get_one_muster(house: House, conn: Conn, dat
     async with await AsyncConnection.connect(database.url, autocommit=True) as other:
         outcomes = await asyncio.gather(opened(conn), opened(other), return_exceptions=True)
 
-    assert sum(isinstance(outcome, MusterError) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, DomainError) for outcome in outcomes) == 1
     assert house.count("muster") == 1
     assert house.count("muster_person") == 4
 
@@ -201,7 +201,7 @@ async def test_closed_muster_takes_no_tick_and_is_closed_once(house: House, conn
     await actions.close(conn, muster, now())
 
     for refused in (actions.tick(conn, muster, ada, State.SAFE, now()), actions.close(conn, muster, now())):
-        with pytest.raises(MusterError, match="closed"):
+        with pytest.raises(DomainError, match="closed"):
             await refused
     house.tap_in(house.person("Eve Late"), "cafe", now())
     await actions.follow(conn, muster)
@@ -216,7 +216,7 @@ async def test_tick_waits_for_a_close_under_way(house: House, conn: Conn, databa
             await actions.close(conn, muster, now())
             ticking = asyncio.create_task(actions.tick(other, muster, ada, State.SAFE, now()))
             await _waits_for_a_lock(house)
-        with pytest.raises(MusterError, match="closed"):
+        with pytest.raises(DomainError, match="closed"):
             await ticking
 
 
@@ -264,16 +264,16 @@ async def test_names_in_a_drill_take_two_and_end(house: House, conn: Conn) -> No
     request = await break_glass.ask(conn, muster, by=first, reason="  a hat\nwas found ", now=now())
     assert await break_glass.names_until(conn, current, now()) is None
 
-    with pytest.raises(MusterError) as refused:
+    with pytest.raises(DomainError) as refused:
         await break_glass.agree(conn, request, by=first, now=now())
-    assert refused.value.why == "own-request"
+    assert refused.value.code == "own-request"
     agreed = now()
     assert await break_glass.agree(conn, request, by=second, now=agreed) == muster
 
     assert await break_glass.names_until(conn, current, now()) == agreed + timedelta(minutes=60)
     assert await break_glass.names_until(conn, current, agreed + timedelta(minutes=60)) is None
     assert [item.reason for item in await break_glass.requests(conn, muster)] == ["a hat was found"]
-    with pytest.raises(MusterError, match="answered already"):
+    with pytest.raises(DomainError, match="answered already"):
         await break_glass.agree(conn, request, by=second, now=now())
 
 
@@ -293,9 +293,9 @@ async def test_request_needs_a_reason_a_person_and_an_open_drill(house: House, c
     muster = await opened(conn, "drill")
 
     async def why(work: Any) -> str:
-        with pytest.raises(MusterError) as refused:
+        with pytest.raises(DomainError) as refused:
             await work
-        return refused.value.why
+        return refused.value.code
 
     assert await why(break_glass.ask(conn, muster, by=first, reason="  \n", now=now())) == "no-reason"
     assert await why(break_glass.ask(conn, muster, by=None, reason="a", now=now())) == "not-a-person"

@@ -54,7 +54,7 @@ class Inside:
 @pytest.fixture
 def inside(database: Database, tmp_path: Path) -> Inside:
     keys = Keys(tmp_path / "keys")
-    keys.put_sun_key(SUN_KEY)
+    keys.put_sun_key(SUN_KEY.hex())
     keys.add_epoch()
     return Inside(database.url, keys)
 

@@ -27,7 +27,7 @@ def nothing_stored(url: str) -> bool:
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
     keys = Keys(tmp_path / "keys")
-    keys.put_sun_key(SUN_KEY)
+    keys.put_sun_key(SUN_KEY.hex())
     keys.add_epoch()
     return keys
 

@@ -102,7 +102,7 @@ def test_retention_that_makes_no_sense_is_refused_at_once(
     monkeypatch.setenv("HUBWELL_RETENTION", '{"visit": "10 years"}')
     result = hubwell(*command)
     assert result.exit_code == 2
-    assert result.stderr == ("HUBWELL_RETENTION: '10 years' is no duration; write '90d', '12h' or '5min'.\n")
+    assert result.stderr == "HUBWELL_RETENTION: 10 years is not a duration. Write 90d, 12h or 5min.\n"
 
 
 @pytest.mark.parametrize("name", ["dpia", "record"])

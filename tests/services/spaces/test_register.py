@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from feed.server import device_in, reading, rows
 from hubwell.cli import app
+from hubwell.errors import DomainError
 from hubwell.spaces import demo
-from hubwell.spaces.register import RegisterError, put_device, put_space
+from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
 from lanes.lane import Database
 
@@ -26,20 +27,20 @@ def space(**changes: Any) -> Put:
 WRONG: list[tuple[Put, str]] = [
     (space(space_id="Lab 1"), "lower-case letters"),
     (space(space_id=""), "lower-case letters"),
-    (space(name=""), "needs a name"),
+    (space(name=""), "Give the space a name"),
     (space(kind="sauna"), "workshop, collaboration, relaxation"),
     (space(capacity=0), "at least 1"),
     (space(when_full="sometimes"), "warn or refuse"),
     (space(closes_at="half past five"), "17:30"),
     (lambda conn: put_device(conn, device_id="Pi!", space_id=None), "lower-case letters"),
-    (lambda conn: put_device(conn, device_id="pi", space_id="nowhere"), "hubwell space list"),
+    (lambda conn: put_device(conn, device_id="pi", space_id="nowhere"), "no such space"),
 ]
 
 
 @pytest.mark.parametrize(("put", "words"), WRONG)
 def test_refusal_says_the_rule(database: Database, put: Put, words: str) -> None:
     with connect_sync(database.url, name="test") as conn:
-        with pytest.raises(RegisterError, match=words):
+        with pytest.raises(DomainError, match=words):
             put(conn)
         assert conn.execute("SELECT count(*) FROM space").fetchone() == (0,)  # and the connection still works
 

@@ -11,11 +11,10 @@ from hubwell.api.dependencies import NameViews
 from hubwell.api.evacuation_view import EvacuationView, view_of
 from hubwell.api.responses import BAD_VALUE, NO_DATABASE, Responses
 from hubwell.evacuation import read_model
-from hubwell.evacuation.actions import MusterError
 from hubwell.evacuation.report import Report, SpaceAtStart
 from hubwell.evacuation.rules import Provenance, State
 from hubwell.http.dependencies import ReadConnection, Transaction
-from hubwell.http.errors import Problem, ProblemError
+from hubwell.http.errors import Problem
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.workflows import evacuation
@@ -139,10 +138,7 @@ async def get_muster(transaction: Transaction, views: NameViews, response: Respo
 @api.post("", summary="Start an evacuation or a drill", operation_id="openMuster", responses=_BUSY)
 async def open_muster(transaction: Transaction, body: EvacuationRequest) -> Opened:
     """For a fire alarm panel: the list is there with the answer."""
-    try:
-        opened = await evacuation.begin(transaction.conn, transaction.principal, body.kind, transaction.now)
-    except MusterError as error:
-        raise ProblemError(409, error.why, "This muster cannot be opened", str(error)) from error
+    opened = await evacuation.begin(transaction.conn, transaction.principal, body.kind, transaction.now)
     await transaction.commit()
     return Opened(id=opened.id, was_drill=opened.was_drill)
 

@@ -64,7 +64,7 @@ class Inventory:
 
 
 async def collect(conn: AsyncConnection[Any], settings: Settings) -> Inventory:
-    """Look at the configuration as it is now. Raises RetentionError."""
+    """Look at the configuration as it is now. Raises DomainError."""
     measured = await (await conn.execute(_SQL["quantities"])).fetchall()
     readers = await (await conn.execute(_SQL["readers"])).fetchall()
     async with conn.cursor(row_factory=dict_row) as cursor:

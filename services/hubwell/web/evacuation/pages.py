@@ -15,8 +15,10 @@ from starlette.exceptions import HTTPException
 
 from hubwell.api.dependencies import NameViews
 from hubwell.api.evacuation_view import EvacuationView, view_of
+from hubwell.errors import DomainError
 from hubwell.evacuation import actions, break_glass, read_model
-from hubwell.evacuation.actions import Kind, MusterError
+from hubwell.evacuation.actions import Kind
+from hubwell.evacuation.errors import BY_CODE
 from hubwell.evacuation.rules import State
 from hubwell.http.dependencies import CurrentPrincipal, ReadConnection, Transaction
 from hubwell.http.guard import require_role
@@ -108,10 +110,10 @@ async def show_muster(
     return _unstored(view(request, "evacuation/open.html", page="muster", words=words, **values))
 
 
-def _problem_text(problem: str, words: Formatter) -> str | None:
-    """Return the sentence for the problem that a form's redirect names."""
-    whys: dict[str, actions.Why] = {why: why for why in actions.PROBLEMS}
-    return text.problem(MusterError(whys[problem]), words) if problem in whys else None
+def _problem_text(code: str, words: Formatter) -> str | None:
+    """Return the sentence for the refusal that a form's redirect names."""
+    kind = BY_CODE.get(code)
+    return words.translations.gettext(kind.text) if kind else None
 
 
 @osh.post("")
@@ -120,8 +122,8 @@ async def start_muster(transaction: Transaction, kind: Annotated[Kind, Form()]) 
     try:
         await workflow.begin(transaction.conn, transaction.principal, kind, transaction.now)
         await transaction.commit()
-    except MusterError as error:
-        return see_other(f"/muster?problem={error.why}" if kind == "drill" else "/muster")
+    except DomainError as error:
+        return see_other(f"/muster?problem={error.code}" if kind == "drill" else "/muster")
     return see_other("/muster")
 
 
@@ -165,10 +167,10 @@ async def tick(
     try:
         await actions.tick(transaction.conn, muster, int(number), State(state), transaction.now)
         await transaction.commit()
-    except MusterError as error:
+    except DomainError as error:
         if "text/html" not in request.headers.get("accept", ""):
             return Response(status_code=_CONFLICT)
-        return see_other(f"/muster?problem={error.why}")
+        return see_other(f"/muster?problem={error.code}")
     return see_other(chosen.address(anchor=f"#person-{number}"))
 
 
@@ -195,8 +197,8 @@ async def close(transaction: Transaction, muster: UUID) -> Response:
     try:
         await workflow.close(transaction.conn, transaction.principal, muster, transaction.now)
         await transaction.commit()
-    except MusterError as error:
-        return see_other(f"/muster?problem={error.why}")
+    except DomainError as error:
+        return see_other(f"/muster?problem={error.code}")
     return see_other(f"/muster/reports/{muster}")
 
 
@@ -258,8 +260,8 @@ async def ask_for_names(transaction: Transaction, muster: UUID, reason: FormText
     try:
         await workflow.ask_for_names(transaction.conn, principal, muster, reason, now)
         await transaction.commit()
-    except MusterError as error:
-        return see_other(f"/muster/names?problem={error.why}")
+    except DomainError as error:
+        return see_other(f"/muster/names?problem={error.code}")
     return see_other("/muster/names")
 
 
@@ -270,8 +272,8 @@ async def agree(transaction: Transaction, request_id: UUID) -> Response:
     try:
         await workflow.give_names(transaction.conn, principal, request_id, now)
         await transaction.commit()
-    except MusterError as error:
-        return see_other(f"/muster/names?problem={error.why}")
+    except DomainError as error:
+        return see_other(f"/muster/names?problem={error.code}")
     return see_other("/muster/names" if not principal.may(Role.OSH) else "/muster")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from hubwell.api.evacuation_view import EvacuationView
-from hubwell.evacuation.actions import MusterError
 from hubwell.evacuation.read_model import ClosedDrill, Place, RollEntry
 from hubwell.evacuation.rules import Finding, Provenance, Reconciled, Sensed, State
 from hubwell.web.kit.formatting import Formatter
@@ -303,20 +302,6 @@ def kind(closed: ClosedDrill, words: Formatter) -> str:
     if closed.report.began_as_drill:
         return _("Evacuation that began as a drill")
     return _("Evacuation") if closed.kind == "alarm" else _("Drill")
-
-
-def problem(error: MusterError, words: Formatter) -> str:
-    """Return the sentence of a refusal."""
-    _ = words.translations.gettext
-    return {
-        "already-open": _("An evacuation or a drill is open already: close it before you start a drill."),
-        "not-open": _("This evacuation or drill is closed."),
-        "not-on-list": _("This person is not on the list any more."),
-        "own-request": _("Somebody else has to agree: you asked for the names yourself."),
-        "no-request": _("This request was answered already, or its time is over: ask again."),
-        "no-reason": _("Say in a sentence why the names are needed."),
-        "not-a-person": _("Names are asked for and given by people, not by programs."),
-    }[error.why]
 
 
 def _version(view: EvacuationView) -> str:

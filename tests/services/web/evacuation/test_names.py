@@ -22,7 +22,7 @@ async def test_drill_shows_numbers_until_two_people_agree(site: Site, house: Hou
     request = house.conn.execute("SELECT id FROM break_glass").fetchone()
     assert request is not None
     refused = await osh.send(f"/muster/names/{request[0]}/agree")
-    assert "Somebody else has to agree" in refused.text
+    assert "Another person has to agree" in refused.text
     assert "Ada Example" not in await osh.page()
 
     async with signed_in(site, house, "keeper", "admin") as admin:
