@@ -72,7 +72,7 @@ async def test_closed_administrator_does_not_count(house: House) -> None:
     await house.run("UPDATE account SET disabled_at = now()")
     # Afterwards: the database refuses to close the last one.
     await house.run(
-        "INSERT INTO account_role (account_id, role, source) SELECT id, 'admin', 'local' FROM account"
+        "INSERT INTO account_role (account_id, role, granted_by) SELECT id, 'admin', 'local' FROM account"
     )
 
     assert (await house.browser().get("/setup", params={"code": CODE})).status_code == 200
