@@ -82,7 +82,7 @@ def create_app(
         limits=Limits(),
         passwords=passwords or Passwords(),
         provider=Provider.of(settings),
-        react=Switchboard.of(settings).commit,
+        commit=Switchboard.of(settings).commit,
         error_page=pages.error_page,
     )
     app.state.api_parts = ApiParts(feed, NameViewLog())

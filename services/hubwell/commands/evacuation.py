@@ -1,9 +1,11 @@
 """`hubwell muster`: the keys of the sealed lists, and which devices keep one."""
 
-import sys
 from typing import Annotated, Literal
 
 import typer
+
+from hubwell.commands.cli_settings import settings
+from hubwell.commands.cli_transactions import refusals, refuse
 
 app = typer.Typer(help="Musters: who is inside when the hub has to be left.", no_args_is_help=True)
 
@@ -15,8 +17,6 @@ def keys(
     ] = False,
 ) -> None:
     """Make the keys of the sealed lists; the private one is shown once, as two parts for two officers."""
-    from hubwell.commands.cli_settings import settings
-    from hubwell.commands.cli_transactions import refusals
     from hubwell.evacuation.seal import make_key_parts
     from hubwell.keys import Keys
 
@@ -27,8 +27,7 @@ def keys(
         if not there or replace:
             folder.put_muster_key(made.public)
     if there and not replace:
-        print("There are keys already; `hubwell muster keys --replace` makes new ones.", file=sys.stderr)
-        raise typer.Exit(2)
+        raise refuse("There are keys already; `hubwell muster keys --replace` makes new ones")
     print(
         "Two officers, one part each. They are shown now and never again; Hubwell keeps neither.\n\n"
         f"Part A: {made.a.hex()}\nPart B: {made.b.hex()}\n\n"
@@ -43,15 +42,13 @@ def station(
     state: Annotated[Literal["on", "off"], typer.Argument(help="Whether it keeps a sealed list.")],
 ) -> None:
     """Choose a device to keep a sealed list of who is inside, or let it keep none from now on."""
-    from hubwell.commands.cli_settings import settings
     from hubwell.spaces.register import set_station
     from hubwell.storage.connect import connect_sync
 
     with connect_sync(settings().database_url, name="cli") as conn:
         is_registered = set_station(conn, device, on=state == "on")
     if not is_registered:
-        print(f"{device!r}: there is no such device; `hubwell device list` shows them", file=sys.stderr)
-        raise typer.Exit(2)
+        raise refuse(f"{device!r}: there is no such device; `hubwell device list` shows them")
     if state == "off":
         print(f"{device} gets no list any more; what it holds is sealed and grows old.")
         return
@@ -60,7 +57,6 @@ def station(
 
 
 def _warn_without_key() -> None:
-    from hubwell.commands.cli_settings import settings
     from hubwell.keys import Keys
 
     if Keys(settings().keys_dir).muster_key() is None:

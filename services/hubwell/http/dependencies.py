@@ -22,7 +22,7 @@ from hubwell.audit import log
 from hubwell.events import Facts, TapAnswered
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of
-from hubwell.http.parts import Parts, React, parts_of
+from hubwell.http.parts import Commit, Parts, parts_of
 from hubwell.http.rate_limits import Limits
 from hubwell.settings import Settings
 
@@ -34,7 +34,7 @@ class OpenTransaction:
     conn: AsyncConnection[Any]
     principal: Principal
     now: datetime
-    _react: React = field(repr=False)
+    _commit: Commit = field(repr=False)
 
     async def commit(self, facts: Facts = ()) -> list[TapAnswered]:
         """React to the facts in this transaction, then commit it. Afterwards `conn` is for reading only.
@@ -45,7 +45,7 @@ class OpenTransaction:
         # PostgreSQL answers COMMIT with a roll-back, and no error, after a statement that failed.
         if self.conn.info.transaction_status is not TransactionStatus.INTRANS:
             raise RuntimeError("there is no transaction to commit: it has ended, or a statement failed")
-        answers = await self._react(self.conn, facts)
+        answers = await self._commit(self.conn, facts)
         await self.conn.commit()
         return answers
 
@@ -74,7 +74,7 @@ async def _open_transaction(parts: Parts, principal: Principal) -> AsyncIterator
     async with parts.database.connection() as conn:
         # Not `conn.transaction()`: it commits what ends without an exception, a refused form included.
         await conn.execute("BEGIN")
-        yield OpenTransaction(conn, principal, datetime.now(UTC), parts.react)
+        yield OpenTransaction(conn, principal, datetime.now(UTC), parts.commit)
         await conn.rollback()
 
 

@@ -16,8 +16,8 @@ from hubwell.http.database import Database
 from hubwell.http.rate_limits import Limits
 from hubwell.settings import Settings
 
-React = Callable[[AsyncConnection[Any], Facts], Awaitable[list[TapAnswered]]]
-"""The switchboard: reacts to facts in the caller's transaction."""
+Commit = Callable[[AsyncConnection[Any], Facts], Awaitable[list[TapAnswered]]]
+"""The switchboard's `commit`: reacts to facts in the caller's transaction."""
 ErrorPage = Callable[[Request, str, int, DomainError | None], Response | None]
 """Gets a problem's code and status, and the refusal where it is one; returns its page, or None for clients
 that want no page."""
@@ -32,7 +32,7 @@ class Parts:
     limits: Limits
     passwords: Passwords
     provider: Provider | None
-    react: React
+    commit: Commit
     error_page: ErrorPage
 
 

@@ -159,7 +159,7 @@ async def scene(database: Database) -> AsyncIterator[Scene]:
     await pool.open()
     scene = Scene(httpx.AsyncClient(), database.url)
 
-    async def react(conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
+    async def commit(conn: AsyncConnection[Any], facts: Facts) -> list[TapAnswered]:
         if facts:
             await conn.execute("SELECT 1")
         scene.facts.append(facts)
@@ -171,7 +171,7 @@ async def scene(database: Database) -> AsyncIterator[Scene]:
         limits=Limits(),
         passwords=Passwords(),
         provider=None,
-        react=react,
+        commit=commit,
         error_page=lambda *_: None,
     )
     transport = httpx.ASGITransport(
