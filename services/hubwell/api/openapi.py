@@ -16,6 +16,8 @@ _TAGS: Final = [
     {"name": "Persons", "description": "People's entries in the register; for the role staff."},
     {"name": "Badges", "description": "Enrolled, revoked and restored; for the role staff."},
     {"name": "Sessions", "description": "Course sessions and their rolls; for the account that owns them."},
+    {"name": "Accounts", "description": "Who may log in, and in which roles; for the role admin."},
+    {"name": "Tokens", "description": "What programs may do; for the role admin."},
     {"name": "Musters", "description": "Who is inside when the hub has to be left; for the role osh."},
     {"name": "Operation", "description": "For those who run Hubwell."},
 ]

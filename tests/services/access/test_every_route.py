@@ -154,6 +154,17 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
         GET /tokens
         POST /tokens
         POST /tokens/revoke
+        GET /api/v1/accounts
+        POST /api/v1/accounts
+        GET /api/v1/accounts/{account_id}
+        PUT /api/v1/accounts/{account_id}/roles
+        POST /api/v1/accounts/{account_id}/password
+        POST /api/v1/accounts/{account_id}/disable
+        POST /api/v1/accounts/{account_id}/enable
+        DELETE /api/v1/accounts/{account_id}
+        GET /api/v1/tokens
+        POST /api/v1/tokens
+        POST /api/v1/tokens/revoke
         GET /audit-log
         GET /privacy/retention
         GET /privacy/dpia

@@ -49,7 +49,8 @@ async def entries(conn: Conn) -> list[tuple[str, str, str]]:
 
 
 async def test_first_administrator_is_their_own_actor(conn: Conn) -> None:
-    admin = await accounts.add_first_admin(conn, login="ada", name="Ada", password_hash=HASH)
+    async with conn.transaction():
+        admin = await accounts.add_first_admin(conn, login="ada", name="Ada", password_hash=HASH)
     who = f"account:{admin}"
     assert await entries(conn) == [(who, "account.added", who)]
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from hubwell.api.routes import (
+    accounts,
     alerts,
     badges,
     course_sessions,
@@ -13,6 +14,7 @@ from hubwell.api.routes import (
     persons,
     spaces,
     stream,
+    tokens,
 )
 
 _MODULES: Final = (
@@ -25,6 +27,8 @@ _MODULES: Final = (
     badges,
     course_sessions,
     evacuation,
+    accounts,
+    tokens,
     operation,
 )
 RESOURCES: Final = tuple(module.api for module in _MODULES)

@@ -1,0 +1,90 @@
+"""Tokens of programs, for administrators."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from hubwell.access import tokens
+from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.http.dependencies import ReadConnection, Transaction
+from hubwell.http.guard import require_role
+from hubwell.vocabulary import Role
+from hubwell.workflows import accounts
+
+api = APIRouter(
+    prefix="/api/v1/tokens", tags=["Tokens"], responses=WRITES, dependencies=[require_role(Role.ADMIN)]
+)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Token(BaseModel):
+    """A token, without its secret."""
+
+    id: UUID
+    name: str
+    roles: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class Tokens(BaseModel):
+    """All of them, the revoked ones last."""
+
+    tokens: list[Token]
+
+
+class TokenBody(_Body):
+    """A token to be made."""
+
+    name: str = Field(description="Which program uses it.")
+    roles: list[Role]
+    expires_at: AwareDatetime | None = Field(None, description="Null: valid until it is revoked.")
+
+
+class TokenMade(BaseModel):
+    """The token itself, which is not shown again."""
+
+    id: UUID
+    token: str
+
+
+class RevokeTokenBody(_Body):
+    """Which one."""
+
+    name: str
+
+
+@api.get("", summary="All tokens", operation_id="listTokens")
+async def list_tokens(conn: ReadConnection) -> Tokens:
+    """Without their secrets."""
+    found = await tokens.list_tokens(conn)
+    return Tokens(tokens=[Token.model_validate(item, from_attributes=True) for item in found])
+
+
+@api.post("", summary="Make a token", operation_id="addToken", status_code=201, responses=NOT_NOW)
+async def add(transaction: Transaction, body: TokenBody) -> TokenMade:
+    """Return the token, which is stored nowhere."""
+    token_id, token = await accounts.add_token(
+        transaction.conn,
+        transaction.principal,
+        name=body.name,
+        roles=body.roles,
+        expires_at=body.expires_at,
+    )
+    await transaction.commit()
+    return TokenMade(id=token_id, token=token)
+
+
+@api.post(
+    "/revoke", summary="Revoke a token", operation_id="revokeToken", responses=NOT_THERE, status_code=204
+)
+async def revoke(transaction: Transaction, body: RevokeTokenBody) -> None:
+    """At once; a request with it gets 401 from then on."""
+    await accounts.revoke_token(transaction.conn, transaction.principal, body.name, transaction.now)
+    await transaction.commit()
