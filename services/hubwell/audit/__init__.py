@@ -1,1 +1,1 @@
-"""The tamper-evident audit log of what people and programs did."""
+"""The tamper-evident audit log of actions by people and programs, and the proofs of deletion."""

@@ -1,4 +1,4 @@
-"""Proofs of deletion: what was deleted, by which rule and how much, without what was deleted."""
+"""Proofs of deletion: class of data, reason and number of rows, without the content of the rows."""
 
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -13,7 +13,7 @@ Why = Literal["retention", "erasure", "epoch-destroyed"]
 
 
 class Deletion(NamedTuple):
-    """One proof. `left_over` is how many rows a check still found after deleting: 0 is the proof."""
+    """One proof. `left_over` is the number of rows that a check found after the deletion: 0 is the proof."""
 
     number: int
     data: str
@@ -34,7 +34,7 @@ async def record(
     at: datetime,
     older_than: datetime | None = None,
 ) -> int:
-    """Record that rows of a class of data were deleted; return the number of the proof."""
+    """Record the deletion of rows of a class of data; return the number of the proof."""
     values = {"data": data, "why": why, "older_than": older_than, "rows": rows, "left_over": left_over}
     row = await (await conn.execute(_SQL["add_deletion"], {**values, "at": at})).fetchone()
     if row is None:
@@ -49,7 +49,7 @@ async def classes_since(conn: AsyncConnection[Any], since: datetime, why: Why) -
 
 
 async def newest(conn: AsyncConnection[Any], most: int) -> list[Deletion]:
-    """Return the newest proofs, for whatever reason."""
+    """Return at most `most` proofs of any reason, the newest first."""
     rows = await (await conn.execute(_SQL["newest_deletions"], {"most": most})).fetchall()
     return [Deletion(*row) for row in rows]
 

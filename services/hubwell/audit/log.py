@@ -1,4 +1,4 @@
-"""The audit log: what was done with people's data and by whom, as a chain in which every change shows.
+"""The audit log: actions on people's data with their actors, as a hash chain that reveals every change.
 
 Each entry holds the hash of the one before and its own:
 
@@ -7,11 +7,11 @@ Each entry holds the hash of the one before and its own:
 
 with `at` in UTC as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, `previous` in lower-case hexadecimal, the keys of
 `detail` sorted, and ``,`` and ``:`` as separators without spaces; all of it is ASCII. Ids begin at 1 and
-rise by 1; the first entry's `previous` is `GENESIS`. The chain shows a change, an entry that was taken out or
-put in between, and, held against a head noted elsewhere, an end cut off or a log written anew.
+rise by 1; the first entry's `previous` is `GENESIS`. The chain reveals a changed, removed or inserted entry;
+compared with a head noted elsewhere, it also reveals a truncated or rewritten log.
 
-When the oldest entries are deleted because their time is over, an entry ``audit-log.trimmed`` first notes the
-number and the hash of the last of them, and the chain begins there.
+Before retention deletes the oldest entries, an entry ``audit-log.trimmed`` records the number and the hash of
+the last of them, and the chain begins there.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from psycopg.types.json import Jsonb
 from hubwell.storage.queries import Queries
 
 GENESIS: Final = hashlib.sha256(b"hubwell audit log 1").digest()
-"""What the first entry takes for the hash of the entry before it."""
+"""The `previous` hash of the first entry."""
 TRIMMED: Final = "audit-log.trimmed"
 _SQL: Final = Queries("hubwell.audit")
 _ACTION: Final = re.compile(r"[a-z]+(-[a-z]+)*(\.[a-z]+(-[a-z]+)*)+")
@@ -54,13 +54,13 @@ _PERSONAL: Final = frozenset(
     )
 )
 _LARGEST: Final = 2**53
-"""Whole numbers up to here are the same in every JSON program."""
+"""Every JSON parser reads integers up to here exactly."""
 
 Value = str | int | bool | datetime | UUID | Sequence[str] | None
 
 
 class AuditContentError(ValueError):
-    """Something that may not stand in the audit log; the sentence says what."""
+    """Content that the audit log does not accept; the text names the field and what is accepted."""
 
 
 class Link(NamedTuple):
@@ -70,12 +70,12 @@ class Link(NamedTuple):
     hash: bytes
 
     def __str__(self) -> str:
-        """Write it as ``17:9f86d0…``, to be noted outside of the database."""
+        """Return it as ``17:9f86d0…``, to be noted outside of the database."""
         return f"{self.id}:{self.hash.hex()}"
 
     @classmethod
     def parse(cls, text: str) -> "Link":
-        """Read a noted head. Raises ValueError when it is none."""
+        """Parse a noted head. Raises ValueError."""
         match = re.fullmatch(r"(\d{1,18}):([0-9a-fA-F]{64})", text.strip())
         if match is None:
             raise ValueError("a head is written as NUMBER:HASH, as `hubwell audit-log head` prints it")
@@ -83,7 +83,7 @@ class Link(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of the log, as it is stored."""
+    """One entry of the log, as it is stored."""
 
     id: int
     at: datetime
@@ -97,7 +97,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChainCheck:
-    """What an examination found: the head of a whole chain, or the first entry that is broken and why."""
+    """Result of `verify`. `broken` is the number of the first broken entry; None for a valid chain.
+
+    `entries` is the number of valid entries, `head` the last of them.
+    """
 
     entries: int
     head: Link
@@ -117,8 +120,8 @@ async def record(
 
     `actor` and `subject` are a kind with an id (``account:UUID``, ``reader:pi-1/door``) or one word
     (``worker``, ``cli``); `action` is dotted (``person.enrolled``); `detail` has short lower-case words,
-    whole numbers, times and ids. Call it last in a transaction: those that write here come one after the
-    other until they commit. Raises AuditContentError for what is, or looks like, a name or a pseudonym.
+    whole numbers, times and ids. Call it last in a transaction: it holds a lock until the commit, which lets
+    one transaction at a time add entries. Raises AuditContentError for names, pseudonyms and the like.
     """
     content = _content(actor, action, subject, detail or {})
     await conn.execute(_SQL["lock"])
@@ -132,20 +135,20 @@ async def record(
 
 
 def hash_of(entry: Entry) -> bytes:
-    """Return the hash that an entry must have, as the module's text states it."""
+    """Return the hash that an entry must have, as the module's docstring defines it."""
     at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    said = [entry.id, at, entry.actor, entry.action, entry.subject, entry.detail, entry.previous.hex()]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).digest()
+    content = [entry.id, at, entry.actor, entry.action, entry.subject, entry.detail, entry.previous.hex()]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
 async def head(conn: AsyncConnection[Any]) -> Link:
-    """Return the newest link: noted elsewhere, it shows later whether the log's end was cut off."""
+    """Return the newest link; noted elsewhere, it later reveals a truncated log."""
     row = await (await conn.execute(_SQL["head"])).fetchone()
     return Link(*row) if row else Link(0, GENESIS)
 
 
 async def newest(conn: AsyncConnection[Any], most: int) -> list[Entry]:
-    """Return the newest entries, the newest first."""
+    """Return at most `most` entries, the newest first."""
     rows = await (await conn.execute(_SQL["newest"], {"most": most})).fetchall()
     return [Entry(*row) for row in rows]
 
@@ -153,7 +156,10 @@ async def newest(conn: AsyncConnection[Any], most: int) -> list[Entry]:
 async def verify(
     conn: AsyncConnection[Any], noted: Link | None = None, *, newest: int | None = None
 ) -> ChainCheck:
-    """Examine the chain, whole or its newest entries, and whether it still holds the `noted` link."""
+    """Check the chain, whole or its `newest` entries only, and that it still holds the `noted` link.
+
+    Entries are read through a cursor in one transaction: the log may be larger than the memory.
+    """
     trims = await (await conn.execute(_SQL["trims"], {"action": TRIMMED})).fetchall()
     beginnings = {(int(upto), bytes.fromhex(digest)) for upto, digest in trims} | {(0, GENESIS)}
     before, count = await _link_before(conn, newest), 0
@@ -174,7 +180,7 @@ async def verify(
 
 
 async def _link_before(conn: AsyncConnection[Any], newest: int | None) -> Link | None:
-    """Return the link before the newest entries; None where there are no more than that."""
+    """Return the link before the newest entries; None where the log has no more entries."""
     if newest is None:
         return None
     row = await (await conn.execute(_SQL["link_before"], {"newest": newest})).fetchone()
@@ -182,7 +188,7 @@ async def _link_before(conn: AsyncConnection[Any], newest: int | None) -> Link |
 
 
 async def trim(conn: AsyncConnection[Any], before: datetime) -> int:
-    """Delete the entries older than that, noting in the chain where it begins now; return how many."""
+    """Delete the entries before a time and return their number; the new beginning is recorded first."""
     row = await (await conn.execute(_SQL["last_before"], {"before": before})).fetchone()
     if row is None:
         return 0
@@ -198,13 +204,13 @@ def _beginning(first: Entry, beginnings: set[tuple[int, bytes]]) -> Link:
 
 def _broken(entry: Entry, before: Link, noted: Link | None) -> str:
     if entry.id != before.id + 1:
-        return f"entry {before.id + 1} should come before it and was taken out"
+        return f"entry {before.id + 1} should come before it and was removed"
     if entry.previous != before.hash:
         return "it does not follow from the entry before it"
     if hash_of(entry) != entry.hash:
         return "its content was changed after it was written"
     if noted is not None and noted.id == entry.id and noted.hash != entry.hash:
-        return "it is not the entry that was noted: the log was written anew"
+        return "it is not the entry that was noted: the log was rewritten"
     return ""
 
 
@@ -220,7 +226,7 @@ def _content(
 
 
 def _plain(key: str, value: object) -> object:
-    """Return a value as JSON keeps it. Raises AuditContentError without repeating what it refuses."""
+    """Return a value as it is stored in JSON. Raises AuditContentError, whose text omits the value."""
     if not _KEY.fullmatch(key) or key in _PERSONAL:
         raise AuditContentError(f"detail {key!r}: the audit log holds no names, labels, badges or secrets")
     match value:

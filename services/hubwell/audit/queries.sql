@@ -1,5 +1,5 @@
 -- name: lock
--- One writer at a time until its transaction ends: numbers without holes. The number is this log's own.
+-- One writer at a time until its transaction ends, so that numbers have no gaps. The key is used for this log only.
 SELECT pg_advisory_xact_lock(7268190)
 
 -- name: head

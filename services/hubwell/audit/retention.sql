@@ -1,7 +1,7 @@
--- What is past its term in this package's tables; see people/retention.sql.
+-- Rows of this package's tables that are past their term; see people/retention.sql.
 
 -- name: audit_log
--- Only counted: entries are deleted by log.trim, which notes in the chain where it begins from then on.
+-- For the count only: entries are deleted by log.trim, which records the new beginning of the chain.
 FROM audit_entry WHERE at < %(older)s
 
 -- name: proof

@@ -1,1 +1,1 @@
-"""People and what they hold to a reader: enrolling, credentials, revoking, merging, erasing."""
+"""The register of people and their credentials: enrolment, revocation, merging; sessions and readers."""

@@ -1,6 +1,7 @@
-"""Meetings with a purpose, and the roll of who came: read while it may be, never copied, gone by itself.
+"""Course sessions and their rolls (lists of attendees), in the caller's transaction.
 
-In the caller's transaction. Whoever entered a session sees its roll, and nobody else.
+A roll is read from the visits while its term lasts and is never copied; sessions are deleted by retention.
+Only the owner, who entered a session, can see its roll.
 """
 
 from dataclasses import dataclass
@@ -17,18 +18,18 @@ from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.people")
 KEPT_DAYS: Final = 14
-"""How long a roll can be read after its session, unless its owner says otherwise."""
+"""Days for which a roll can be read after its session, unless its owner chooses others."""
 MOST_KEPT_DAYS: Final = 30
 LONGEST: Final = timedelta(hours=8)
 LATE: Final = timedelta(hours=1)
-"""A session is entered before it begins, or this much after: a roll is no way to look up the past."""
+"""How long after its beginning a session can still be entered: a roll must not serve to look up the past."""
 _LONGEST_TITLE: Final = 120
 _LONGEST_PURPOSE: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What staff enter."""
+    """A session as staff enter it."""
 
     title: str
     purpose: str
@@ -54,24 +55,24 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """Who was there: names, and how many came with a badge that has none."""
+    """Attendees: the names, and the number of people without a name."""
 
     names: list[str]
     nameless: int
 
     @property
     def people(self) -> int:
-        """How many people came."""
+        """Number of attendees."""
         return len(self.names) + self.nameless
 
 
 async def spaces(conn: AsyncConnection[Any], *, shared: bool = True) -> list[tuple[str, str, str]]:
-    """Return id, name and zone of every space; `shared`: without one person's own rooms."""
+    """Return id, name and zone of every space; with `shared`, without rooms of one person."""
     return await (await conn.execute(_SQL["spaces"], {"shared": shared})).fetchall()
 
 
 async def add(conn: AsyncConnection[Any], owner: UUID, plan: Plan, now: datetime) -> UUID:
-    """Enter a session. Raises DomainError."""
+    """Enter a session and return its id. Raises DomainError."""
     _check(plan, now)
     values = {
         "title": plan.title.strip(),
@@ -128,7 +129,7 @@ async def session(conn: AsyncConnection[Any], session_id: UUID, owner: UUID, now
 
 
 async def roll(conn: AsyncConnection[Any], of: Session, now: datetime) -> Roll:
-    """Return who was in the session's space during it, so far. An erased person is not among them."""
+    """Return the people who were in the session's space during it, up to `now`, without erased ones."""
     values = {"space": of.space_id, "start": of.start, "end": of.end, "now": now}
     if now <= of.start:
         return Roll([], 0)
@@ -137,6 +138,6 @@ async def roll(conn: AsyncConnection[Any], of: Session, now: datetime) -> Roll:
 
 
 async def delete(conn: AsyncConnection[Any], session_id: UUID, owner: UUID) -> bool:
-    """Delete an owner's session before its time; tell whether there was one."""
+    """Delete an owner's session before its term; return whether there was one."""
     values = {"session": session_id, "owner": owner}
     return await (await conn.execute(_SQL["delete_session"], values)).fetchone() is not None

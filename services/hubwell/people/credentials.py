@@ -1,4 +1,7 @@
-"""Enrol badges, issue codes, revoke and restore, in the caller's transaction, which passes the facts on."""
+"""Enrol badges, issue codes, revoke and restore, in the caller's transaction.
+
+Results carry the facts that the caller passes to the switchboard.
+"""
 
 import secrets
 from base64 import b32encode
@@ -20,7 +23,7 @@ _SQL: Final = Queries("hubwell.people")
 _TAKEN_BACK_WITHIN: Final = timedelta(minutes=10)
 _LONGEST_LABEL: Final = 60
 _TOKEN_BYTES: Final = 16
-"""Random bytes of a code: nobody finds one by trying."""
+"""Random bytes of a code, 128 bits: too many to guess."""
 
 CredentialKind = Literal["badge", "sun", "qr"]
 Revoked = Literal["lost", "replaced", "left"]
@@ -29,7 +32,7 @@ _REVOKED: Final = frozenset(get_args(Revoked))
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A pseudonym that no credential has yet."""
+    """A badge to enrol: its pseudonym in one epoch of keys."""
 
     pseudonym: bytes
     epoch: int
@@ -39,7 +42,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """Somebody who is entered with their first badge; without a name they stay a pseudonym."""
+    """A person to create with their first badge; the name may be empty."""
 
     name: str = ""
     language: str | None = None
@@ -47,7 +50,7 @@ class NewPerson:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What an enrolment made. `counted` was the anonymous person before, without a badge now."""
+    """Result of an enrolment. `counted` is the anonymous person who had the badge before, if any."""
 
     credential_id: int
     person_id: UUID
@@ -57,7 +60,7 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class CredentialChanged:
-    """Whose credential was changed; None where an enrolment was undone and its person went with it."""
+    """Result of a change: the credential's person; None if undoing an enrolment deleted the person too."""
 
     person_id: UUID | None
     facts: Facts = (AllowlistChanged(),)
@@ -65,7 +68,7 @@ class CredentialChanged:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A QR code for somebody without a badge. The text is shown once and stored nowhere."""
+    """A new QR code for a person without a badge. The text is shown once and never stored."""
 
     text: str
     enrolled: Enrolled
@@ -73,7 +76,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a person may hold to a reader."""
+    """A person's badge, signing card or QR code; `until` is None while it is valid."""
 
     id: int
     kind: CredentialKind
@@ -84,9 +87,9 @@ class Credential:
 
 
 async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerson, now: datetime) -> Enrolled:
-    """Give a badge to a person, known or new. Raises DomainError, for one that is enrolled already too.
+    """Enrol a badge for an existing or a new person. Raises DomainError, also for an enrolled badge.
 
-    A badge that was only counted so far starts anew: what was counted is not linked to the person.
+    An anonymous (counted) badge is released first: its earlier visits are not linked to the person.
     """
     if len(badge.label) > _LONGEST_LABEL:
         raise DomainError(errors.LABEL_TOO_LONG, most=_LONGEST_LABEL)
@@ -105,14 +108,14 @@ async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerso
 async def issue_code(
     conn: AsyncConnection[Any], owner: UUID | NewPerson, key: EpochKey, now: datetime, label: str = ""
 ) -> Code:
-    """Make a QR code that is as good as a badge; only its pseudonym is stored. Raises DomainError."""
+    """Create and enrol a QR code, which works like a badge; its pseudonym is stored. Raises DomainError."""
     text = TOKEN_PREFIX + b32encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
     badge = Badge(bytes.fromhex(token_pseudonym(text, key)), key.epoch, "qr", label)
     return Code(text, await enrol(conn, badge, owner, now))
 
 
 async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: datetime) -> CredentialChanged:
-    """End a credential at once, at every reader. `why` is lost, replaced or left. Raises DomainError."""
+    """Revoke a credential for all readers. `why` is lost, replaced or left. Raises DomainError."""
     if why not in _REVOKED:
         raise DomainError(errors.REVOKED_WHY_UNKNOWN)
     person = await _one(conn, "revoke", {"credential": credential, "why": why, "now": now})
@@ -122,7 +125,7 @@ async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: dat
 
 
 async def restore(conn: AsyncConnection[Any], credential: int) -> CredentialChanged:
-    """Let a revoked credential work again, as when it was found. Raises DomainError."""
+    """Make a revoked credential valid again, for example a lost badge that was found. Raises DomainError."""
     person = await _one(conn, "restore", {"credential": credential})
     if person is None:
         raise await _gone_or(conn, credential, DomainError(errors.NOT_REVOKED))
@@ -130,7 +133,10 @@ async def restore(conn: AsyncConnection[Any], credential: int) -> CredentialChan
 
 
 async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datetime) -> CredentialChanged:
-    """Undo an enrolment of ten minutes at most, with the person that it made. Raises DomainError."""
+    """Undo an enrolment within ten minutes, and delete the person that it created. Raises DomainError.
+
+    The person stays if they have another credential or a tap.
+    """
     values = {"credential": credential, "since": now - _TAKEN_BACK_WITHIN}
     row = await (await conn.execute(_SQL["take_back"], values)).fetchone()
     if row is None:
@@ -139,7 +145,7 @@ async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datet
 
 
 async def credentials_of(conn: AsyncConnection[Any], person: UUID) -> list[Credential]:
-    """Return a person's credentials, those in use first."""
+    """Return a person's credentials, the valid ones first."""
     async with conn.cursor(row_factory=class_row(Credential)) as cursor:
         await cursor.execute(_SQL["credentials_of"], {"person": person})
         return await cursor.fetchall()
@@ -152,8 +158,8 @@ async def _add_pseudonym(conn: AsyncConnection[Any], credential: int, badge: Bad
 
 
 async def _gone_or(conn: AsyncConnection[Any], credential: int, otherwise: DomainError) -> DomainError:
-    known = await _one(conn, "credential", {"credential": credential})
-    return DomainError(errors.CREDENTIAL_GONE) if known is None else otherwise
+    existing = await _one(conn, "credential", {"credential": credential})
+    return DomainError(errors.CREDENTIAL_GONE) if existing is None else otherwise
 
 
 async def _one(conn: AsyncConnection[Any], query: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a column

@@ -1,4 +1,4 @@
-"""The desk's reader, and what staff are asked to look at: in the caller's transaction."""
+"""Taps at a desk's reader that wait for enrolment, and suspicions for staff; in the caller's transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.people")
 WAITS: Final = timedelta(minutes=2)
-"""How long a tap at a desk's reader waits to be enrolled."""
+"""How long after a tap at a desk's reader its badge can be enrolled."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskTap:
-    """A badge that was held to a desk's reader, and whose it is where that is known."""
+    """A badge that was tapped at a desk's reader, with its credential and person if it is enrolled."""
 
     id: int
     device: str
@@ -41,21 +41,21 @@ class DeskTap:
         return self.credential_id is not None
 
     def as_badge(self, label: str = "") -> Badge:
-        """Return what an enrolment needs."""
+        """Return the badge as the input of an enrolment."""
         return Badge(self.badge, self.epoch, self.kind, label)
 
 
 async def taps(conn: AsyncConnection[Any], now: datetime) -> list[DeskTap]:
-    """Return the badges that were held to a desk's reader in the last two minutes, the newest first."""
+    """Return the taps at a desk's reader in the last two minutes, ten at most, the newest first."""
     return await _taps(conn, now, None)
 
 
 async def tap(conn: AsyncConnection[Any], tap_id: int, now: datetime) -> DeskTap:
-    """Return one of them. Raises DomainError when it is gone or older than two minutes."""
-    found = await _taps(conn, now, tap_id)
-    if not found:
+    """Return a tap. Raises DomainError when it was deleted or is older than two minutes."""
+    rows = await _taps(conn, now, tap_id)
+    if not rows:
         raise DomainError(errors.BADGE_GONE)
-    return found[0]
+    return rows[0]
 
 
 async def _taps(conn: AsyncConnection[Any], now: datetime, tap_id: int | None) -> list[DeskTap]:

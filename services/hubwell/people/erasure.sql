@@ -1,5 +1,5 @@
 -- The rows of this package's tables that hold something of a person, by table. Each query is the tail of a DELETE and of
--- a count: before the erasure it says how much there is, afterwards that nothing is left. hubwell/privacy/erasure.py
+-- a count, which must be 0 after the erasure. hubwell/privacy/erasure.py
 -- runs them; tables.toml says which rows are deleted here and which go with what they refer to.
 
 -- name: person

@@ -1,4 +1,4 @@
-"""What the register knows of epochs: how far a change of keys has come, and the end of an old key."""
+"""Key epochs of the pseudonyms (progress of a key change, deletion of an old epoch) and readers' purposes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _SQL: Final = Queries("hubwell.people")
 
 @dataclass(frozen=True, slots=True)
 class EpochUse:
-    """Credentials in use that have a pseudonym of an epoch; `only_until_here`: and none of a newer one."""
+    """Valid credentials with a pseudonym of an epoch; `only_until_here`: those without a newer one."""
 
     epoch: int
     credentials: int
@@ -28,7 +28,7 @@ class EpochUse:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What the end of an epoch deleted. `left` is what a check found afterwards: 0 is the proof."""
+    """Numbers of deleted rows. `left` is the number that a check found after the deletion: 0 is the proof."""
 
     pseudonyms: int
     credentials: int
@@ -38,35 +38,35 @@ class Forgotten:
 
 
 async def epochs(conn: AsyncConnection[Any]) -> list[EpochUse]:
-    """Return the epochs that enrolled credentials have pseudonyms of, the newest first."""
+    """Return the use of each epoch by valid credentials, the newest epoch first."""
     async with conn.cursor(row_factory=class_row(EpochUse)) as cursor:
         await cursor.execute(_SQL["epochs"])
         return await cursor.fetchall()
 
 
 async def forget_epoch(conn: AsyncConnection[Any], epoch: int) -> Forgotten:
-    """Delete every pseudonym of an epoch, and the credentials that nothing can recognise any more.
+    """Delete every pseudonym of an epoch, and the credentials that have no other; record the proof.
 
-    People stay; those without a credential left have to be enrolled again. Records the proof of deletion.
+    People stay; those who have no credential any more have to be enrolled again.
     """
     values = {"epoch": epoch}
     pseudonyms = await _row(conn, "forget_epoch", values)
     await conn.execute(_SQL["forget_desk_taps_of_epoch"], values)
     unreachable = await _row(conn, "delete_unreachable", values)
-    left = await _row(conn, "rows_of_epoch", values)
+    remaining = await _row(conn, "rows_of_epoch", values)
     await deletions.record(
         conn,
         data="credential",
         why="epoch-destroyed",
         rows=pseudonyms[0],
-        left_over=left[0],
+        left_over=remaining[0],
         at=datetime.now(UTC),
     )
-    return Forgotten(pseudonyms[0], unreachable[0], unreachable[1], left[0])
+    return Forgotten(pseudonyms[0], unreachable[0], unreachable[1], remaining[0])
 
 
 async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose: str) -> Facts:
-    """Set what a device's reader is for. Raises DomainError."""
+    """Set the purpose of a device's reader. Raises DomainError."""
     values = {"device": device, "name": name, "purpose": purpose}
     try:
         async with conn.transaction():
@@ -78,7 +78,7 @@ async def put_reader(conn: AsyncConnection[Any], device: str, name: str, purpose
 
 
 async def readers(conn: AsyncConnection[Any]) -> list[dict[str, Any]]:
-    """Return the readers that have a purpose of their own."""
+    """Return the readers whose purpose was set, by device and name."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["readers"])
         return await cursor.fetchall()

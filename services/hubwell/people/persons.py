@@ -1,4 +1,4 @@
-"""Look people up, change what is stored of them, join two entries of one; in the caller's transaction."""
+"""Find, change and merge people in the register, and lock one for erasure; in the caller's transaction."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from hubwell.vocabulary import LANGUAGES
 _SQL: Final = Queries("hubwell.people")
 ShownAs = Literal["", "mentor", "ambassador"]
 SHORTEST_SEARCH: Final = 2
-"""Letters that a search needs: the register is to be asked, not to be read."""
+"""Letters that a search needs, so that the register cannot be listed."""
 MOST_FOUND: Final = 20
 _LONGEST_NAME: Final = 120
 _LONGEST_TYPED: Final = 1000
-"""Characters before they are composed; composing takes a time that grows with the square of their number."""
+"""Characters before Unicode composition, whose time grows with the square of their number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the register knows of a person, and nothing of where they were."""
+    """A person's entry in the register, without visits."""
 
     id: UUID
     name: str
@@ -39,7 +39,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A person that a search found."""
+    """A search result; `credentials` is the number of valid ones."""
 
     id: UUID
     name: str
@@ -49,7 +49,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class OnSite:
-    """Somebody who chose to be shown, and is in. `shown_as` is mentor or ambassador."""
+    """A person who chose to be shown and is checked in. `shown_as` is mentor or ambassador."""
 
     name: str
     shown_as: str
@@ -80,10 +80,10 @@ async def person(conn: AsyncConnection[Any], person_id: UUID) -> Person:
     """Return an enrolled person. Raises DomainError."""
     async with conn.cursor(row_factory=class_row(Person)) as cursor:
         await cursor.execute(_SQL["person"], {"person": person_id})
-        found = await cursor.fetchone()
-    if found is None:
+        row = await cursor.fetchone()
+    if row is None:
         raise DomainError(PERSON_GONE)
-    return found
+    return row
 
 
 async def find(conn: AsyncConnection[Any], text: str) -> list[Found]:
@@ -101,7 +101,7 @@ async def find(conn: AsyncConnection[Any], text: str) -> list[Found]:
 
 
 async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, language: str | None) -> Facts:
-    """Rename a person and set their language; without a name they are not shown as on site.
+    """Rename a person and set their language; a person without a name is not shown as on site.
 
     Raises DomainError.
     """
@@ -112,26 +112,26 @@ async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, lang
 
 
 async def set_language(conn: AsyncConnection[Any], person_id: UUID, language: str) -> Facts:
-    """Set the language in which readers and pages address a person; an unknown one is none."""
+    """Set the language of a person's texts at readers and on pages; an unknown code sets none."""
     values = {"person": person_id, "language": language if language in LANGUAGES else None}
     await conn.execute(_SQL["set_language"], values)
     return [AllowlistChanged()]
 
 
 async def set_shown(conn: AsyncConnection[Any], person_id: UUID, *, shown: bool) -> None:
-    """Show a mentor or ambassador as on site while they are in, or no longer."""
+    """Set whether a mentor or ambassador with a name is shown as on site while checked in."""
     await conn.execute(_SQL["set_shown"], {"person": person_id, "shown": shown})
 
 
 async def set_shown_as(conn: AsyncConnection[Any], person_id: UUID, shown_as: ShownAs) -> None:
-    """Set as what a person may choose to be shown; empty: as nothing, and then they are not shown."""
+    """Set the role as which a person may choose to be shown; without a role they are not shown."""
     await conn.execute(_SQL["set_shown_as"], {"person": person_id, "shown_as": shown_as})
 
 
 async def absorb(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
-    """Lock two entries of one person; give `keep` the badges of `drop`, and its name where it has none.
+    """Lock two entries of one person; move the badges of `drop` to `keep`, and name and language if missing.
 
-    What other capabilities hold of `drop` is moved before `delete_absorbed`. Raises DomainError.
+    The caller moves the rows of other capabilities before `delete_absorbed`. Raises DomainError.
     """
     if keep == drop:
         raise DomainError(errors.SAME_PERSON)
@@ -144,14 +144,14 @@ async def absorb(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
 
 
 async def delete_absorbed(conn: AsyncConnection[Any], drop: UUID) -> Facts:
-    """Delete the entry whose badges and visits another one has by now."""
+    """Delete an entry whose badges and visits were moved to another."""
     await conn.execute(_SQL["delete_person"], {"drop": drop})
     return [AllowlistChanged()]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a person who is to be erased is recognised by. `signing`: one of the cards hides its number."""
+    """Pseudonyms and credentials of a person to erase. `signing`: one is a card without a fixed number."""
 
     badges: list[bytes]
     credentials: list[int]
@@ -159,9 +159,10 @@ class Held:
 
 
 async def lock_to_erase(conn: AsyncConnection[Any], person_id: UUID) -> Held:
-    """Lock a person, enrolled or counted, and return what they hold. Raises DomainError.
+    """Lock a person, enrolled or counted, and return their credentials. Raises DomainError.
 
-    A tap or visit of theirs that is being stored waits until the transaction ends, and then finds nobody.
+    A concurrent transaction that stores a tap or visit of the person waits for this one to end, and then the
+    person no longer exists.
     """
     values = {"person": person_id}
     if await (await conn.execute(_SQL["lock_to_erase"], values)).fetchone() is None:
@@ -175,20 +176,20 @@ async def lock_to_erase(conn: AsyncConnection[Any], person_id: UUID) -> Held:
 
 
 async def add(conn: AsyncConnection[Any], name: str, language: str | None, now: datetime) -> UUID:
-    """Enter somebody who has no badge yet; without a name they stay a pseudonym. Raises DomainError."""
+    """Create a person without a badge and return the id; the name may be empty. Raises DomainError."""
     values = {"name": clean_name(name), "language": known_language(language), "now": now}
     row = await (await conn.execute(_SQL["add_person"], values)).fetchone()
     return UUID(str(row[0] if row else None))
 
 
 async def space_of(conn: AsyncConnection[Any], person_id: UUID) -> str | None:
-    """Return the space that somebody is checked in to, to check them out of it."""
+    """Return the id of the space that a person is checked in to, or None."""
     row = await (await conn.execute(_SQL["open_space"], {"person": person_id})).fetchone()
     return str(row[0]) if row else None
 
 
 async def on_site(conn: AsyncConnection[Any], now: datetime) -> list[OnSite]:
-    """Return the mentors and ambassadors who chose to be shown and are in, without where."""
+    """Return the mentors and ambassadors who chose to be shown and are checked in, without their space."""
     async with conn.cursor(row_factory=class_row(OnSite)) as cursor:
         await cursor.execute(_SQL["on_site"], {"now": now})
         return await cursor.fetchall()

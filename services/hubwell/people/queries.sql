@@ -1,5 +1,5 @@
 -- name: desk_taps
--- Badges that were held to a desk's reader a moment ago, each with what is known of it.
+-- Recent taps at a desk's reader, each with the credential and person of its badge, if enrolled.
 SELECT t.id, t.device_id AS device, d.name AS device_name, t.reader, t.badge, t.epoch, t.kind, t.tapped_at,
        c.id AS credential_id, c.revoked_why, p.id AS person_id, p.name
 FROM desk_tap t
@@ -33,7 +33,7 @@ SELECT c.id, c.kind, ARRAY(SELECT cp.badge FROM credential_pseudonym cp WHERE cp
 FROM credential c WHERE c.person_id = %(person)s
 
 -- name: find_persons
--- By any part of the name; the beginning of a name counts for more.
+-- By any part of the name; names that begin with the text come first.
 SELECT id, name, language,
        (SELECT count(*) FROM credential c WHERE c.person_id = p.id AND upper_inf(c.valid)) AS credentials
 FROM person p
@@ -51,7 +51,7 @@ SELECT id, kind, label, lower(valid) AS since, upper(valid) AS until, revoked_wh
 WHERE person_id = %(person)s ORDER BY upper_inf(valid) DESC, lower(valid) DESC, id DESC
 
 -- name: release_counted
--- The badge was only counted so far. What was counted stays counted; it is not linked to the person from here on.
+-- Releases a badge from its anonymous (counted) person. The anonymous visits stay, without a link to the new person.
 DELETE FROM credential c USING credential_pseudonym cp, person p
 WHERE cp.badge = %(badge)s AND c.id = cp.credential_id AND p.id = c.person_id AND p.kind = 'counted'
 RETURNING c.person_id
@@ -62,7 +62,7 @@ SELECT id, %(kind)s, %(label)s, tstzrange(%(now)s, NULL) FROM person
 WHERE id = %(person)s AND kind = 'enrolled' RETURNING id
 
 -- name: add_pseudonym
--- Not by way of an error: the database would log the pseudonym.
+-- ON CONFLICT and not an error, because the database would log the pseudonym with the error.
 INSERT INTO credential_pseudonym (badge, credential_id, epoch) VALUES (%(badge)s, %(credential)s, %(epoch)s)
 ON CONFLICT ON CONSTRAINT credential_enrolled_once DO NOTHING RETURNING badge
 
@@ -84,7 +84,7 @@ WHERE id = %(credential)s AND NOT upper_inf(valid)
 RETURNING person_id
 
 -- name: take_back
--- Undo an enrolment while it is fresh. The person goes too where this enrolment made them and nothing was added.
+-- Undo a recent enrolment. The person is deleted too if this enrolment created them and nothing was added since.
 WITH gone AS (
     DELETE FROM credential WHERE id = %(credential)s AND lower(valid) > %(since)s RETURNING id, person_id, lower(valid) AS made
 ), person_gone AS (
@@ -111,7 +111,7 @@ DELETE FROM person WHERE id = %(drop)s
 SELECT id, name, zone FROM space WHERE NOT personal OR NOT %(shared)s ORDER BY name, id
 
 -- name: on_site
--- People who chose to be shown, while they are in. Where they are is not told.
+-- People who chose to be shown, while they are checked in; without their space.
 SELECT p.name, p.shown_as FROM person p
 WHERE p.shown_on_site AND p.kind = 'enrolled'
   AND EXISTS (SELECT FROM visit v WHERE v.person_id = p.id AND upper_inf(v.during) AND lower(v.during) <= %(now)s)
@@ -123,7 +123,7 @@ SELECT %(title)s, %(purpose)s, id, tstzrange(%(start)s, %(end)s), %(owner)s, %(u
 WHERE id = %(space)s AND NOT personal RETURNING id
 
 -- name: lock_owner
--- One owner's sessions are added one after the other, so that two cannot overlap.
+-- Serialises the additions of one owner, so that two sessions cannot overlap.
 SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s::text, 3))
 
 -- name: overlapping_session
@@ -142,7 +142,7 @@ FROM course_session s JOIN space p ON p.id = s.space_id
 WHERE s.id = %(session)s AND s.owner_id = %(owner)s AND s.roll_until > %(now)s
 
 -- name: roll
--- Who was in the session's space during it; each person once, however often they went in and out.
+-- People who were in the session's space during it, each once.
 SELECT p.name FROM person p
 WHERE EXISTS (
     SELECT FROM visit v WHERE v.person_id = p.id AND v.space_id = %(space)s
@@ -154,7 +154,7 @@ ORDER BY p.name = '', lower(p.name), p.id
 DELETE FROM course_session WHERE id = %(session)s AND owner_id = %(owner)s RETURNING id
 
 -- name: epochs
--- Of each epoch: how many credentials in use have a pseudonym of it, and how many have none that is newer.
+-- For each epoch: valid credentials with a pseudonym of it, and how many of those have no newer one.
 SELECT cp.epoch, count(*) AS credentials,
        count(*) FILTER (WHERE NOT EXISTS (
            SELECT FROM credential_pseudonym n WHERE n.credential_id = cp.credential_id AND n.epoch > cp.epoch
@@ -171,7 +171,7 @@ SELECT count(*) FROM gone
 DELETE FROM desk_tap WHERE epoch = %(epoch)s
 
 -- name: delete_unreachable
--- Credentials that no key can make a pseudonym for any more.
+-- Credentials without a pseudonym, which no reader can recognise any more.
 WITH gone AS (
     DELETE FROM credential c WHERE NOT EXISTS (SELECT FROM credential_pseudonym cp WHERE cp.credential_id = c.id)
     RETURNING c.person_id, upper_inf(c.valid) AS in_use
@@ -192,14 +192,14 @@ ON CONFLICT ON CONSTRAINT reader_once DO UPDATE SET purpose = excluded.purpose
 SELECT r.device_id AS device, r.name AS reader, r.purpose FROM reader r ORDER BY 1, 2
 
 -- name: open_space
--- Where somebody is checked in, for the desk that checks them out.
+-- The space that a person is checked in to.
 SELECT space_id FROM visit WHERE person_id = %(person)s AND upper_inf(during) ORDER BY lower(during) DESC LIMIT 1
 
 -- name: set_language
 UPDATE person SET language = %(language)s WHERE id = %(person)s
 
 -- name: set_shown
--- Only who has a name and is a mentor or an ambassador can be shown.
+-- Only a mentor or ambassador with a name can be shown.
 UPDATE person SET shown_on_site = %(shown)s AND name <> '' AND shown_as <> ''
 WHERE id = %(person)s AND kind = 'enrolled'
 
@@ -208,7 +208,7 @@ UPDATE person SET shown_as = %(shown_as)s, shown_on_site = shown_on_site AND %(s
 WHERE id = %(person)s AND kind = 'enrolled'
 
 -- name: link_pseudonym
--- A badge of a new epoch is that of an enrolled person: its old pseudonym says so.
+-- A tap in a new epoch carries the badge's older pseudonym too, by which the caller found the credential.
 INSERT INTO credential_pseudonym (badge, credential_id, epoch)
 VALUES (%(badge)s, %(credential)s, %(epoch)s) ON CONFLICT DO NOTHING RETURNING badge
 
@@ -225,7 +225,7 @@ WITH newcomer AS (
 SELECT id, person_id FROM held
 
 -- name: raise_counter
--- The comparison and the change are one statement: of two copies at the same moment one is a replay.
+-- Comparison and change in one statement: of two concurrent copies of a message, one is detected as a replay.
 UPDATE credential SET sun_counter = %(counter)s
 WHERE id = %(credential)s AND (sun_counter IS NULL OR sun_counter < %(counter)s)
 RETURNING id

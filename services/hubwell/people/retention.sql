@@ -1,8 +1,8 @@
--- What is past its term in this package's tables. Each query is the tail of a DELETE and of a count: the same rows are
--- deleted and then searched for. hubwell/privacy/retention.py runs them; tables.toml has the terms.
+-- Rows of this package's tables that are past their term. Each query is the tail of a DELETE and of a count, which must
+-- be 0 after the deletion. hubwell/privacy/retention.py runs them; tables.toml has the terms.
 
 -- name: counted_person
--- A person who was only counted goes once no tap and no visit of theirs is left.
+-- An anonymous (counted) person is deleted once no tap and no visit of theirs is left.
 FROM person p WHERE kind = 'counted' AND created_at < %(older)s
   AND NOT EXISTS (SELECT FROM tap WHERE person_id = p.id)
   AND NOT EXISTS (SELECT FROM visit WHERE person_id = p.id)

@@ -1,6 +1,6 @@
-"""What a tap changes in the register of people: the switchboard hands these functions to presence.
+"""Changes of the register of people by taps: the switchboard passes these functions to presence.
 
-In the caller's transaction, which holds the locks of the badges concerned.
+In the caller's transaction, which holds the locks of the affected badges.
 """
 
 from datetime import datetime
@@ -15,13 +15,13 @@ _SQL: Final = Queries("hubwell.people")
 
 
 async def link_pseudonym(conn: AsyncConnection[Any], credential_id: int, badge: bytes, epoch: int) -> bool:
-    """Give a credential its pseudonym of a new epoch; return False where it has another one already."""
+    """Add a credential's pseudonym of a new epoch; return False if it has another one already."""
     values = {"badge": badge, "epoch": epoch, "credential": credential_id}
     return await (await conn.execute(_SQL["link_pseudonym"], values)).fetchone() is not None
 
 
 async def add_counted(conn: AsyncConnection[Any], badge: bytes, epoch: int) -> tuple[int, UUID]:
-    """Add a person without a name for a badge that is only counted; return the credential and the person."""
+    """Add an anonymous (counted) person for an unknown badge; return the ids of credential and person."""
     row = await (await conn.execute(_SQL["add_counted"], {"badge": badge, "epoch": epoch})).fetchone()
     if row is None:
         raise RuntimeError("an INSERT with RETURNING gave no row")
@@ -29,7 +29,7 @@ async def add_counted(conn: AsyncConnection[Any], badge: bytes, epoch: int) -> t
 
 
 async def raise_counter(conn: AsyncConnection[Any], credential_id: int, counter: int) -> bool:
-    """Keep the counter of a signing card; return False for one that is not higher than ever before."""
+    """Store the counter of a signing card; return False unless it is higher than the stored one."""
     values = {"credential": credential_id, "counter": counter}
     return await (await conn.execute(_SQL["raise_counter"], values)).fetchone() is not None
 
@@ -43,7 +43,7 @@ async def add_desk_tap(
     kind: str,
     tapped_at: datetime,
 ) -> int:
-    """Keep a badge that was held to a desk's reader, for staff to enrol it within minutes; return its id."""
+    """Store a tap at a desk's reader, so that staff can enrol its badge within minutes; return its id."""
     values = {"device": device_id, "reader": reader, "badge": badge, "epoch": epoch, "kind": kind}
     row = await (await conn.execute(_SQL["add_desk_tap"], {**values, "time": tapped_at})).fetchone()
     if row is None:

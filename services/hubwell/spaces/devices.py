@@ -1,4 +1,4 @@
-"""Keep what devices report of themselves, in the caller's transaction."""
+"""Store devices' reported status and description, from ingest's facts, in the caller's transaction."""
 
 from typing import Any, Final
 
@@ -12,12 +12,12 @@ _SQL: Final = Queries("hubwell.spaces")
 
 
 async def set_status(conn: AsyncConnection[Any], fact: DeviceReported) -> None:
-    """Keep whether a device is online, and the age of its list of badges."""
+    """Store whether a device is online, and the time of its list of badges."""
     values = {"device": fact.device_id, "status": fact.status, "roster_at": fact.roster_at}
     await conn.execute(_SQL["set_status"], values)
 
 
 async def set_description(conn: AsyncConnection[Any], fact: DeviceDescribed) -> None:
-    """Keep what a device says it is made of; its name counts where the register has none."""
+    """Store a device's description; its name is used only where the register has none."""
     values = {"device": fact.device_id, "meta": Jsonb(fact.meta), "name": fact.name}
     await conn.execute(_SQL["set_meta"], values)
