@@ -12,7 +12,7 @@ def dashboards() -> dict[str, Dashboard]:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write all dashboards into `folder`, made if need be, and return the files. Raises OSError."""
+    """Write all dashboards into `folder`, created if missing, and return the files. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, dashboard in dashboards().items():

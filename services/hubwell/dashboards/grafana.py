@@ -1,8 +1,8 @@
-"""Typed builders of Grafana's dashboard JSON: what a panel is here, turned into what Grafana reads.
+"""Typed builders of Grafana's dashboard JSON.
 
-`hub_now` says what the panels are; `files` and `push` hand the JSON on. Written by hand because
-grafana-foundation-sdk 0.0.21, the kept library, warns on import that its builders of this format are
-deprecated, and has no classes for the PostgreSQL query. Field names: Grafana's dashboard schema, version 41.
+`hub_now` defines the panels with them; `files` and `push` write and send the JSON. They are our own because
+grafana-foundation-sdk 0.0.21 warns on import that its builders of this format are deprecated, and has no
+classes for the PostgreSQL query. Field names: Grafana's dashboard schema, version 41.
 """
 
 import json
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 class Colour(StrEnum):
-    """Okabe and Ito's set, which people with colour blindness can tell apart; grey for what is not known."""
+    """Okabe and Ito's palette, distinguishable with colour blindness; grey for unknown states."""
 
     GREEN = "#009E73"
     BLUE = "#0072B2"
@@ -31,7 +31,7 @@ class Colour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a value is called on the screen: a shape and a word; the colour only repeats it."""
+    """How a value is displayed: a shape and a word; the colour only repeats them."""
 
     text: str
     colour: Colour
@@ -39,7 +39,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a panel must tell about its numbers."""
+    """The description that each panel must have about its numbers."""
 
     what: str
     source: str
@@ -53,7 +53,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one column of a table is shown. `unit` is one of Grafana's unit ids."""
+    """Display of one column of a table. `unit` is one of Grafana's unit ids; `width` is in pixels."""
 
     name: str
     unit: str | None = None
@@ -91,7 +91,7 @@ def _mapping(words: Mapping[str, Word]) -> Json:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One panel. `id` is kept for ever: links to panels hold it."""
+    """One panel. `id` must never change: links to the panel contain it. `width` is in grid columns."""
 
     id: int
     title: str
@@ -128,7 +128,7 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Panel):
-    """A table. Columns that need nothing special are left out of `columns`."""
+    """A table. `columns` needs only the columns that differ from the default display."""
 
     columns: Sequence[Column] = ()
     header: bool = True
@@ -165,7 +165,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class TimeSeries(Panel):
-    """Lines over time. A bucket without a value breaks its line: a gap is a gap."""
+    """Lines over time. A bucket without a value breaks its line."""
 
     unit: str
     axis: str
@@ -173,7 +173,7 @@ class TimeSeries(Panel):
     high: float
     line: Line
     shortest_step: str
-    """Grafana does not ask for finer steps than the data has, for example ``5m``."""
+    """Smallest step of Grafana's queries, the step of the data, for example ``5m``."""
 
     @property
     def format(self) -> Literal["table", "time_series"]:
@@ -227,7 +227,7 @@ class TimeSeries(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Panels side by side; their widths add up to 24 at most. `height` is in units of 30 pixels."""
+    """Panels side by side, with widths of 24 in sum at most. `height` is in units of 30 pixels."""
 
     height: int
     panels: Sequence[Panel]
@@ -235,7 +235,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
-    """A dashboard with pinned identity: `uid` and panel ids never change, or links break."""
+    """A dashboard. `uid` and panel ids must never change: links contain them."""
 
     uid: str
     title: str
@@ -271,7 +271,7 @@ class Dashboard:
         }
 
     def text(self) -> str:
-        """Return the content of the dashboard's file: the same for the same code, whatever the machine."""
+        """Return the content of the dashboard's file, which depends on the code only."""
         return json.dumps(self.json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     def _placed(self) -> list[Json]:

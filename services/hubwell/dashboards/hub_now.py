@@ -1,7 +1,7 @@
-"""The dashboard "Hub now": what a facilities person wants to know in the morning.
+"""The dashboard "Hub now", the morning overview for facilities staff.
 
-Numbers come from the views of the schema through `queries.sql`; thresholds and their sources from the rules
-themselves. Every state has a word and a shape besides its colour, and what is not known is never green.
+Numbers come from the views of the schema through `queries.sql`; thresholds and their sources from the rules.
+Every state has a word and a shape besides its colour, and an unknown state is never green.
 """
 
 from typing import Final
@@ -94,8 +94,9 @@ def _spaces() -> Panel:
             source="view space_now: sensors of the last five minutes, and the newest window of table "
             "people_figure, whatever time is chosen. Groups of five or more people, rounded down.",
             unit="CO2 in ppm, temperature in °C, noise in dB (A-weighted).",
-            no_data="'Not known' means that no sensor spoke in the last five minutes. It does not mean free, "
-            "nor that the air is good. 'no data' means that there is no such sensor, or that it is silent.",
+            no_data="'Not known' means that no sensor sent data in the last five minutes. It does not mean "
+            "free, nor that the air is good. 'no data' means that there is no such sensor, or that it "
+            "is silent.",
         ),
         sql=_SQL["spaces_now"],
         width=24,
@@ -122,7 +123,7 @@ def _co2() -> Panel:
             f"({rule.jurisdiction}, {rule.legal_status}).",
             source="view reading_5m, all CO2 sensors of a space together.",
             unit="ppm (parts per million).",
-            no_data="a line that breaks means that no sensor of the space spoke; it is not zero. "
+            no_data="a line that breaks means that no sensor of the space sent data; it is not zero. "
             "A space without a line has no CO2 sensor or was silent all the time.",
         ),
         sql=_SQL["co2_over_time"],
@@ -163,7 +164,7 @@ def _alerts() -> Panel:
         id=5,
         title="Alerts: open ones, and those of the chosen time",
         description=Description(
-            what=f"One row an episode. What to do: {CO2_ASR_A3_6.advice}",
+            what=f"One row per episode. What to do: {CO2_ASR_A3_6.advice}",
             source="table episode, written by the rules; the last column names rule and version. "
             "A silent sensor opens no alert: see Devices.",
             unit="highest value in the unit of the rule (CO2: ppm).",
@@ -209,10 +210,10 @@ def _by_day() -> Panel:
         id=7,
         title="Data by day: stored, duplicated, rejected, lost",
         description=Description(
-            what="Every message of sensors counts once; taps are not told. A duplicate is a message "
-            "that came again; it changes nothing. "
-            "'Lost, declared' is what a device says that it had to drop.",
-            source="views ledger_telemetry and ledger_lost, table rejected; `hubwell audit` tells more.",
+            what="Messages of sensors, each once; taps are not included. A duplicate is a message "
+            "that was received again; it changes nothing. "
+            "'Lost, declared' is what a device reported as dropped.",
+            source="views ledger_telemetry and ledger_lost, table rejected; `hubwell audit` shows more.",
             unit="messages, by the day on which the server received them.",
             no_data="zeros mean that nothing came on that day: see Devices.",
         ),

@@ -1,4 +1,4 @@
-"""Send the dashboards to a running Grafana over its HTTP API, for a Grafana that we do not provision."""
+"""Send the dashboards to a running Grafana over its HTTP API, where files cannot be provisioned."""
 
 from typing import Any, Final
 

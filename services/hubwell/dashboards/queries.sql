@@ -1,9 +1,9 @@
--- What the dashboard "Hub now" asks. Column names are the headings that people read. Grafana replaces
+-- Queries of the dashboard "Hub now". Column names are the headings on the screen. Grafana replaces
 -- $__timeFrom(), $__timeTo(), $__timeFilter() and $__interval; {raise_at} comes from the rule.
 -- Only views and tables that the role in dashboards/database/grafana_reader.sql may read.
 
 -- name: in_words
--- One sentence a row: the twin of the panels for whoever listens to the page or reads it on a telephone.
+-- One sentence per row: the panels in words, for screen readers and telephones.
 WITH spaces AS (
     SELECT count(*) AS n,
            count(*) FILTER (WHERE state = 'free') AS free,
@@ -38,7 +38,7 @@ SELECT sentence AS "In words" FROM (
         sending, silent, never, n
     ) FROM devices
     UNION ALL
-    SELECT 5, CASE WHEN about IS NULL THEN 'People in the hub: not told, a small group would be given away.'
+    SELECT 5, CASE WHEN about IS NULL THEN 'People in the hub: not shown, to protect a small group.'
         ELSE format('People in the hub: about %s between %s and %s.', about,
                     to_char(start, 'HH24:MI'), to_char(start + count_window(), 'HH24:MI')) END
     FROM people
@@ -135,8 +135,8 @@ ORDER BY e.resolved_at IS NOT NULL, e.opened_at DESC
 LIMIT 200
 
 -- name: devices
--- Silence is judged by readings, sensor by sensor (see device_heard). What the broker says is only a hint: it
--- calls a device online whose sensor died, and offline one whose network has just gone.
+-- A sensor without recent readings is silent (see device_heard). The broker's status is only a hint: a device
+-- can be online with a dead sensor, and offline because its network has just failed.
 WITH quiet AS (
     SELECT device_id, string_agg(name, ', ' ORDER BY name) AS names
     FROM series_now
@@ -199,7 +199,7 @@ ORDER BY day.start DESC
 
 -- name: completeness_by_device
 -- Each device numbers its messages from 1 in every boot, so a number that is neither here nor declared lost
--- is missing: still on its way, or gone. How many there are is not told, for taps are among them.
+-- is missing: still on its way, or lost. The total is not shown, because taps are included in it.
 SELECT device_id AS "Device",
        CASE WHEN sum(missing) <= 0 THEN 'complete' ELSE 'missing' END AS "State",
        sum(declared)::float8 AS "Lost, declared",

@@ -185,7 +185,7 @@ def _check_sentences(sentences: list[str]) -> None:
         "Air: 1 fresh, 1 stuffy, 0 bad, 2 not known.",
         "Open alerts: 1.",
         "Devices: 2 send, 1 silent for more than five minutes, 1 never heard; 4 in all.",
-        "People in the hub: not told, a small group would be given away.",
+        "People in the hub: not shown, to protect a small group.",
     ]
 
 
