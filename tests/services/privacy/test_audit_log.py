@@ -72,8 +72,8 @@ CHANGES = [
     ("UPDATE audit_entry SET detail = detail || '{\"n\": 7}' WHERE id = 3", 3, "changed"),
     ("UPDATE audit_entry SET hash = sha256('') WHERE id = 3", 3, "changed"),
     ("UPDATE audit_entry SET previous = sha256('') WHERE id = 3", 3, "does not follow"),
-    ("DELETE FROM audit_entry WHERE id = 3", 4, "taken out"),
-    ("DELETE FROM audit_entry WHERE id <= 2", 3, "taken out"),
+    ("DELETE FROM audit_entry WHERE id = 3", 4, "removed"),
+    ("DELETE FROM audit_entry WHERE id <= 2", 3, "removed"),
     (
         (
             "INSERT INTO audit_entry SELECT 7, at, actor, action, subject, detail, previous, hash "
@@ -88,7 +88,7 @@ CHANGES = [
             "FROM audit_entry WHERE id = 1"
         ),
         0,
-        "taken out",
+        "removed",
     ),
 ]
 
