@@ -1,1 +1,1 @@
-"""What leaves about people and how long it stays: the gate for figures, retention, proofs, the audit log."""
+"""Privacy: published counts with disclosure control, retention, erasure with proof, export, documents."""

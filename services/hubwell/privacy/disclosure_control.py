@@ -1,28 +1,29 @@
-"""The one gate for numbers of people: pure, with everything it depends on passed in.
+"""Disclosure control for counts of people: the only way to published figures; pure functions.
 
-What goes in: how many people were in each space in one closed window of five minutes, each person counted
-once. What comes out: a figure for each space, zone and the hub that may be shown to anybody, for ever.
+The input is the number of people in each space in one closed window of five minutes, each person counted
+once. The output is a figure for each space, each zone and the hub, which may be public without a time limit.
 
-Threat model. The reader of figures sees all of them, of all windows, as soon as they exist, knows the
-timetable, stands at a door with a clock, and compares: spaces with their zone, zones with the hub, a window
-with the next. They want to learn whether one certain person was there. What stands against it (privacy
-reference, section 6):
+Threat model. An attacker sees all figures of all windows as soon as they exist, knows the timetable, watches
+a door with a clock, and compares spaces with their zone, zones with the hub, and a window with the next. The
+attacker wants to learn whether a certain person was present. The defences (privacy reference, section 6):
 
-- **A threshold.** Fewer than `K` people are withheld, and so is nobody: the last one's leaving is not told.
-- **Steps.** A number is rounded down to a multiple of `K`.
-- **Inertia.** A number moves only when the group behind it changed by `K` or more since it last moved: no
-  comparison of windows shows one person's coming or going (attacks b and c).
-- **Complements.** A withheld group that other numbers would give away takes a second one with it, first the
-  sum that it is part of; what sums leave over is at least `K` people (attack a). Which is small is not told.
-- **Fixed windows.** Closed, never overlapping, never revised: a tap that arrives late changes no figure (c).
-- **One person's room** has no figure and is in no sum (e). All suppression rests on the numbers after
-  inertia, so that one person's coming and going does not move the pattern of what is withheld either.
+- **Threshold.** Groups of fewer than `K` people are withheld, empty ones included: else the last person's
+  departure would show.
+- **Rounding.** A number is rounded down to a multiple of `K`.
+- **Hysteresis.** A number changes only when its group has changed by `K` or more since the last change: no
+  comparison of windows shows one person's arrival or departure (attacks b and c).
+- **Complementary suppression.** Where other numbers would reveal a withheld group, a second one is withheld,
+  first the sum that it is part of; differences of published sums are at least `K` people (attack a). Figures
+  do not show which of the withheld groups is small.
+- **Fixed windows.** Closed, never overlapping, never revised: a late tap changes no figure (attack c).
+- **Personal rooms** have no figure and are in no sum (attack e). All suppression uses the numbers after
+  hysteresis, so that one person's arrival or departure does not change which figures are withheld either.
 
-What remains. Whoever knows where *everybody else* is can tell, in the window in which a group's number moves,
-that somebody came or went: that is the limit of groups of `K`; only noise would help, and nobody trusts a
-number that jumps. A space's live state (free or in use) is that of the room: whoever enters an empty one
-turns it to "in use". Attack d, all answers of a group being equal, concerns answers of people and belongs to
-wellbeing, not to counts.
+Residual risk. An attacker who knows where all other people are learns, in the window in which a group's
+number changes, that the remaining person came or went: that is the limit of groups of `K`. Only noise would
+prevent it, and people do not trust numbers that jump. A space's live state (free or in use) is a property of
+the room: a person who enters an empty room changes it to "in use". Attack d, equal answers of a whole group,
+concerns people's answers and belongs to wellbeing, not to counts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 K: Final = 5
-"""The smallest group that is a number, and the step of numbers. The project's choice; there is no law."""
+"""The smallest group that is published, and the step of numbers. The project's choice, not a legal limit."""
 _THIRD_BELOW: Final = 5
 """In twelfths of the capacity, like the next."""
 _HALF_BELOW: Final = 8
@@ -41,7 +42,7 @@ Withheld = Literal["group", "personal"]
 
 
 class Cell(NamedTuple):
-    """What a figure is of. The hub's place is empty, and so is the zone of spaces that are in none."""
+    """The subject of a figure. `place` is empty for the hub, and for the zone of spaces without a zone."""
 
     scope: Scope
     place: str
@@ -52,7 +53,7 @@ HUB: Final = Cell("hub", "")
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A space as the gate needs it; `capacity` in people."""
+    """A space as input of disclosure control; `capacity` in people."""
 
     space_id: str
     zone: str
@@ -61,13 +62,13 @@ class Room:
 
     @property
     def cell(self) -> Cell:
-        """What its figure is of."""
+        """The subject of its figure."""
         return Cell("space", self.space_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What may be shown: `about` so many people, or why there is no number."""
+    """A published figure: `about` is a rounded number of people, or None with the reason in `withheld`."""
 
     cell: Cell
     about: int | None
@@ -77,14 +78,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window's figures, and what the gate remembers: the group behind each number when it last moved."""
+    """A window's figures, and the state for the next: each number's group at its last change (`held`)."""
 
     figures: list[Figure]
     held: dict[Cell, int]
 
 
 def close(rooms: Sequence[Room], people: Mapping[str, int], held: Mapping[Cell, int]) -> Window:
-    """Close a window. `people` is by space, none where nobody was; `held` is what the last window left."""
+    """Return the figures of a window. `people` is by space; `held` is from the previous window."""
     shared = [room for room in rooms if not room.personal]
     groups = _apply_hysteresis(_sums(shared, people), held)
     hidden = _suppress_cells(_Tree(shared), groups)
@@ -95,7 +96,7 @@ def close(rooms: Sequence[Room], people: Mapping[str, int], held: Mapping[Cell, 
 
 
 def fullness(about: int, capacity: int) -> Fullness:
-    """Say how full a space is by the number that is shown, never by the group behind it."""
+    """Return how full a space is, computed from the published number, never from the group behind it."""
     if about >= capacity:
         return "full"
     if about * 12 < capacity * _THIRD_BELOW:
@@ -122,7 +123,7 @@ def _sums(rooms: Sequence[Room], people: Mapping[str, int]) -> dict[Cell, int]:
 
 
 def _apply_hysteresis(sums: Mapping[Cell, int], held: Mapping[Cell, int]) -> dict[Cell, int]:
-    """Let a number move only when its group changed by `K` or more; every group begins as nobody."""
+    """Return each group, or its previous value if it changed by less than `K`; groups begin with 0."""
     return {
         cell: count if abs(count - held.get(cell, 0)) >= K else held.get(cell, 0)
         for cell, count in sums.items()
@@ -130,7 +131,7 @@ def _apply_hysteresis(sums: Mapping[Cell, int], held: Mapping[Cell, int]) -> dic
 
 
 class _Tree:
-    """Spaces add up to zones, zones to the hub: the equations that a reader can use."""
+    """The equations that an attacker can use: spaces add up to zones, zones to the hub."""
 
     def __init__(self, rooms: Sequence[Room]) -> None:
         self.spaces: dict[Cell, list[Cell]] = {}
@@ -145,7 +146,7 @@ class _Tree:
 
 
 def _suppress_cells(tree: _Tree, groups: Mapping[Cell, int]) -> set[Cell]:
-    """Return what must be withheld: small groups, and what would give them away."""
+    """Return what must be withheld: small groups, and figures that would reveal them."""
     hidden = {cell for cell, group in groups.items() if group < K}
     while (more := _next(tree, groups, hidden)) is not None:
         hidden.add(more)
@@ -153,24 +154,30 @@ def _suppress_cells(tree: _Tree, groups: Mapping[Cell, int]) -> set[Cell]:
 
 
 def _next(tree: _Tree, groups: Mapping[Cell, int], hidden: set[Cell]) -> Cell | None:
-    """Return one more to withhold; None when nothing can be worked out any more. So it ends.
+    """Return one more figure to withhold; None when no equation reveals a withheld group any more.
 
-    A sum goes before its parts: people look for a space, and seldom for a zone.
+    One figure at a time, because withholding a zone also changes the equation of the hub. Each call adds a
+    cell, so the caller's loop ends.
     """
     for parent, parts in tree.families():
         unknown = [cell for cell in (parent, *parts) if cell in hidden]
+        # One unknown can be calculated exactly. Several under a published sum are known in total: if that is
+        # below K, it reveals a small group just as well.
         small = parent not in hidden and unknown and _left_over(tree, groups, hidden, unknown) < K
         if len(unknown) == 1 or small:
             shown = [cell for cell in parts if cell not in hidden]
+            # The sum first: people look for a space, and seldom for a zone.
             if parent not in hidden:
                 return parent
+            # The smallest part by its published number, then by name. A choice by the exact group would
+            # depend on a single person, and the pattern of withheld figures would show it.
             if shown:
                 return min(shown, key=lambda cell: (groups[cell] // K, cell))
     return None
 
 
 def _left_over(tree: _Tree, groups: Mapping[Cell, int], hidden: set[Cell], unknown: Sequence[Cell]) -> int:
-    """Return how many remain when all that is shown is subtracted; of a hidden zone, its hidden spaces."""
+    """Return the people in the unknown cells; of a withheld zone, those in its withheld spaces only."""
     return sum(
         sum(groups[space] for space in tree.spaces[cell] if space in hidden)
         if cell.scope == "zone"

@@ -1,9 +1,9 @@
-"""Erase the rows of a person from every table, in the order of `tables.toml`, and prove that none is left.
+"""Erase the rows of a person from every table, in the order of `tables.toml`, and prove that none remains.
 
-The rows are found, deleted or emptied by the SQL of the package that owns each table (`erasure.sql`). What
-stays are figures that were published of groups, the entries of the audit log (an id that refers to nobody any
-more), and for two weeks a salted hash of each badge, by which a late message is dropped unread. Backups made
-before still hold the person until they are deleted.
+The SQL of the package that owns each table (`erasure.sql`) selects, deletes or anonymises the rows. Published
+figures of groups stay, entries of the audit log (with an id that refers to no row any more), and for two
+weeks a salted hash of each badge, by which late messages are dropped unread. Earlier backups hold the person
+until they are deleted.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from hubwell.storage.queries import Queries
 from hubwell.storage.tables import Table, erasure_query, tables
 
 TOMBSTONE: Final = timedelta(days=14)
-"""How long a device may have been away whose late messages of an erased badge are still recognised."""
+"""How long late messages of an erased badge, from devices that were offline, are still recognised."""
 _SALT_BYTES: Final = 16
 _SQL: Final = Queries("hubwell.privacy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """By what a row or a text is recognised as a person's. `signing`: one of the cards hides its number."""
+    """The values that identify a person's rows and texts. `signing`: one is a card without a fixed number."""
 
     person_id: UUID
     badges: list[bytes]
@@ -53,7 +53,7 @@ class Traces:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was erased. `number` is that of the row in the table of deletions; `left_over` has to be 0."""
+    """Rows erased, by class of data. `number` is that of the stored proof; `left_over` must be 0."""
 
     number: int
     at: datetime
@@ -62,46 +62,48 @@ class Proof:
 
     @property
     def rows(self) -> int:
-        """How many rows were deleted or emptied."""
+        """Number of rows deleted or anonymised."""
         return sum(self.deleted.values())
 
 
 async def holdings(conn: AsyncConnection[Any], traces: Traces) -> dict[str, int]:
-    """Return how many rows of the person go with what they refer to, by the class of data."""
-    going = [table for table in tables().personal if table.erasure == "cascade"]
-    return await _count(conn, [(table.data, _query(table)) for table in going], traces)
+    """Return the number of the person's rows that are deleted by cascade, by class of data."""
+    cascading = [table for table in tables().personal if table.erasure == "cascade"]
+    return await _count(conn, [(table.data, _query(table)) for table in cascading], traces)
 
 
 async def erase_rows(conn: AsyncConnection[Any], traces: Traces) -> dict[str, int]:
-    """Delete and empty the rows of the person; return how many, by the class of data.
+    """Delete and anonymise the rows of the person; return their numbers, by class of data.
 
-    Tables are taken in reverse: rows go before those that they refer to, the person's own row is the last.
+    Tables are processed in reverse order: rows before those that they refer to, the person's own row last.
     """
-    done, values = {}, traces.values()
+    row_counts, values = {}, traces.values()
     for table in reversed(tables().tables):
         if table.erasure == "delete":
-            done[table.data] = (await conn.execute("DELETE " + _query(table), values)).rowcount
+            row_counts[table.data] = (await conn.execute("DELETE " + _query(table), values)).rowcount
         elif table.erasure == "anonymise":
-            done[table.data] = (await conn.execute(_query(table, anonymise=True), values)).rowcount
-    return done
+            row_counts[table.data] = (await conn.execute(_query(table, anonymise=True), values)).rowcount
+    return row_counts
 
 
 async def prove(conn: AsyncConnection[Any], traces: Traces, deleted: dict[str, int], now: datetime) -> Proof:
-    """Search every table that could hold something of the person, and record the proof.
+    """Count the remaining rows in every table that could hold data of the person, and record the proof.
 
-    Searched is also what the database's constraints promise to be empty.
+    This includes tables that must be empty by the database's constraints.
     """
     described = tables()
     searched = [(table.name, erasure_query(table)) for table in (*described.tables, *described.outside)]
-    left = sum((await _count(conn, [(name, tail) for name, tail in searched if tail], traces)).values())
+    left_over = sum((await _count(conn, [(name, tail) for name, tail in searched if tail], traces)).values())
     deleted = {data: rows for data, rows in deleted.items() if rows}
     rows = sum(deleted.values())
-    number = await deletions.record(conn, data="person", why="erasure", rows=rows, left_over=left, at=now)
-    return Proof(number, now, deleted, left)
+    number = await deletions.record(
+        conn, data="person", why="erasure", rows=rows, left_over=left_over, at=now
+    )
+    return Proof(number, now, deleted, left_over)
 
 
 async def add_tombstones(conn: AsyncConnection[Any], badges: Iterable[bytes], now: datetime) -> None:
-    """Let a late message of these badges be recognised, and nobody be found from what is stored for it."""
+    """Store a salted hash of each badge: it identifies late messages of the badge, but not the badge."""
     for badge in badges:
         salt = secrets.token_bytes(_SALT_BYTES)
         tag = hashlib.sha256(salt + badge).digest()

@@ -1,4 +1,4 @@
-"""A person's data as a file to take along: JSON for programs, CSV for a spreadsheet; both hold everything."""
+"""A person's data as a file for data portability: JSON for programs, CSV for spreadsheets, both complete."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ from hubwell.privacy.personal_data import PersonalData
 
 _COLUMNS: Final = ("what", "where", "from", "until", "how", "detail")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a text for a formula."""
+"""Beginnings that make a spreadsheet evaluate a text as a formula."""
 
 
-def as_json(found: PersonalData, made_at: datetime, zone: ZoneInfo) -> str:
-    """Return everything as one JSON object, times with the hub's zone."""
-    content = {"made_at": made_at, **asdict(found)}
+def as_json(data: PersonalData, made_at: datetime, zone: ZoneInfo) -> str:
+    """Return the data as one JSON object, with times in the hub's zone."""
+    content = {"made_at": made_at, **asdict(data)}
     for visit in content["visits"]:
         visit["end_is_estimated"] = visit["ended_by"] == "inferred"
 
@@ -33,8 +33,8 @@ def as_json(found: PersonalData, made_at: datetime, zone: ZoneInfo) -> str:
     return json.dumps(content, default=plain, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_csv(found: PersonalData, zone: ZoneInfo) -> str:
-    """Return everything as one table: a row for each thing, visits first."""
+def as_csv(data: PersonalData, zone: ZoneInfo) -> str:
+    """Return the data as one table, a row for each item, visits first; times in the hub's zone."""
 
     def local(moment: datetime | None) -> str:
         return "" if moment is None else moment.astimezone(zone).isoformat(timespec="seconds")
@@ -42,7 +42,7 @@ def as_csv(found: PersonalData, zone: ZoneInfo) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
-    for what, where, since, until, how, detail in _rows(found):
+    for what, where, since, until, how, detail in _rows(data):
         cells = (what, where, local(since), local(until), how, detail)
         writer.writerow(_harmless(cell) for cell in cells)
     return out.getvalue()
@@ -51,30 +51,30 @@ def as_csv(found: PersonalData, zone: ZoneInfo) -> str:
 _Line = tuple[str, str, datetime | None, datetime | None, str, str]
 
 
-def _rows(found: PersonalData) -> Iterator[_Line]:
-    person = found.person
+def _rows(data: PersonalData) -> Iterator[_Line]:
+    person = data.person
     shown = f"shown as {person.shown_as}" if person.shown_on_site else ""
-    for visit in found.visits:
+    for visit in data.visits:
         estimated = "end is estimated" if visit.ended_by == "inferred" else ""
         yield "visit", visit.space, visit.start, visit.end, visit.ended_by or "lasts", estimated
     yield "person", "", person.created_at, None, person.kind, person.name
     yield "language", "", None, None, person.language or "", shown
-    for held in found.credentials:
-        yield held.kind, "", held.since, held.until, held.revoked_why or "valid", held.label
-    for tap in found.taps:
+    for item in data.credentials:
+        yield item.kind, "", item.since, item.until, item.revoked_why or "valid", item.label
+    for tap in data.taps:
         yield "tap", tap.space, tap.time, None, tap.verdict, f"{tap.source} {tap.intent}"
-    for session in found.sessions:
+    for session in data.sessions:
         detail = f"{session.title}: {session.purpose}"
         yield "session roll", session.space, session.start, session.end, "on the roll", detail
-    for question in found.questions:
+    for question in data.questions:
         other = f"also {question.other_space}" if question.other_space else ""
         yield "question", question.space or "", question.at, question.settled_at, question.kind, other
-    for muster in found.musters:
+    for muster in data.musters:
         yield "muster", muster.space, muster.since, None, muster.state, muster.kind
-    if found.has_account:
+    if data.has_account:
         yield "account", "", None, None, "linked", ""
 
 
 def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from running a text, without hiding it."""
+    """Return a cell that a spreadsheet does not evaluate; the text stays visible."""
     return "'" + cell if cell.startswith(_FORMULA) else cell

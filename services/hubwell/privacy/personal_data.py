@@ -1,4 +1,4 @@
-"""Everything that is stored of one person, for that person: to be read, taken along and set."""
+"""Everything that is stored of one person, read for that person's own pages and export."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ ShownAs = Literal["", "mentor", "ambassador"]
 
 @dataclass(frozen=True, slots=True)
 class OwnPerson:
-    """The person. `kind` is enrolled, or counted for a badge that nobody enrolled."""
+    """The person. `kind` is enrolled, or counted for an anonymous badge."""
 
     id: UUID
     kind: str
@@ -31,7 +31,7 @@ class OwnPerson:
 
 @dataclass(frozen=True, slots=True)
 class OwnVisit:
-    """A stay in a space; `end` is None while it lasts, `ended_by` says how it ended."""
+    """A visit of a space; `end` is None while it lasts, `ended_by` is how it ended."""
 
     id: int
     space_id: str
@@ -43,7 +43,7 @@ class OwnVisit:
 
 @dataclass(frozen=True, slots=True)
 class OwnCredential:
-    """A badge, card or QR code, by its label; never what a reader recognises it by."""
+    """A badge, card or QR code, by its label, without the pseudonym."""
 
     kind: str
     label: str
@@ -54,7 +54,7 @@ class OwnCredential:
 
 @dataclass(frozen=True, slots=True)
 class OwnTap:
-    """One tap, kept for days only."""
+    """One tap; taps are kept for days only."""
 
     time: datetime
     space_id: str
@@ -78,7 +78,7 @@ class OwnSession:
 
 @dataclass(frozen=True, slots=True)
 class OwnQuestion:
-    """Something about a badge that did not fit together."""
+    """A suspicion: an inconsistency about a badge."""
 
     kind: str
     at: datetime
@@ -89,7 +89,7 @@ class OwnQuestion:
 
 @dataclass(frozen=True, slots=True)
 class OwnMuster:
-    """A place on the list of an evacuation that is not closed yet."""
+    """An entry on the list of an open evacuation."""
 
     kind: str
     opened_at: datetime
@@ -100,7 +100,7 @@ class OwnMuster:
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """All of it."""
+    """All data of a person."""
 
     person: OwnPerson
     credentials: list[OwnCredential] = field(default_factory=list)
@@ -113,7 +113,7 @@ class PersonalData:
 
 
 async def everything(conn: AsyncConnection[Any], person_id: UUID, now: datetime) -> PersonalData | None:
-    """Return all that is stored of a person; None where nobody has this id any more."""
+    """Return all that is stored of a person; None if the person does not exist."""
     values = {"person": person_id, "now": now}
     persons = await _all(conn, "person", OwnPerson, values)
     if not persons:
@@ -132,9 +132,9 @@ async def everything(conn: AsyncConnection[Any], person_id: UUID, now: datetime)
 
 
 async def visit(conn: AsyncConnection[Any], person_id: UUID, visit_id: int) -> OwnVisit | None:
-    """Return one of a person's own visits; None for another's and for none."""
-    found = await _all(conn, "visit", OwnVisit, {"person": person_id, "visit": visit_id})
-    return found[0] if found else None
+    """Return a visit of this person; None for another person's or an unknown one."""
+    visits = await _all(conn, "visit", OwnVisit, {"person": person_id, "visit": visit_id})
+    return visits[0] if visits else None
 
 
 async def _all(

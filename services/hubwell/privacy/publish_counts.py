@@ -1,8 +1,9 @@
-"""Close the windows of five minutes and publish their figures, in the caller's transaction.
+"""Close windows of five minutes and publish their figures of people, in the transaction of a scheduled job.
 
-A window is closed a little after its end, once and for good: taps that arrive later count from the window in
-which they are known. After a pause the windows that were missed are closed one by one, oldest first, so that
-the figures are what they would have been.
+Visits come from presence; figures go to the table `people_figure` after disclosure control. A window is
+closed 20 s after its end and never revised: a tap that arrives later counts only in windows that are closed
+after it. After an outage the missed windows are closed one by one, oldest first, so that hysteresis is
+applied to each.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,14 +19,14 @@ from hubwell.vocabulary import COUNT_WINDOW, OPEN_VISIT_IGNORED_AFTER
 _SQL: Final = Queries("hubwell.privacy", "publish_counts.sql")
 
 SETTLE: Final = timedelta(seconds=20)
-"""How long after its end a window waits for taps that are on their way."""
+"""How long after its end a window is closed, for taps that are on their way."""
 CATCH_UP: Final = timedelta(hours=12)
-"""How far back missed windows are closed; older ones stay without figures."""
+"""How far back missed windows are closed; older ones get no figures."""
 KEPT: Final = timedelta(days=90)
 
 
 async def close_windows(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
-    """Close every window that has ended and is not closed yet."""
+    """Close every window that has ended and is not closed yet; delete figures older than `KEPT`."""
     del settings
     await conn.execute(_SQL["one_at_a_time"])
     rooms = [Room(*row) for row in await (await conn.execute(_SQL["rooms"])).fetchall()]
@@ -37,7 +38,7 @@ async def close_windows(conn: AsyncConnection[Any], now: datetime, settings: Set
 
 
 def window_of(moment: datetime) -> datetime:
-    """Return when the window begins that a moment is in."""
+    """Return the start of the window that a moment is in."""
     return datetime.fromtimestamp(
         moment.timestamp() // COUNT_WINDOW.total_seconds() * COUNT_WINDOW.total_seconds(), UTC
     )
@@ -54,11 +55,11 @@ async def _to_close(conn: AsyncConnection[Any], now: datetime) -> list[datetime]
 async def _close(conn: AsyncConnection[Any], rooms: list[Room], start: datetime) -> None:
     values = {"start": start, "end": start + COUNT_WINDOW, "longest": OPEN_VISIT_IGNORED_AFTER}
     people = dict(await (await conn.execute(_SQL["people_in_window"], values)).fetchall())
-    held = {
+    last_groups = {
         Cell(scope, place): count
         for scope, place, count in await (await conn.execute(_SQL["held"])).fetchall()
     }
-    closed = close(rooms, people, held)
+    closed = close(rooms, people, last_groups)
     async with conn.cursor() as cursor:
         await cursor.executemany(_SQL["publish"], [_row(figure, start) for figure in closed.figures])
         groups = [

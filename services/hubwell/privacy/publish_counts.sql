@@ -1,5 +1,5 @@
 -- name: one_at_a_time
--- Two workers must not close the same window.
+-- Prevents two workers from closing the same window.
 LOCK TABLE people_gate IN EXCLUSIVE MODE
 
 -- name: rooms
@@ -9,7 +9,7 @@ SELECT id, zone, capacity, personal FROM space ORDER BY id
 SELECT max(start) FROM people_figure
 
 -- name: people_in_window
--- Each person once, where they were last in the window. A visit that has gone on for too long is a forgotten one.
+-- Each person once, in their last space of the window. Too long an open visit is a forgotten one and ignored.
 SELECT space_id, count(*)
 FROM (
     SELECT DISTINCT ON (person_id) person_id, space_id FROM visit
@@ -26,11 +26,11 @@ INSERT INTO people_gate (scope, place, people, start) VALUES (%(scope)s, %(place
 ON CONFLICT ON CONSTRAINT people_gate_once DO UPDATE SET people = excluded.people, start = excluded.start
 
 -- name: let_go
--- Places that are no more.
+-- Spaces and zones that no longer exist.
 DELETE FROM people_gate WHERE start < %(start)s
 
 -- name: publish
--- Never revised: what stands for a window stays.
+-- Published figures are never revised.
 INSERT INTO people_figure (scope, place, start, about, fullness, withheld)
 VALUES (%(scope)s, %(place)s, %(start)s, %(about)s, %(fullness)s, %(withheld)s)
 ON CONFLICT ON CONSTRAINT people_figure_once DO NOTHING

@@ -1,3 +1,3 @@
 -- name: add_tombstone
--- A late message of the badge is recognised by whoever holds the badge, and nobody can be found from this row.
+-- The row identifies late messages of the badge; badge and person cannot be found from it.
 INSERT INTO erased (salt, tag, until) VALUES (%(salt)s, %(tag)s, %(until)s)

@@ -1,7 +1,7 @@
-"""How long each class of data stays, and the hourly run that deletes what is over its time and proves it.
+"""Retention: the term of each class of data, and the jobs that delete expired rows and record the proof.
 
-Every number is this project's proposal, not law: a site sets its own with HUBWELL_RETENTION, for example
-``{"visit": "30d", "tap": "1d"}``, within the limits of the table below.
+Terms come from `tables.toml`. They are this project's proposal, not law: a site sets its own with
+HUBWELL_RETENTION, for example ``{"visit": "30d", "tap": "1d"}``, within the limits there.
 """
 
 import logging
@@ -27,9 +27,9 @@ _NOW: Final = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """How long a class of data stays: `keep` from the moment in `since`; None for as long as the hub wants.
+    """The term of a class of data: `keep` from the event in `since`; None for no term.
 
-    `least` and `most` bound what a site may set; both None: nothing to set, the data says when it ends.
+    `least` and `most` limit what a site may set. Both are None for a fixed term, with the end in the data.
     """
 
     data: str
@@ -46,11 +46,11 @@ TERMS: Final = tuple(
 message whose row is gone would count as a new one. Published figures have none either: they are of groups."""
 ALL: Final = frozenset(term.data for term in TERMS)
 BRIEF: Final = frozenset(item.name for item in tables().retention if item.each_minute)
-"""What stays for minutes, and is looked after every minute."""
+"""Classes with terms of minutes, which are run every minute."""
 
 
 class Run(NamedTuple):
-    """What a run did to one class."""
+    """Result of a run for one class: rows deleted, and rows that a check found afterwards."""
 
     data: str
     older_than: datetime
@@ -79,23 +79,23 @@ def parse_duration(text: str) -> timedelta:
 
 
 async def retention_hourly(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
-    """Delete what is over its time, class by class, and record the proof: the job of every hour."""
+    """Delete expired rows of all classes and record the proofs: the hourly job."""
     await run(conn, now, settings)
 
 
 async def retention_each_minute(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
-    """Do the same for what stays for minutes only: the job of every minute."""
+    """Delete expired rows of classes with terms of minutes and record the proofs: the job of every minute."""
     await run(conn, now, settings, BRIEF)
 
 
 async def run(
     conn: AsyncConnection[Any], now: datetime, settings: Settings, only: Container[str] = ALL
 ) -> list[Run]:
-    """Delete what is over its time and return what was done to each class, in the caller's transaction.
+    """Delete expired rows and return the result for each class, in the caller's transaction.
 
-    A class that cannot be deleted is left whole for the next run and logged. Raises DomainError.
+    A class whose deletion fails is rolled back, logged and left to the next run. Raises DomainError.
     """
-    done = []
+    results = []
     recorded = await deletions.classes_since(conn, now - _DAY, "retention")
     classes = {item.name: item for item in tables().retention}
     for term in terms(settings):
@@ -104,18 +104,20 @@ async def run(
         try:
             async with conn.transaction():
                 result = await _delete(conn, classes[term.data], now - term.keep)
-                # A run that found nothing is recorded once a day: the rule is seen to work, without a flood.
+                # A run without rows is recorded once a day: it proves that the rule works, in few entries.
                 if result.rows or result.left_over or term.data not in recorded:
                     await deletions.record(conn, why="retention", at=now, **result._asdict())
         except psycopg.Error as error:
-            _LOG.warning("retention of %s is left for its next turn: %s", term.data, type(error).__name__)
+            _LOG.warning(
+                "retention of %s failed, next attempt at its next run: %s", term.data, type(error).__name__
+            )
             continue
-        done.append(result)
-    return done
+        results.append(result)
+    return results
 
 
 async def _delete(conn: AsyncConnection[Any], of: RetentionClass, older: datetime) -> Run:
-    """Delete with the SQL of the package that owns the class, and count what it left."""
+    """Delete with the SQL of the package that owns the class, and count the remaining rows."""
     tail, empty = described.retention_query(of), described.retention_query(of, empty=True)
     if tail is None:
         raise RuntimeError(f"hubwell/{of.owner}/retention.sql has no query for {of.name}")
@@ -124,8 +126,8 @@ async def _delete(conn: AsyncConnection[Any], of: RetentionClass, older: datetim
         rows = await log.trim(conn, older)
     else:
         rows = (await conn.execute(empty or "DELETE " + tail, values)).rowcount
-    left = await (await conn.execute("SELECT count(*) " + tail, values)).fetchone()
-    return Run(of.name, older, rows, int(left[0]) if left else 0)
+    remaining = await (await conn.execute("SELECT count(*) " + tail, values)).fetchone()
+    return Run(of.name, older, rows, int(remaining[0]) if remaining else 0)
 
 
 def _changed(term: Term, text: str) -> Term:
@@ -139,14 +141,14 @@ def _changed(term: Term, text: str) -> Term:
 
 
 def _check_order(by_name: Mapping[str, Term]) -> None:
-    """Visits are worked out from taps, and may not go before them."""
+    """Refuse a shorter term of visits than of taps: visits are computed from taps."""
     taps, visits = by_name["tap"].keep, by_name["visit"].keep
     if taps is not None and visits is not None and visits < taps:
         raise DomainError(errors.VISITS_BEFORE_TAPS, visits=duration(visits), taps=duration(taps))
 
 
 def duration(keep: timedelta) -> str:
-    """Write a duration as it is set: ``90d``, ``5min``."""
+    """Return a duration in the notation of settings: ``90d``, ``5min``."""
     if keep % _DAY == _NOW:
         return f"{keep // _DAY}d"
     return f"{keep // _MINUTE}min"

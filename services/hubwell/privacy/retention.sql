@@ -1,4 +1,4 @@
--- What is past its term in this package's tables; see people/retention.sql.
+-- Rows of this package's tables that are past their term; see people/retention.sql.
 
 -- name: tombstone
 FROM erased WHERE until < %(older)s

@@ -214,7 +214,7 @@ async def test_class_that_cannot_be_deleted_leaves_the_others_alone(
 
     assert "suspicion" not in done
     assert done["visit"] == (1, 0)
-    assert "retention of suspicion is left for its next turn" in caplog.text
+    assert "retention of suspicion failed, next attempt at its next run" in caplog.text
 
 
 async def test_minutes_are_looked_after_every_minute(conn: Conn, now: datetime) -> None:

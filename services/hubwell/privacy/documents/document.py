@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 FILL: Final = "FILL IN"
-"""What marks a place that only the site can fill in."""
+"""Marks a place that only the site can fill in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole document."""
+    """A document: title, time and sections."""
 
     title: str
     made_at: datetime

@@ -1,4 +1,4 @@
-"""What this hub collects, read from its live configuration: the ground of the privacy pages and documents."""
+"""The data that this hub collects, from its live configuration; used by the privacy pages and documents."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """A hub's configuration as far as it matters to people."""
+    """The part of a hub's configuration that concerns data about people."""
 
     at: datetime
     settings: Settings
@@ -55,7 +55,7 @@ class Inventory:
 
     @property
     def quantities(self) -> frozenset[str]:
-        """Everything that is measured."""
+        """All quantities that are measured."""
         return frozenset(item.quantity for item in self.measured)
 
     def term(self, data: str) -> Term:
@@ -64,7 +64,7 @@ class Inventory:
 
 
 async def collect(conn: AsyncConnection[Any], settings: Settings) -> Inventory:
-    """Look at the configuration as it is now. Raises DomainError."""
+    """Return the configuration as of now, from settings and the database. Raises DomainError."""
     measured = await (await conn.execute(_SQL["quantities"])).fetchall()
     readers = await (await conn.execute(_SQL["readers"])).fetchall()
     async with conn.cursor(row_factory=dict_row) as cursor:
