@@ -50,6 +50,19 @@ def test_codes_and_texts_are_unique() -> None:
         assert [value for value, times in Counter(values).items() if times > 1] == []
 
 
+def test_no_text_is_written_anywhere_else() -> None:
+    written = Counter(
+        node.value
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    pages = "".join(path.read_text() for path in sorted(SERVER.rglob("*.html")))
+    for kind in KINDS.values():
+        assert written[kind.text] == 1, kind
+        assert kind.text not in pages, kind
+
+
 def test_texts_are_sentences_and_codes_are_words() -> None:
     for kind in KINDS.values():
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", kind.code), kind

@@ -53,6 +53,7 @@ LAST_ADMIN: Final = ErrorKind(
 HUB_HAS_ADMIN: Final = ErrorKind(
     "hub-has-admin", N_("This hub has an administrator already. Sign in instead."), status=409
 )
+OWN_ACCOUNT: Final = ErrorKind("own-account", N_("Another administrator can erase your account."), status=409)
 
 TOKEN_UNNAMED: Final = ErrorKind(
     "token-unnamed", N_("Enter a name that says which program uses the token."), "name"

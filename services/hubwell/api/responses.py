@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from hubwell.errors import ErrorKind
 from hubwell.http.errors import Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -21,9 +22,13 @@ NEEDS_ROLE: Final[Responses] = {
     401: {"model": Problem, "description": "This is not for everybody: sign in, or send a token."},
     403: {"model": Problem, "description": "Your roles do not include this."},
 }
-NOT_THERE: Final[Responses] = {404: {"model": Problem, "description": "There is none with this id."}}
-NOT_NOW: Final[Responses] = {
-    409: {"model": Problem, "description": "Not as things are now; `code` and `detail` say why."}
-}
 WRITES: Final[Responses] = {**NEEDS_ROLE, **BAD_VALUE, **MAY_FAIL}
 """Of operations that need a role and take a body."""
+
+
+def refused(*kinds: ErrorKind) -> Responses:
+    """Describe the refusals of an operation by status: the code of each with its text."""
+    texts: dict[int | str, list[str]] = {422: [BAD_VALUE[422]["description"], ""]}
+    for kind in kinds:
+        texts.setdefault(kind.status, []).append(f"- `{kind.code}`: {kind.text}")
+    return {status: {"model": Problem, "description": "\n".join(lines)} for status, lines in texts.items()}

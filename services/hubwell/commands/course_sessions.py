@@ -9,7 +9,7 @@ import typer
 
 from hubwell.access.principal import Principal
 from hubwell.commands.cli_output import print_rows
-from hubwell.commands.cli_transactions import COMMAND_LINE, CommandTransaction, in_transaction, refuse
+from hubwell.commands.cli_transactions import COMMAND_LINE, CommandTransaction, in_transaction
 
 session_app = typer.Typer(help="Course sessions of staff.", no_args_is_help=True)
 
@@ -76,14 +76,16 @@ def session_list(owner: Owner, json_: Json = False) -> None:
 @session_app.command("delete")
 def session_delete(session: Annotated[UUID, typer.Argument(help="Id of the session.")], owner: Owner) -> None:
     """Delete a session with its roll."""
+    from hubwell.errors import DomainError
+    from hubwell.people.errors import SESSION_GONE
     from hubwell.workflows import course_sessions
 
-    async def work(transaction: CommandTransaction) -> bool:
+    async def work(transaction: CommandTransaction) -> None:
         actor = await _actor(transaction, owner)
-        return await course_sessions.delete(transaction.conn, actor, session)
+        if not await course_sessions.delete(transaction.conn, actor, session):
+            raise DomainError(SESSION_GONE)
 
-    if not in_transaction(work):
-        raise refuse("This owner has no such session")
+    in_transaction(work)
     print(f"Session {session} is deleted.")
 
 

@@ -232,14 +232,16 @@ def person_check_in(person: Person, space: Annotated[str, typer.Argument(help="I
 @person_app.command("check-out")
 def person_check_out(person: Person) -> None:
     """Check a person out of the space where they are."""
+    from hubwell.errors import DomainError
+    from hubwell.presence.errors import NOT_CHECKED_IN
     from hubwell.workflows import visits
 
-    async def work(transaction: CommandTransaction) -> bool:
+    async def work(transaction: CommandTransaction) -> None:
         conn, configured, now = transaction.conn, transaction.settings, transaction.now
         facts = await visits.check_out(conn, COMMAND_LINE, configured, person, now)
-        await transaction.commit(facts or [])
-        return facts is not None
+        if facts is None:
+            raise DomainError(NOT_CHECKED_IN)
+        await transaction.commit(facts)
 
-    if not in_transaction(work):
-        raise refuse("This person is checked in nowhere")
+    in_transaction(work)
     print(f"Person {person} is checked out.")

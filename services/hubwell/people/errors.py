@@ -73,3 +73,6 @@ SESSIONS_OVERLAP: Final = ErrorKind(
 )
 ROLL_TOO_SHORT: Final = ErrorKind("roll-too-short", N_("The list is kept for at least one day."), "days")
 ROLL_TOO_LONG: Final = ErrorKind("roll-too-long", N_("The list is kept for at most {most} days."), "days")
+SESSION_GONE: Final = ErrorKind(
+    "session-gone", N_("This session is not yours, or its list has ended and was deleted."), status=404
+)

@@ -19,3 +19,6 @@ VISIT_TOO_LONG: Final = ErrorKind(
 NEXT_VISIT_BEGAN: Final = ErrorKind(
     "next-visit-began", N_("Your next visit had begun by then: choose an earlier end."), "left"
 )
+NOT_CHECKED_IN: Final = ErrorKind(
+    "not-checked-in", N_("This person is not checked in to any space."), status=409
+)

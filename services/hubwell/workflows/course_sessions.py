@@ -8,8 +8,10 @@ from psycopg import AsyncConnection
 
 from hubwell.access.principal import Principal
 from hubwell.audit import log
+from hubwell.errors import DomainError
 from hubwell.people import course_sessions
 from hubwell.people.course_sessions import Plan, Roll, Session
+from hubwell.people.errors import SESSION_GONE
 from hubwell.workflows.accounts import own_account
 
 Conn = AsyncConnection[Any]
@@ -28,11 +30,11 @@ async def read_roll(
     session_id: UUID,
     now: datetime,
     action: Literal["roll.viewed", "roll.exported"] = "roll.viewed",
-) -> tuple[Session, Roll] | None:
-    """Return a session of the actor's own with its roll; None for another's, and once its roll has ended."""
+) -> tuple[Session, Roll]:
+    """Return a session of the actor's own with its roll. Raises DomainError once its roll has ended."""
     session = await course_sessions.session(conn, session_id, own_account(actor), now)
     if session is None:
-        return None
+        raise DomainError(SESSION_GONE)
     roll = await course_sessions.roll(conn, session, now)
     await _note(conn, actor, action, session=session_id, people=roll.people)
     return session, roll

@@ -59,10 +59,10 @@ async def test_owner_enters_a_session_and_reads_who_came(house: House, register:
     assert roll.headers["cache-control"] == "no-store"
 
     assert (await colleague.get(f"{API}/sessions")).json() == {"sessions": []}
-    assert problem_of(await colleague.get(f"{API}/sessions/{session}/roll"))[:2] == (404, "not-found")
-    assert problem_of(await colleague.delete(f"{API}/sessions/{session}"))[:2] == (404, "not-found")
+    assert problem_of(await colleague.get(f"{API}/sessions/{session}/roll"))[:2] == (404, "session-gone")
+    assert problem_of(await colleague.delete(f"{API}/sessions/{session}"))[:2] == (404, "session-gone")
     assert (await staff.delete(f"{API}/sessions/{session}")).status_code == 204
-    assert problem_of(await staff.get(f"{API}/sessions/{session}/roll"))[:2] == (404, "not-found")
+    assert problem_of(await staff.get(f"{API}/sessions/{session}/roll"))[:2] == (404, "session-gone")
     rows = await register.conn.execute("SELECT action FROM audit_entry ORDER BY id")
     actions = [row[0] for row in await rows.fetchall()]
     assert actions == ["session.entered", "roll.exported", "session.deleted"]

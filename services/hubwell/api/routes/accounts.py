@@ -1,24 +1,23 @@
 """Accounts, for administrators: add, roles, password, close and open, erase."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.access import accounts
+from hubwell.access import accounts, errors
 from hubwell.access.passwords import generate_password
-from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.api.responses import WRITES, refused
+from hubwell.errors import NAME_TOO_LONG, DomainError
 from hubwell.http.dependencies import NewTransaction, PasswordHasher, ReadConnection, Transaction
-from hubwell.http.errors import ProblemError
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.workflows import accounts as workflow
 from hubwell.workflows.erasure import erase_account
 
 AccountId = Annotated[UUID, Path(description="Id of the account.")]
-_CONFLICT: Final = 409
 
 api = APIRouter(
     prefix="/api/v1/accounts", tags=["Accounts"], responses=WRITES, dependencies=[require_role(Role.ADMIN)]
@@ -80,13 +79,24 @@ async def list_accounts(conn: ReadConnection) -> Accounts:
     return Accounts(accounts=[Account.model_validate(item, from_attributes=True) for item in found])
 
 
-@api.get("/{account_id}", summary="An account", operation_id="getAccount", responses=NOT_THERE)
+@api.get(
+    "/{account_id}",
+    summary="An account",
+    operation_id="getAccount",
+    responses=refused(errors.ACCOUNT_UNKNOWN),
+)
 async def get_account(conn: ReadConnection, account_id: AccountId) -> Account:
     """With its roles and the last login."""
     return Account.model_validate(await accounts.get_account(conn, account_id), from_attributes=True)
 
 
-@api.post("", summary="Add an account", operation_id="addAccount", status_code=201, responses=NOT_NOW)
+@api.post(
+    "",
+    summary="Add an account",
+    operation_id="addAccount",
+    status_code=201,
+    responses=refused(errors.LOGIN_TAKEN, errors.LOGIN_NOT_PLAIN, NAME_TOO_LONG),
+)
 async def add(begin: NewTransaction, hasher: PasswordHasher, body: AccountBody) -> PasswordMade:
     """With a generated password."""
     password = generate_password()
@@ -108,7 +118,7 @@ async def add(begin: NewTransaction, hasher: PasswordHasher, body: AccountBody) 
     "/{account_id}/roles",
     summary="Replace an account's roles",
     operation_id="setRoles",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(errors.ACCOUNT_UNKNOWN, errors.LAST_ADMIN),
     status_code=204,
 )
 async def set_roles(transaction: Transaction, account_id: AccountId, body: RolesBody) -> None:
@@ -121,7 +131,7 @@ async def set_roles(transaction: Transaction, account_id: AccountId, body: Roles
     "/{account_id}/password",
     summary="Reset an account's password",
     operation_id="resetPassword",
-    responses=NOT_THERE,
+    responses=refused(errors.ACCOUNT_UNKNOWN),
 )
 async def reset_password(
     begin: NewTransaction, hasher: PasswordHasher, account_id: AccountId
@@ -139,7 +149,7 @@ async def reset_password(
     "/{account_id}/disable",
     summary="Close an account",
     operation_id="disableAccount",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(errors.ACCOUNT_UNKNOWN, errors.LAST_ADMIN),
     status_code=204,
 )
 async def disable(transaction: Transaction, account_id: AccountId) -> None:
@@ -152,7 +162,7 @@ async def disable(transaction: Transaction, account_id: AccountId) -> None:
     "/{account_id}/enable",
     summary="Open a closed account",
     operation_id="enableAccount",
-    responses=NOT_THERE,
+    responses=refused(errors.ACCOUNT_UNKNOWN),
     status_code=204,
 )
 async def enable(transaction: Transaction, account_id: AccountId) -> None:
@@ -165,7 +175,7 @@ async def enable(transaction: Transaction, account_id: AccountId) -> None:
     "/{account_id}",
     summary="Erase an account",
     operation_id="eraseAccount",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(errors.ACCOUNT_UNKNOWN, errors.LAST_ADMIN, errors.OWN_ACCOUNT),
     status_code=204,
 )
 async def erase(
@@ -178,7 +188,6 @@ async def erase(
 ) -> None:
     """For good. One's own is erased by another administrator; the last administrator's is not."""
     if transaction.principal.account_id == account_id:
-        detail = "Another administrator can erase your account."
-        raise ProblemError(_CONFLICT, "own-account", "This is your own account", detail)
+        raise DomainError(errors.OWN_ACCOUNT)
     erased = await erase_account(transaction.conn, transaction.principal, account_id, with_person=with_person)
     await transaction.commit(erased.facts)

@@ -1,23 +1,27 @@
 """Badges, for staff: enrol the one at the desk's reader, revoke, restore, and answer questions about them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.api.responses import WRITES, Responses, refused
+from hubwell.errors import NAME_TOO_LONG, PERSON_GONE
 from hubwell.http.dependencies import AppSettings, ReadConnection, Transaction
-from hubwell.http.errors import not_found
+from hubwell.http.errors import Problem, not_found
 from hubwell.http.guard import require_role
-from hubwell.people import desk_taps
+from hubwell.people import desk_taps, errors
 from hubwell.people.credentials import CredentialKind, NewPerson, Revoked
 from hubwell.presence import suspicions
 from hubwell.vocabulary import Role
 from hubwell.workflows import people
 
 BadgeId = Annotated[int, Path(description="Id of the badge, as the person's entry has it.")]
+_NO_QUESTION: Final[Responses] = {
+    404: {"model": Problem, "description": "There is no open question with this id."}
+}
 
 api = APIRouter(
     prefix="/api/v1/badges", tags=["Badges"], responses=WRITES, dependencies=[require_role(Role.STAFF)]
@@ -126,7 +130,15 @@ async def list_taps(transaction: Transaction) -> DeskTaps:
     "/taps/{tap_id}/enrol",
     summary="Enrol the badge of a tap",
     operation_id="enrolBadge",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(
+        errors.BADGE_GONE,
+        PERSON_GONE,
+        errors.ALREADY_ENROLLED,
+        errors.LABEL_TOO_LONG,
+        NAME_TOO_LONG,
+        errors.NAME_NOT_PRINTABLE,
+        errors.LANGUAGE_UNKNOWN,
+    ),
     status_code=201,
 )
 async def enrol(
@@ -156,7 +168,7 @@ def _owner(owner: KnownOwner | NewOwner | NamelessOwner) -> UUID | NewPerson:
     "/{badge_id}/undo-enrolment",
     summary="Undo an enrolment of the last ten minutes",
     operation_id="undoEnrolment",
-    responses=NOT_NOW,
+    responses=refused(errors.TOO_LATE),
 )
 async def undo_enrolment(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
     """Delete the person too, where the enrolment entered them and nothing was added since."""
@@ -170,7 +182,7 @@ async def undo_enrolment(transaction: Transaction, badge_id: BadgeId) -> BadgeCh
     "/{badge_id}/revoke",
     summary="Revoke a badge",
     operation_id="revokeBadge",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(errors.CREDENTIAL_GONE, errors.ALREADY_REVOKED),
 )
 async def revoke(transaction: Transaction, badge_id: BadgeId, body: RevokeBody) -> BadgeChanged:
     """At once: readers that are online refuse it within a second."""
@@ -184,7 +196,7 @@ async def revoke(transaction: Transaction, badge_id: BadgeId, body: RevokeBody) 
     "/{badge_id}/restore",
     summary="Restore a revoked badge",
     operation_id="restoreBadge",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(errors.CREDENTIAL_GONE, errors.NOT_REVOKED),
 )
 async def restore(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
     """For a badge that was found again."""
@@ -204,7 +216,7 @@ async def list_suspicions(conn: ReadConnection) -> Suspicions:
     "/suspicions/{suspicion_id}/resolve",
     summary="Close a question about a badge",
     operation_id="resolveSuspicion",
-    responses=NOT_THERE,
+    responses=_NO_QUESTION,
     status_code=204,
 )
 async def resolve_suspicion(

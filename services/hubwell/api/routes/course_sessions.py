@@ -1,24 +1,38 @@
 """Course sessions, for the account that owns them: enter, read the roll, delete. Not for programs."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.api.responses import WRITES, refused
 from hubwell.api.schemas import Created
+from hubwell.errors import SPACE_UNKNOWN, DomainError
 from hubwell.http.dependencies import Transaction
-from hubwell.http.errors import ProblemError, not_found
 from hubwell.http.guard import require_role
-from hubwell.people import course_sessions
+from hubwell.people import course_sessions, errors
 from hubwell.people.course_sessions import KEPT_DAYS, Plan
 from hubwell.vocabulary import Role
 from hubwell.workflows import course_sessions as workflow
 from hubwell.workflows.accounts import own_account
 
 SessionId = Annotated[UUID, Path(description="Id of a session of one's own.")]
+
+_REFUSED: Final = refused(
+    SPACE_UNKNOWN,
+    errors.TITLE_MISSING,
+    errors.TITLE_TOO_LONG,
+    errors.PURPOSE_MISSING,
+    errors.PURPOSE_TOO_LONG,
+    errors.SESSION_ENDS_FIRST,
+    errors.SESSION_TOO_LONG,
+    errors.SESSION_LONG_AGO,
+    errors.SESSIONS_OVERLAP,
+    errors.ROLL_TOO_SHORT,
+    errors.ROLL_TOO_LONG,
+)
 
 api = APIRouter(
     prefix="/api/v1/sessions", tags=["Sessions"], responses=WRITES, dependencies=[require_role(Role.STAFF)]
@@ -73,7 +87,7 @@ async def list_sessions(transaction: Transaction) -> CourseSessions:
     )
 
 
-@api.post("", summary="Enter a session", operation_id="addSession", status_code=201, responses=NOT_NOW)
+@api.post("", summary="Enter a session", operation_id="addSession", status_code=201, responses=_REFUSED)
 async def add(transaction: Transaction, body: PlanBody) -> Created:
     """Before it begins, or at most an hour after: rolls of past times are not available."""
     plan = Plan(**body.model_dump())
@@ -82,32 +96,27 @@ async def add(transaction: Transaction, body: PlanBody) -> Created:
     return Created(id=session_id)
 
 
-@api.get("/{session_id}/roll", summary="Who came", operation_id="getRoll", responses=NOT_THERE)
+@api.get(
+    "/{session_id}/roll", summary="Who came", operation_id="getRoll", responses=refused(errors.SESSION_GONE)
+)
 async def get_roll(transaction: Transaction, session_id: SessionId) -> Roll:
     """Names of people who were in the session's space during it, so far; reading it is audited."""
-    session_and_roll = await workflow.read_roll(
+    _, roll = await workflow.read_roll(
         transaction.conn, transaction.principal, session_id, transaction.now, "roll.exported"
     )
-    if session_and_roll is None:
-        raise _not_there(session_id)
     await transaction.commit()
-    return Roll.model_validate(session_and_roll[1], from_attributes=True)
+    return Roll.model_validate(roll, from_attributes=True)
 
 
 @api.delete(
     "/{session_id}",
     summary="Delete a session with its roll",
     operation_id="deleteSession",
-    responses=NOT_THERE,
+    responses=refused(errors.SESSION_GONE),
     status_code=204,
 )
 async def delete(transaction: Transaction, session_id: SessionId) -> None:
     """Before its time."""
     if not await workflow.delete(transaction.conn, transaction.principal, session_id):
-        raise _not_there(session_id)
+        raise DomainError(errors.SESSION_GONE)
     await transaction.commit()
-
-
-def _not_there(session_id: UUID) -> ProblemError:
-    do = "GET /api/v1/sessions lists your own whose roll can still be read."
-    return not_found("path.session_id", str(session_id), "session of yours", do)

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.api.dependencies import NameViews
 from hubwell.api.evacuation_view import EvacuationView, view_of
-from hubwell.api.responses import BAD_VALUE, NO_DATABASE, Responses
+from hubwell.api.responses import NO_DATABASE, Responses, refused
 from hubwell.evacuation import read_model
+from hubwell.evacuation.errors import ALREADY_OPEN
 from hubwell.evacuation.report import Report, SpaceAtStart
 from hubwell.evacuation.rules import Provenance, State
 from hubwell.http.dependencies import ReadConnection, Transaction
@@ -23,10 +24,6 @@ _RESPONSES: Final[Responses] = {
     401: {"model": Problem, "description": "No token, or one that does not count."},
     403: {"model": Problem, "description": "The token does not have the role osh."},
     **NO_DATABASE,
-}
-_BUSY: Final[Responses] = {
-    409: {"model": Problem, "description": "One is open already."},
-    **BAD_VALUE,
 }
 Kind = Literal["drill", "alarm"]
 
@@ -135,7 +132,9 @@ async def get_muster(transaction: Transaction, views: NameViews, response: Respo
     return Musters(muster=None if view is None else _now(view))
 
 
-@api.post("", summary="Start an evacuation or a drill", operation_id="openMuster", responses=_BUSY)
+@api.post(
+    "", summary="Start an evacuation or a drill", operation_id="openMuster", responses=refused(ALREADY_OPEN)
+)
 async def open_muster(transaction: Transaction, body: EvacuationRequest) -> Opened:
     """For a fire alarm panel: the list is there with the answer."""
     opened = await evacuation.begin(transaction.conn, transaction.principal, body.kind, transaction.now)

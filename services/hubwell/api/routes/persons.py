@@ -7,18 +7,20 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.api.responses import WRITES, refused
 from hubwell.api.schemas import Created
+from hubwell.errors import NAME_TOO_LONG, PERSON_GONE, SPACE_UNKNOWN, DomainError
 from hubwell.http.dependencies import AppSettings, ReadConnection, Transaction
-from hubwell.http.errors import ProblemError
 from hubwell.http.guard import require_role
-from hubwell.people import credentials, persons
+from hubwell.people import credentials, errors, persons
 from hubwell.people.credentials import CredentialKind, NewPerson, Revoked
+from hubwell.presence.errors import NOT_CHECKED_IN
 from hubwell.vocabulary import Role
 from hubwell.workflows import people, visits
 
 PersonId = Annotated[UUID, Path(description="Id of the person.")]
-_CONFLICT: Final = 409
+_ENTRY: Final = (NAME_TOO_LONG, errors.NAME_NOT_PRINTABLE, errors.LANGUAGE_UNKNOWN)
+"""The refusals of what a person's entry holds."""
 
 api = APIRouter(
     prefix="/api/v1/persons", tags=["Persons"], responses=WRITES, dependencies=[require_role(Role.STAFF)]
@@ -115,7 +117,13 @@ async def find(transaction: Transaction, body: PersonSearch) -> PersonsFound:
     )
 
 
-@api.post("", summary="Enter a person without a badge", operation_id="addPerson", status_code=201)
+@api.post(
+    "",
+    summary="Enter a person without a badge",
+    operation_id="addPerson",
+    status_code=201,
+    responses=refused(*_ENTRY),
+)
 async def add(transaction: Transaction, body: PersonBody) -> Created:
     """For people who will get a badge or a code later."""
     person = NewPerson(body.name, body.language)
@@ -124,7 +132,7 @@ async def add(transaction: Transaction, body: PersonBody) -> Created:
     return Created(id=person_id)
 
 
-@api.get("/{person_id}", summary="A person's entry", operation_id="getPerson", responses=NOT_THERE)
+@api.get("/{person_id}", summary="A person's entry", operation_id="getPerson", responses=refused(PERSON_GONE))
 async def get_person(conn: ReadConnection, person_id: PersonId) -> PersonEntry:
     """Name, language and badges; never where they were."""
     person = await persons.person(conn, person_id)
@@ -144,7 +152,7 @@ async def get_person(conn: ReadConnection, person_id: PersonId) -> PersonEntry:
     "/{person_id}",
     summary="Rename a person, or set their language",
     operation_id="changePerson",
-    responses=NOT_THERE,
+    responses=refused(PERSON_GONE, *_ENTRY),
     status_code=204,
 )
 async def change(transaction: Transaction, person_id: PersonId, body: PersonBody) -> None:
@@ -159,7 +167,7 @@ async def change(transaction: Transaction, person_id: PersonId, body: PersonBody
     "/{person_id}/merge",
     summary="Make one person of two entries",
     operation_id="mergePersons",
-    responses=NOT_THERE,
+    responses=refused(PERSON_GONE, errors.SAME_PERSON, errors.OWN_ENTRY),
     status_code=204,
 )
 async def merge(
@@ -176,7 +184,7 @@ async def merge(
     "/{person_id}/codes",
     summary="Issue a QR code for a person",
     operation_id="issueCode",
-    responses=NOT_THERE,
+    responses=refused(PERSON_GONE, errors.LABEL_TOO_LONG),
     status_code=201,
 )
 async def issue_code(
@@ -193,7 +201,7 @@ async def issue_code(
     "/{person_id}/check-in",
     summary="Check a person in to a space",
     operation_id="checkIn",
-    responses=NOT_THERE,
+    responses=refused(PERSON_GONE, SPACE_UNKNOWN),
     status_code=204,
 )
 async def check_in(
@@ -208,7 +216,7 @@ async def check_in(
     "/{person_id}/check-out",
     summary="Check a person out",
     operation_id="checkOut",
-    responses={**NOT_THERE, **NOT_NOW},
+    responses=refused(PERSON_GONE, NOT_CHECKED_IN),
     status_code=204,
 )
 async def check_out(transaction: Transaction, settings: AppSettings, person_id: PersonId) -> None:
@@ -216,5 +224,5 @@ async def check_out(transaction: Transaction, settings: AppSettings, person_id: 
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
     facts = await visits.check_out(conn, actor, settings, person_id, now)
     if facts is None:
-        raise ProblemError(_CONFLICT, "not-checked-in", "Not checked in", "This person is in no space.")
+        raise DomainError(NOT_CHECKED_IN)
     await transaction.commit(facts)

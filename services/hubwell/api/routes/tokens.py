@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from hubwell.access import tokens
-from hubwell.api.responses import NOT_NOW, NOT_THERE, WRITES
+from hubwell.access import errors, tokens
+from hubwell.api.responses import WRITES, refused
 from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
@@ -67,7 +67,13 @@ async def list_tokens(conn: ReadConnection) -> Tokens:
     return Tokens(tokens=[Token.model_validate(item, from_attributes=True) for item in found])
 
 
-@api.post("", summary="Make a token", operation_id="addToken", status_code=201, responses=NOT_NOW)
+@api.post(
+    "",
+    summary="Make a token",
+    operation_id="addToken",
+    status_code=201,
+    responses=refused(errors.TOKEN_UNNAMED, errors.ROLES_MISSING, errors.TOKEN_NAME_TAKEN),
+)
 async def add(transaction: Transaction, body: TokenBody) -> TokenMade:
     """Return the token, which is stored nowhere."""
     token_id, token = await accounts.add_token(
@@ -82,7 +88,11 @@ async def add(transaction: Transaction, body: TokenBody) -> TokenMade:
 
 
 @api.post(
-    "/revoke", summary="Revoke a token", operation_id="revokeToken", responses=NOT_THERE, status_code=204
+    "/revoke",
+    summary="Revoke a token",
+    operation_id="revokeToken",
+    responses=refused(errors.TOKEN_UNKNOWN),
+    status_code=204,
 )
 async def revoke(transaction: Transaction, body: RevokeTokenBody) -> None:
     """At once; a request with it gets 401 from then on."""

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
-from hubwell.access.errors import ACCOUNT_UNKNOWN, ROLES_MISSING
+from hubwell.access.errors import ACCOUNT_UNKNOWN, OWN_ACCOUNT, ROLES_MISSING
 from hubwell.access.passwords import generate_password
 from hubwell.access.rules import plain_login
 from hubwell.errors import DomainError
@@ -209,7 +209,7 @@ async def erase(
     try:
         account = await accounts.get_account(conn, account_id)
         if principal.account_id == account_id:
-            errors = {"": _("Another administrator can erase your account.")}
+            errors = mistake(DomainError(OWN_ACCOUNT), formatter_for(request))
         elif plain_login(login) != account.login:
             errors = {"login": _("Type the login as it stands above, to confirm.")}
         else:

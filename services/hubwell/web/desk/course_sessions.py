@@ -11,7 +11,6 @@ from psycopg import AsyncConnection
 
 from hubwell.errors import DomainError
 from hubwell.http.dependencies import OpenTransaction, ReadConnection, Transaction
-from hubwell.http.errors import ProblemError
 from hubwell.http.guard import require_role
 from hubwell.people import course_sessions
 from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
@@ -111,12 +110,9 @@ async def delete(transaction: Transaction, session_id: UUID) -> Response:
 async def _read(
     transaction: OpenTransaction, session_id: UUID, action: Literal["roll.viewed", "roll.exported"]
 ) -> tuple[Session, Roll]:
-    """Return a session with its roll. Raises ProblemError for another's, and once the roll has ended."""
+    """Return a session with its roll. Raises DomainError for another's, and once the roll has ended."""
     conn, now = transaction.conn, transaction.now
     read = await workflow.read_roll(conn, transaction.principal, session_id, now, action)
-    if read is None:
-        detail = "This session is not yours, or its list has ended and was deleted."
-        raise ProblemError(404, "not-found", "Not found", detail)
     await transaction.commit()
     return read
 
