@@ -1,1 +1,1 @@
-"""Who may do what: accounts, roles, sign-in, tokens, and the rule that every route declares."""
+"""Authentication and accounts: passwords, roles, sessions, service tokens, one-time codes, OpenID Connect."""

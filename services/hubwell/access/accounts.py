@@ -1,4 +1,4 @@
-"""Accounts: added, given roles, disabled and erased, in the caller's transaction."""
+"""Add accounts, change their roles, disable and erase them, within the caller's transaction."""
 
 import re
 from collections.abc import AsyncIterator, Iterable
@@ -13,7 +13,13 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from hubwell.access import errors, sessions
-from hubwell.access.rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, plain_login, plain_password, plain_text
+from hubwell.access.password_policy import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    plain_login,
+    plain_password,
+    plain_text,
+)
 from hubwell.errors import NAME_TOO_LONG, DomainError
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import Role
@@ -21,7 +27,7 @@ from hubwell.vocabulary import Role
 _SQL: Final = Queries("hubwell.access")
 GrantedBy = Literal["local", "oidc"]
 _LONGEST_NAME: Final = 120
-"""Characters of a name, and of a login."""
+"""Characters, of a name and of a login."""
 _PLAIN_LOGIN: Final = re.compile(rf"\S{{1,{_LONGEST_NAME}}}")
 _CONSTRAINTS: Final = {"account_login_plain": errors.LOGIN_NOT_PLAIN, "account_name_short": NAME_TOO_LONG}
 
@@ -45,13 +51,13 @@ class Account:
 
     @property
     def roles(self) -> list[str]:
-        """Every role, wherever it comes from."""
+        """All roles, assigned here or by the provider."""
         return sorted({*self.local_roles, *self.provider_roles})
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a password is held against."""
+    """What a login with a password is checked against."""
 
     id: UUID
     login: str
@@ -60,12 +66,12 @@ class Credentials:
 
     @property
     def usable(self) -> str | None:
-        """The hash that a password may fit; None where nobody may sign in with one."""
+        """The hash to verify a password against; None if the account is disabled or has no password."""
         return None if self.disabled else self.password_hash
 
 
 def check_password(password: str, login: str) -> None:
-    """Raise DomainError for a password that cannot be taken."""
+    """Raise DomainError if a new password is too short, too long or the login."""
     password = plain_password(password)
     if len(password) < SHORTEST_PASSWORD:
         raise DomainError(errors.PASSWORD_SHORT, least=SHORTEST_PASSWORD)
@@ -78,7 +84,10 @@ def check_password(password: str, login: str) -> None:
 async def add(
     conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str | None, roles: Iterable[Role]
 ) -> UUID:
-    """Add an account; return its id. Raises DomainError."""
+    """Add an account; return its id.
+
+    Raises DomainError if the login is not valid or is taken, or the name is too long.
+    """
     values = {"login": plain_login(login), "name": plain_text(name), "password_hash": password_hash}
     if not _PLAIN_LOGIN.fullmatch(values["login"] or ""):
         raise DomainError(errors.LOGIN_NOT_PLAIN, most=_LONGEST_NAME)
@@ -100,7 +109,10 @@ async def add(
 
 
 async def add_first_admin(conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str) -> UUID:
-    """Add the hub's first administrator; return the id. Raises DomainError where there is one."""
+    """Add the hub's first administrator; return the account's id.
+
+    Raises DomainError if the hub has an administrator already, and as `add` does.
+    """
     await conn.execute(_SQL["lock_accounts"])
     if await has_admin(conn):
         raise DomainError(errors.HUB_HAS_ADMIN)
@@ -108,19 +120,22 @@ async def add_first_admin(conn: AsyncConnection[Any], *, login: str, name: str, 
 
 
 async def has_admin(conn: AsyncConnection[Any]) -> bool:
-    """Tell whether an administrator can sign in."""
+    """Return whether there is an account with the role of administrator that is not disabled."""
     row = await (await conn.execute(_SQL["admins"])).fetchone()
     return row is not None and row[0] > 0
 
 
 def has_admin_sync(conn: psycopg.Connection[Any]) -> bool:
-    """Return the same before the server runs: `hubwell up` offers the set-up page to a hub without one."""
+    """Return the same as `has_admin`, for `hubwell up`, which shows the address of the set-up page."""
     row = conn.execute(_SQL["admins"]).fetchone()
     return row is not None and row[0] > 0
 
 
 async def set_roles(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
-    """Give an account these roles here; what the provider gave it stays. Raises DomainError."""
+    """Replace the roles that were assigned to an account here; those from the provider stay.
+
+    Raises DomainError if the account is unknown or is the last administrator.
+    """
     try:
         await _replace_roles(conn, account_id, roles, granted_by="local")
     except psycopg.errors.ForeignKeyViolation as error:
@@ -128,32 +143,39 @@ async def set_roles(conn: AsyncConnection[Any], account_id: UUID, roles: Iterabl
 
 
 async def roles_from_provider(conn: AsyncConnection[Any], account_id: UUID, roles: Iterable[Role]) -> None:
-    """Replace the roles that the provider gave an account; those given here stay. Raises DomainError."""
+    """Replace the roles that the provider assigned to an account; those assigned here stay.
+
+    Raises DomainError if the account is the last administrator.
+    """
     await _replace_roles(conn, account_id, roles, granted_by="oidc")
 
 
 async def roles_of(conn: AsyncConnection[Any], account_id: UUID) -> frozenset[Role]:
-    """Return an account's roles, wherever they come from."""
+    """Return all roles of an account, assigned here or by the provider."""
     rows = await (await conn.execute(_SQL["roles_of_account"], {"account_id": account_id})).fetchall()
     return frozenset(Role(row[0]) for row in rows)
 
 
 async def disable(conn: AsyncConnection[Any], account_id: UUID, now: datetime) -> None:
-    """Let nobody sign in with an account, and end where it is signed in. Raises DomainError."""
+    """Disable an account and end its sessions.
+
+    Raises DomainError if the account is unknown or is the last administrator.
+    """
     async with _last_admin_refused(conn):
         await _change(conn, "disable", account_id, now=now)
     await sessions.end_all(conn, account_id)
 
 
 async def enable(conn: AsyncConnection[Any], account_id: UUID) -> None:
-    """Let an account be used again. Raises DomainError."""
+    """Enable a disabled account. Raises DomainError if the account is unknown."""
     await _change(conn, "enable", account_id)
 
 
 async def erase(conn: AsyncConnection[Any], account_id: UUID) -> UUID | None:
-    """Delete an account with its roles, identities and sign-ins. Raises DomainError.
+    """Delete an account with its roles, identities and sessions; return the person linked to it.
 
-    Returns the person it belonged to, whose visits and badges are the caller's to erase.
+    The person's visits and badges are not erased. Raises DomainError if the account is unknown or is the last
+    administrator.
     """
     async with _last_admin_refused(conn):
         row = await (await conn.execute(_SQL["erase"], {"account_id": account_id})).fetchone()
@@ -170,56 +192,59 @@ async def of_person(conn: AsyncConnection[Any], person_id: UUID) -> list[UUID]:
 
 
 async def set_password(conn: AsyncConnection[Any], account_id: UUID, password_hash: str) -> None:
-    """Set what is stored of a password. Raises DomainError."""
+    """Set the password hash of an account. Raises DomainError if the account is unknown."""
     await _change(conn, "set_password", account_id, password_hash=password_hash)
 
 
 async def set_language(conn: AsyncConnection[Any], account_id: UUID, language: str | None) -> None:
-    """Set an account's language; None follows the browser. Raises DomainError."""
+    """Set an account's language; None stands for the browser's. Raises DomainError if it is unknown."""
     await _change(conn, "set_language", account_id, language=language)
     await conn.execute(_SQL["forget_session_languages"], {"account_id": account_id})
 
 
 async def set_name(conn: AsyncConnection[Any], account_id: UUID, name: str) -> None:
-    """Set the name that an account shows. Raises DomainError."""
+    """Set the display name of an account, cut to 120 characters. Raises DomainError if it is unknown."""
     await _change(conn, "set_name", account_id, name=plain_text(name)[:_LONGEST_NAME])
 
 
 async def link(conn: AsyncConnection[Any], account_id: UUID, person_id: UUID | None) -> None:
-    """Say whose account this is, so that they see their own visits with it. Raises DomainError."""
+    """Link an account to a person, whose own visits it shows then; None removes the link.
+
+    Raises DomainError if the account is unknown.
+    """
     await _change(conn, "link_person", account_id, person_id=person_id)
 
 
 async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
-    """Link the accounts of one person to another, as when two entries of a person become one."""
+    """Link the accounts of `drop` to `keep`, when two persons are merged."""
     await conn.execute(_SQL["move_accounts"], {"keep": keep, "drop": drop})
 
 
 async def list_accounts(conn: AsyncConnection[Any]) -> list[Account]:
-    """Return all accounts, the disabled ones last."""
+    """Return all accounts by login, the disabled ones last."""
     cursor = conn.cursor(row_factory=class_row(Account))
     return await (await cursor.execute(_SQL["accounts"], {"account_id": None})).fetchall()
 
 
 async def get_account(conn: AsyncConnection[Any], account_id: UUID) -> Account:
-    """Return an account. Raises DomainError."""
+    """Return an account. Raises DomainError if it is unknown."""
     cursor = conn.cursor(row_factory=class_row(Account))
-    found = await (await cursor.execute(_SQL["accounts"], {"account_id": account_id})).fetchone()
-    if found is None:
+    account = await (await cursor.execute(_SQL["accounts"], {"account_id": account_id})).fetchone()
+    if account is None:
         raise DomainError(errors.ACCOUNT_UNKNOWN)
-    return found
+    return account
 
 
 async def credentials(
     conn: AsyncConnection[Any], *, login: str = "", account_id: UUID | None = None
 ) -> Credentials | None:
-    """Return what a password is held against, by login or by id."""
+    """Return what a login with a password is checked against, by login or by id; None without an account."""
     cursor = conn.cursor(row_factory=class_row(Credentials))
     if account_id:
-        found = await cursor.execute(_SQL["credentials_by_id"], {"account_id": account_id})
+        await cursor.execute(_SQL["credentials_by_id"], {"account_id": account_id})
     else:
-        found = await cursor.execute(_SQL["credentials"], {"login": plain_login(login)})
-    return await found.fetchone()
+        await cursor.execute(_SQL["credentials"], {"login": plain_login(login)})
+    return await cursor.fetchone()
 
 
 async def _replace_roles(
@@ -227,7 +252,7 @@ async def _replace_roles(
 ) -> None:
     chosen = sorted(set(roles))
     async with _last_admin_refused(conn):
-        # New ones first: an administrator who stays one is at no moment none.
+        # New roles first: a trigger refuses the moment in which an administrator who stays one is none.
         await _give(conn, account_id, chosen, granted_by=granted_by)
         values = {"account_id": account_id, "granted_by": granted_by, "but": chosen}
         await conn.execute(_SQL["take_other_roles"], values)
@@ -243,7 +268,7 @@ async def _give(
 
 @asynccontextmanager
 async def _last_admin_refused(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
-    """Turn the database's refusal to lose the last administrator (`storage/views`) into DomainError."""
+    """Raise DomainError where the database refuses to lose the last administrator (`storage/views`)."""
     try:
         async with conn.transaction():
             yield
@@ -254,6 +279,6 @@ async def _last_admin_refused(conn: AsyncConnection[Any]) -> AsyncIterator[None]
 
 
 async def _change(conn: AsyncConnection[Any], query: str, account_id: UUID, **values: object) -> None:
-    done = await conn.execute(_SQL[query], {"account_id": account_id, **values})
-    if not done.rowcount:
+    cursor = await conn.execute(_SQL[query], {"account_id": account_id, **values})
+    if not cursor.rowcount:
         raise DomainError(errors.ACCOUNT_UNKNOWN)

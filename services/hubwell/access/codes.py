@@ -1,7 +1,8 @@
-"""One-time codes: a kiosk shows one after a tap; with it a person sees their own visits without an account.
+"""One-time codes: a kiosk shows one after a tap; it gives access to a person's own visits without an account.
 
-A code has 8 of 32 characters (2^40 possibilities), lives ten minutes and works once; a new one replaces the
-one before. Only its SHA-256 is stored. Guessing is held up by the rate limits of whoever takes codes.
+A code has 8 characters of an alphabet of 32 (2^40 possibilities), expires after ten minutes and works once; a
+new code replaces the person's previous one. Only its SHA-256 is stored. The rate limits of the page that
+accepts codes prevent guessing.
 """
 
 import hashlib
@@ -17,16 +18,16 @@ from hubwell.storage.queries import Queries
 
 LIFETIME: Final = timedelta(minutes=10)
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""No 0 and O, no 1 and I: nobody has to guess which one it is."""
+"""Without 0 and O, 1 and I, which are easily confused."""
 _LENGTH: Final = 8
 _DOMAIN: Final = b"hubwell visit code 1|"
 _SQL: Final = Queries("hubwell.access", "codes.sql")
 
 
 async def issue(conn: AsyncConnection[Any], person_id: UUID) -> str:
-    """Return a new code for this person, written as ``XXXX-XXXX``; the one before stops working.
+    """Return a new code for a person, in the form ``XXXX-XXXX``; the previous one is deleted.
 
-    Raises psycopg.errors.ForeignKeyViolation where the person was erased in the meantime.
+    Raises psycopg.errors.ForeignKeyViolation if the person was erased in the meantime.
     """
     code = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
     values = {"hash": _hash(code), "person": person_id, "until": datetime.now(UTC) + LIFETIME}
@@ -36,9 +37,9 @@ async def issue(conn: AsyncConnection[Any], person_id: UUID) -> str:
 
 
 async def redeem(conn: AsyncConnection[Any], code: str) -> UUID | None:
-    """Use up a code and return whose it is; None for a wrong, used or expired one.
+    """Delete a code and return the person it belongs to; None if the code is wrong, used or expired.
 
-    It does not matter how the code is typed: spaces, hyphens, small letters.
+    Spaces, hyphens and the case of letters are ignored.
     """
     typed = re.sub(r"[\s-]", "", code[:60]).upper()
     row = await (await conn.execute(_SQL["use_code"], {"hash": _hash(typed)})).fetchone()

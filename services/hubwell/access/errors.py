@@ -1,4 +1,4 @@
-"""Refusals of requests, of accounts and of tokens."""
+"""Errors of requests, accounts and service tokens."""
 
 from datetime import timedelta
 from math import ceil
@@ -66,7 +66,7 @@ TOKEN_UNKNOWN: Final = ErrorKind("token-unknown", N_("There is no such token."),
 
 
 class TooManyTriesError(DomainError):
-    """Something was tried too often; `wait` is how long until it may be tried again."""
+    """A rate limit was exceeded; `wait` is the time until the next try is allowed."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(TOO_MANY_TRIES, minutes=max(1, ceil(wait / timedelta(minutes=1))))

@@ -9,16 +9,17 @@ from hubwell.vocabulary import Role
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sent this request. Nobody is signed in where `actor` is empty.
+    """The authenticated sender of a request; `actor` is empty if the request is anonymous.
 
-    Whoever has a person has the role of a learner, too. `csrf` is what a form sends back; a program has none.
-    `actor` is what stands in the audit log: ``account:UUID``, ``person:UUID``, ``token:UUID``.
+    A principal with a person has the role of a learner, too. `csrf` is the token that forms must send back;
+    it is empty for a service token. `actor` is the name in the audit log: ``account:UUID``, ``person:UUID``
+    or ``token:UUID``.
     """
 
     roles: frozenset[Role] = frozenset()
     account_id: UUID | None = None
     person_id: UUID | None = None
-    """Whose own data may be seen: of the account, or of the code from the kiosk."""
+    """The person whose own data may be seen: the account's, or that of the code from the kiosk."""
     name: str = ""
     language: str | None = None
     csrf: str = ""
@@ -26,11 +27,11 @@ class Principal:
 
     @property
     def signed_in(self) -> bool:
-        """Tell whether anybody is signed in, person or program."""
+        """Whether the request was authenticated, by a session or by a service token."""
         return bool(self.actor)
 
     def may(self, *roles: Role) -> bool:
-        """Tell whether the principal has one of these roles."""
+        """Return whether the principal has at least one of these roles."""
         return not self.roles.isdisjoint(roles)
 
 

@@ -1,4 +1,4 @@
--- Who signs in, and who may do what. Times are passed in.
+-- Accounts, their roles and identities, sessions and service tokens. Times are passed in.
 
 -- name: principal_of_session
 SELECT s.account_id, coalesce(s.person_id, a.person_id) AS person_id, coalesce(a.name, '') AS name,
@@ -39,7 +39,7 @@ WHERE account_id = %(account_id)s AND expires_at > %(now)s AND last_seen_at > %(
 ORDER BY last_seen_at DESC;
 
 -- name: add_account
--- Not by way of an error: the database would log the login, and with a row that it refuses even the hash.
+-- ON CONFLICT instead of an error: PostgreSQL would log the login, and with a refused row even the hash.
 INSERT INTO account (login, name, password_hash) VALUES (%(login)s, %(name)s, %(password_hash)s)
 ON CONFLICT ON CONSTRAINT account_login_once DO NOTHING RETURNING id;
 

@@ -1,4 +1,4 @@
-"""Signed-in browsers: the token is theirs alone, what is stored is its SHA-256."""
+"""Login sessions of browsers: the cookie holds a random token, the database only its SHA-256."""
 
 import hashlib
 import secrets
@@ -10,19 +10,25 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.access.csrf import mask_csrf, new_csrf
 from hubwell.access.principal import Principal
-from hubwell.access.rules import IDLE, LONGEST, LONGEST_WITH_CODE, mask_csrf, new_csrf
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
-_NOTE_EVERY: Final = timedelta(minutes=1)
-"""How exactly the last use of a sign-in is kept."""
+IDLE_TIMEOUT: Final = timedelta(hours=8)
+"""A session expires after this time without a request."""
+LONGEST_SESSION: Final = timedelta(hours=24)
+"""A session of an account expires after this time in any case."""
+LONGEST_CODE_SESSION: Final = timedelta(minutes=30)
+"""A session that began with a code from the kiosk expires sooner: the screen may be shared."""
+_LAST_SEEN_PRECISION: Final = timedelta(minutes=1)
+"""The time of the last request is written at most once in this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One sign-in of an account, as its owner sees it."""
+    """One session of an account, as its owner sees it."""
 
     current: bool
     created_at: datetime
@@ -31,7 +37,7 @@ class SignIn:
 
 
 def token_hash(token: str) -> bytes:
-    """Return what is stored of a token: it is random, so a plain hash cannot be guessed back."""
+    """Return the SHA-256 of a token, as it is stored; a random token needs no salt and no slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -42,9 +48,9 @@ async def begin(
     person_id: UUID | None = None,
     now: datetime,
 ) -> str:
-    """Sign an account in, or a person with a code from the kiosk; return the new token.
+    """Begin a session of an account, or of a person with a code from the kiosk; return its new token.
 
-    What is over is cleared away on this occasion.
+    Expired sessions of all accounts are deleted first.
     """
     token = secrets.token_urlsafe(32)
     values = {
@@ -53,9 +59,9 @@ async def begin(
         "person_id": person_id,
         "csrf": new_csrf(),
         "now": now,
-        "expires_at": now + (LONGEST if account_id else LONGEST_WITH_CODE),
+        "expires_at": now + (LONGEST_SESSION if account_id else LONGEST_CODE_SESSION),
     }
-    await conn.execute(_SQL["end_old_sign_ins"], {"now": now, "idle_since": now - IDLE})
+    await conn.execute(_SQL["end_old_sign_ins"], {"now": now, "idle_since": now - IDLE_TIMEOUT})
     await conn.execute(_SQL["begin_sign_in"], values)
     if account_id:
         await conn.execute(_SQL["note_sign_in"], {"account_id": account_id, "now": now})
@@ -63,40 +69,39 @@ async def begin(
 
 
 async def end(conn: AsyncConnection[Any], token: str) -> None:
-    """Sign out; a token that nobody knows is no mistake."""
+    """End the session with this token, if there is one."""
     await conn.execute(_SQL["end_sign_in"], {"token_hash": token_hash(token)})
 
 
 async def end_all(conn: AsyncConnection[Any], account_id: UUID, *, but: str | None = None) -> int:
-    """Sign an account out everywhere, `but` in the browser with this token; return how many ended."""
-    kept = token_hash(but) if but else None
-    done = await conn.execute(_SQL["end_sign_ins_of_account"], {"account_id": account_id, "but": kept})
-    return done.rowcount
+    """End an account's sessions, except the one with the token `but`; return how many ended."""
+    values = {"account_id": account_id, "but": token_hash(but) if but else None}
+    return (await conn.execute(_SQL["end_sign_ins_of_account"], values)).rowcount
 
 
 async def all_of(
     conn: AsyncConnection[Any], account_id: UUID, token: str | None, now: datetime
 ) -> list[SignIn]:
-    """Return an account's sign-ins, the one used last first; `token` is the current browser's."""
+    """Return an account's sessions, the last used first; `token` marks the current one."""
     values = {
         "account_id": account_id,
         "token_hash": token_hash(token or ""),
         "now": now,
-        "idle_since": now - IDLE,
+        "idle_since": now - IDLE_TIMEOUT,
     }
     cursor = conn.cursor(row_factory=class_row(SignIn))
     return await (await cursor.execute(_SQL["sign_ins_of_account"], values)).fetchall()
 
 
 async def principal_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Principal | None:
-    """Return who holds this token of a sign-in; None where it is unknown, over or of a disabled account."""
+    """Return the principal of a session; None if it is unknown, has expired or its account is disabled."""
     hashed = token_hash(token)
-    values = {"token_hash": hashed, "now": now, "idle_since": now - IDLE}
+    values = {"token_hash": hashed, "now": now, "idle_since": now - IDLE_TIMEOUT}
     cursor = conn.cursor(row_factory=dict_row)
     row = await (await cursor.execute(_SQL["principal_of_session"], values)).fetchone()
     if row is None:
         return None
-    if now - row["last_seen_at"] >= _NOTE_EVERY:
+    if now - row["last_seen_at"] >= _LAST_SEEN_PRECISION:
         await conn.execute(_SQL["seen"], values)
     account_id, person_id = row["account_id"], row["person_id"]
     own = [Role.LEARNER] if person_id else []

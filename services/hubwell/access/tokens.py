@@ -1,4 +1,4 @@
-"""Tokens of programs: shown once, stored as a hash, with exactly the roles they were made with."""
+"""Service tokens for programs: shown once, stored as a hash, with a fixed set of roles."""
 
 import secrets
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
 from hubwell.access import errors
+from hubwell.access.password_policy import plain_text
 from hubwell.access.principal import Principal
-from hubwell.access.rules import plain_text
 from hubwell.access.sessions import token_hash
 from hubwell.errors import DomainError
 from hubwell.storage.queries import Queries
@@ -21,12 +21,12 @@ from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
 PREFIX: Final = "hubwell_"
-"""How every token begins, so that one that leaked into a file can be found."""
+"""First characters of every token, so that a leaked one can be found by a secret scanner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A program's token, without its secret."""
+    """A service token without its secret."""
 
     id: UUID
     name: str
@@ -39,14 +39,22 @@ class Token:
 async def add(
     conn: AsyncConnection[Any], *, name: str, roles: Iterable[Role], expires_at: datetime | None
 ) -> tuple[UUID, str]:
-    """Make a token; return its id and the token itself, which cannot be shown again. Raises DomainError."""
-    name, wanted = plain_text(name), sorted(set(roles))
+    """Create a token; return its id and the token itself, which cannot be read again.
+
+    Raises DomainError without a name or a role, and for a name that was used before.
+    """
+    name, sorted_roles = plain_text(name), sorted(set(roles))
     if not name:
         raise DomainError(errors.TOKEN_UNNAMED)
-    if not wanted:
+    if not sorted_roles:
         raise DomainError(errors.ROLES_MISSING)
     token = PREFIX + secrets.token_urlsafe(32)
-    values = {"name": name, "token_hash": token_hash(token), "roles": wanted, "expires_at": expires_at}
+    values = {
+        "name": name,
+        "token_hash": token_hash(token),
+        "roles": sorted_roles,
+        "expires_at": expires_at,
+    }
     try:
         async with conn.transaction():
             row = await (await conn.execute(_SQL["add_token"], values)).fetchone()
@@ -57,22 +65,22 @@ async def add(
 
 
 async def revoke(conn: AsyncConnection[Any], name: str, now: datetime) -> UUID:
-    """Let a token be valid no longer; return its id. Raises DomainError."""
+    """Revoke a token; return its id. Raises DomainError if there is none of this name."""
     row = await (await conn.execute(_SQL["revoke_token"], {"name": plain_text(name), "now": now})).fetchone()
     if row is None:
         raise DomainError(errors.TOKEN_UNKNOWN)
-    revoked: UUID = row[0]
-    return revoked
+    token_id: UUID = row[0]
+    return token_id
 
 
 async def list_tokens(conn: AsyncConnection[Any]) -> list[Token]:
-    """Return all tokens, the revoked ones last."""
+    """Return all tokens by name, the revoked ones last."""
     cursor = conn.cursor(row_factory=class_row(Token))
     return await (await cursor.execute(_SQL["tokens"])).fetchall()
 
 
 async def principal_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Principal | None:
-    """Return the program that holds this token; None where it is unknown, revoked or over."""
+    """Return the principal of a service token; None if it is unknown, was revoked or has expired."""
     cursor = conn.cursor(row_factory=dict_row)
     values = {"token_hash": token_hash(token), "now": now}
     row = await (await cursor.execute(_SQL["principal_of_token"], values)).fetchone()

@@ -14,8 +14,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from hubwell.access import errors, sessions, tokens
+from hubwell.access.csrf import csrf_matches, is_same_origin
 from hubwell.access.principal import ANONYMOUS, Principal
-from hubwell.access.rules import csrf_matches, is_same_origin
 from hubwell.errors import DomainError
 from hubwell.http.parts import parts_of
 from hubwell.http.session_cookie import session_token_of

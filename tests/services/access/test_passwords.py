@@ -18,9 +18,9 @@ async def test_application_hashes_with_argon2id_as_rfc_9106_recommends() -> None
     assert parameters.type is Type.ID
     assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (64 * 1024, 3, 4)
     assert parameters == RFC_9106_LOW_MEMORY
-    assert await keeper.fits(stored, PASSWORD)
-    assert not await keeper.fits(stored, PASSWORD + "!")
-    assert not await keeper.fits(None, PASSWORD)
+    assert await keeper.verify(stored, PASSWORD)
+    assert not await keeper.verify(stored, PASSWORD + "!")
+    assert not await keeper.verify(None, PASSWORD)
 
 
 def test_command_line_hashes_with_the_same_parameters() -> None:

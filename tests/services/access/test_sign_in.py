@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import Request
 
-from hubwell.access import accounts, passwords, rules
+from hubwell.access import accounts, password_policy, passwords
 from hubwell.errors import DomainError
 from hubwell.http.rate_limits import address_of
 from hubwell.vocabulary import Role
@@ -254,11 +254,11 @@ def test_text_that_is_too_long_is_not_composed() -> None:
     # Composing takes a time that grows with the square of the length: one form could stop the server.
     long = "e\u0301" * 2500
 
-    assert rules.plain_password(long) == long
-    assert rules.plain_login(long) == long[:500]
+    assert password_policy.plain_password(long) == long
+    assert password_policy.plain_login(long) == long[:500]
     with pytest.raises(DomainError, match="at most 1000 characters"):
         accounts.check_password(long, "rosa")
-    assert rules.plain_login("Ros\u0065\u0301") == "ros\u00e9"
+    assert password_policy.plain_login("Ros\u0065\u0301") == "ros\u00e9"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whose account somebody of a provider has: by issuer and subject, never by an e-mail address."""
+"""Link identities of an OpenID Connect provider to accounts, by issuer and subject, never by e-mail."""
 
 import hashlib
 import re
@@ -12,21 +12,21 @@ from hubwell.access import accounts, sessions
 from hubwell.access.errors import LOGIN_TAKEN
 from hubwell.access.oidc.client import Identity
 from hubwell.access.oidc.errors import OidcError
-from hubwell.access.rules import plain_login
+from hubwell.access.password_policy import plain_login
 from hubwell.errors import DomainError
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.access")
-_MARK: Final = "sso/"
-"""How logins of a provider's accounts begin: a local one cannot be taken for such a one, nor the reverse."""
+_PREFIX: Final = "sso/"
+"""Prefix of logins that come from a provider, so that they cannot be confused with local ones."""
 
 
 async def account_of(conn: AsyncConnection[Any], identity: Identity) -> UUID | None:
-    """Return the account of this identity with the roles that its groups give now; make it at the first time.
+    """Return the account of an identity, its roles updated from the groups; create it at the first login.
 
-    None where it has no role here: who lost the last one is signed out everywhere, and for a stranger nothing
-    is made. Raises OidcError for an account that was closed, and where the last administrator would lose that
-    role.
+    Returns None if the identity has no role here: the sessions of an existing account are ended then, and no
+    account is created for a new identity. Raises OidcError if the account is disabled, and if the last
+    administrator would lose that role.
     """
     values = {"issuer": identity.issuer, "subject": identity.subject}
     await conn.execute(_SQL["lock_identity"], values)
@@ -56,14 +56,14 @@ async def _add(conn: AsyncConnection[Any], identity: Identity) -> UUID:
 
 
 async def _add_account(conn: AsyncConnection[Any], identity: Identity) -> UUID:
-    """Add an account under the name that the provider uses; with a suffix where somebody else has it."""
+    """Add an account with the provider's name for the login, plus a suffix if that login is taken."""
     digest = hashlib.sha256(f"{identity.issuer} {identity.subject}".encode()).hexdigest()
-    wanted = re.sub(r"[^\w.@+-]", "", plain_login(identity.login))[:80] or digest[:12]
-    for login in (_MARK + wanted, f"{_MARK}{wanted}-{digest[:8]}", _MARK + digest[:40]):
+    name = re.sub(r"[^\w.@+-]", "", plain_login(identity.login))[:80] or digest[:12]
+    for login in (_PREFIX + name, f"{_PREFIX}{name}-{digest[:8]}", _PREFIX + digest[:40]):
         try:
             async with conn.transaction():
                 return await accounts.add(conn, login=login, name="", password_hash=None, roles=[])
         except DomainError as error:
             if error.kind is not LOGIN_TAKEN:
                 raise
-    raise psycopg.errors.UniqueViolation("the names of this identity are taken")
+    raise psycopg.errors.UniqueViolation("all logins for this identity are taken")

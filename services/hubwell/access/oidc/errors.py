@@ -1,4 +1,4 @@
-"""Refusals of logins through an OpenID Connect provider: the log gets the failure, the page its group."""
+"""Reasons an OpenID Connect login fails: the log names the exact reason, the page a group of them."""
 
 from typing import Final, Literal
 
@@ -61,9 +61,9 @@ _KINDS: Final[dict[OidcFailure, ErrorKind]] = {
 
 
 class OidcError(DomainError):
-    """A login through the provider is refused and nothing was changed.
+    """A login through the provider failed; no session was created.
 
-    `failure` is for the log: to the browser every answer that may be forged looks the same.
+    `failure` is for the log. All reasons that a forged response can cause have the same text in the browser.
     """
 
     def __init__(self, failure: OidcFailure) -> None:

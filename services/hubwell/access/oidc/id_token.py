@@ -1,4 +1,4 @@
-"""Is this ID token the provider's word about somebody, for us, now? OpenID Connect Core 1.0, 3.1.3.7."""
+"""Validate an ID token (OpenID Connect Core 1.0, 3.1.3.7)."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 
 from hubwell.access.oidc.errors import OidcError
 
-_SIGNED: Final = (
+_ALGORITHMS: Final = (
     "RS256",
     "RS384",
     "RS512",
@@ -29,24 +29,27 @@ _SIGNED: Final = (
     "Ed25519",
     "EdDSA",
 )
-"""Signatures with a private key that only the provider has; neither "none" nor a secret that we share."""
+"""Asymmetric signatures only: neither ``none`` nor HMAC with the client secret."""
 _LEEWAY_S: Final = 60
-"""How far the provider's clock and ours may be apart."""
+"""Seconds that the provider's clock and this server's may differ."""
 _LONGEST_SUBJECT: Final = 255
 """Characters; OpenID Connect Core 1.0, 2."""
 
 
 class UnknownKeyError(OidcError):
-    """The token is signed with a key that the provider's list, as we know it, does not have."""
+    """The token is signed with a key that is not in the cached key set of the provider."""
 
     def __init__(self) -> None:
         super().__init__("signature")
 
 
 def signed_claims(token: str, keys: KeySet) -> dict[str, Any]:
-    """Return what a token says once its signature is proven. Raises OidcError."""
+    """Return the claims of a token after verifying its signature. Raises OidcError.
+
+    Raises UnknownKeyError, a kind of OidcError, if the key set has no key of the token's id.
+    """
     try:
-        return dict(jwt.decode(token, keys, algorithms=_SIGNED).claims)
+        return dict(jwt.decode(token, keys, algorithms=_ALGORITHMS).claims)
     except InvalidKeyIdError as error:
         raise UnknownKeyError from error
     except (UnsupportedAlgorithmError, MissingAlgorithmError) as error:
@@ -58,7 +61,10 @@ def signed_claims(token: str, keys: KeySet) -> dict[str, Any]:
 
 
 def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str:
-    """Return the subject of a token made for us and this sign-in; `now` in seconds. Raises OidcError."""
+    """Check issuer, audience, nonce and times of a token; return its subject. Raises OidcError.
+
+    `now` is the Unix time in seconds.
+    """
     audience = claims.get("aud")
     audiences: Sequence[object] = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer:
@@ -82,5 +88,5 @@ def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonc
 
 
 def _is_number(value: object) -> bool:
-    """Tell whether this is a number; what JSON has as NaN is one that no comparison holds for."""
+    """Return whether a claim is a number. NaN, which Python's JSON accepts, fails every comparison later."""
     return isinstance(value, int | float) and not isinstance(value, bool)

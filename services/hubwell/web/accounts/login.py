@@ -11,9 +11,10 @@ from fastapi.responses import Response
 from hubwell.access import accounts
 from hubwell.access.errors import TooManyTriesError
 from hubwell.access.oidc.account_linking import account_of
-from hubwell.access.oidc.client import BACK
+from hubwell.access.oidc.client import REDIRECT_PATH
 from hubwell.access.oidc.errors import OidcError
-from hubwell.access.rules import host_of, local_address, plain_login
+from hubwell.access.password_policy import plain_login
+from hubwell.access.redirects import host_of, local_address
 from hubwell.errors import error_text
 from hubwell.http.dependencies import (
     AppSettings,
@@ -99,8 +100,8 @@ async def sign_in(
     async with begin() as transaction:
         credentials = await accounts.credentials(transaction.conn, login=login)
     stored = credentials.usable if credentials else None
-    fits = await passwords.fits(stored, password)
-    if not (fits and credentials and stored):
+    is_valid = await passwords.verify(stored, password)
+    if not (is_valid and credentials and stored):
         _log.info("a sign-in was refused", extra={"action": "sign-in-refused"})
         _ = words.translations.gettext
         wrong = _("This login and this password do not belong together.")
@@ -154,7 +155,7 @@ async def begin_at_provider(
     return answer
 
 
-@signin.get(BACK)
+@signin.get(REDIRECT_PATH)
 async def back_from_provider(request: Request, provider: OidcProvider, begin: NewTransaction) -> Response:
     """Sign in the account of the provider's answer."""
     if provider is None:

@@ -85,7 +85,7 @@ async def change_password(
         raise DomainError(NOT_ALLOWED)
     await limits.count(SIGN_IN_OF_LOGIN, credentials.login)
     words, errors = formatter_for(request), {}
-    if not await passwords.fits(credentials.usable, current):
+    if not await passwords.verify(credentials.usable, current):
         errors = {"current": words.translations.gettext("This is not your password of now.")}
     else:
         try:

@@ -10,8 +10,8 @@ from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
 from hubwell.access.errors import ACCOUNT_UNKNOWN, OWN_ACCOUNT, ROLES_MISSING
+from hubwell.access.password_policy import plain_login
 from hubwell.access.passwords import generate_password
-from hubwell.access.rules import plain_login
 from hubwell.errors import DomainError
 from hubwell.http.dependencies import (
     CurrentPrincipal,

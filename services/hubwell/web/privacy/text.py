@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from hubwell.access import codes
-from hubwell.access.rules import LONGEST
+from hubwell.access.sessions import LONGEST_SESSION
 from hubwell.people.course_sessions import MOST_KEPT_DAYS
 from hubwell.privacy import erasure
 from hubwell.privacy.documents.inventory import Inventory
@@ -18,7 +18,7 @@ _HOUR: Final = timedelta(hours=1)
 _SHORTEST_IN_DAYS: Final = 2 * _DAY
 _LIFETIMES: Final = {
     "code": codes.LIFETIME,
-    "sign-in": LONGEST,
+    "sign-in": LONGEST_SESSION,
     "session-roll": timedelta(days=MOST_KEPT_DAYS),
     "tombstone": erasure.TOMBSTONE,
 }
