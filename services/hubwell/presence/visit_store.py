@@ -153,7 +153,12 @@ async def write(conn: AsyncConnection[Any], story: TapHistory, folded: Folded, n
 def _left(
     story: TapHistory, expected: list[Visit], outdated: list[Visit], missing: list[Visit], now: datetime
 ) -> list[TapNumber]:
-    """Return the taps whose door devices count the person as inside, although the fold does not."""
+    """Return the taps whose door devices count the person as inside, although the fold does not.
+
+    A door's device keeps its own state for times without the network, and knows only the taps at its readers.
+    If a visit ended elsewhere (at another space, at closing time, by a correction), the device has to be
+    notified with the tap that began the visit; else the next tap there would be taken for leaving.
+    """
     here = {visit.space_id for visit in expected if visit.end is None}
     last = max((visit.start for visit in expected), default=None)
     over = [visit for visit in missing if visit.end is not None]
@@ -161,9 +166,12 @@ def _left(
     return [
         number
         for visit in over
+        # A newer open visit of the space makes the device's state right; too old ones it ignores itself.
         if visit.space_id not in here and now - visit.start <= OPEN_VISIT_IGNORED_AFTER
+        # Shortly after closing time the next tap is the person leaving: for it the device keeps its state.
         if visit.start != last or not _may_leave_late(visit, now)
         for number in story.doors_in(visit)
+        # A device that read the tap out has the right state already.
         if number[0] not in story.streams_out(visit)
     ]
 

@@ -1,1 +1,1 @@
-"""The database: engine detection, connections, named queries, migrations, backup."""
+"""The database: engine detection, connections, named queries, notifications, migrations, backup."""

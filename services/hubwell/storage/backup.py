@@ -1,7 +1,8 @@
-"""Back up everything into one file and restore it, each proven by counts and digests.
+"""Back up the database into one file and restore it, both verified by row counts and digests.
 
-The file is a zip archive: a manifest and one COPY text member a table, taken in one snapshot. It holds data
-only, no engine internals, so a backup of plain PostgreSQL can be restored into TimescaleDB and back.
+The file is a zip archive of a manifest and one member in COPY text format per table, from one snapshot. It
+holds data only, no engine internals, so a backup of plain PostgreSQL can be restored into TimescaleDB and
+the other way round.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ _BLOCK: Final = 1 << 20
 
 
 class TableManifest(BaseModel):
-    """What the archive holds of one table."""
+    """Row count, digest and columns of one table in the archive."""
 
     rows: int
     digest: str
@@ -37,7 +38,7 @@ class TableManifest(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What the archive holds. `waiting` counts the deliveries that were still queued."""
+    """Contents of the archive. `waiting` is the number of deliveries that were queued."""
 
     format: str
     revision: str
@@ -47,15 +48,15 @@ class Manifest(BaseModel):
 
 
 class BackupError(Exception):
-    """The backup or restore is not whole; the text says what differs."""
+    """A backup or restore failed or is incomplete; the text is the reason."""
 
 
 def backup(url: str, file: Path) -> int:
-    """Write the backup, read it back and compare; print what was done and return an exit code."""
+    """Write the backup, verify the file, print the result and return an exit code."""
     partial = file.with_name(file.name + ".partial")
     try:
         partial.unlink(missing_ok=True)
-        partial.touch(mode=0o600)  # it holds names, badges and visits: its owner's alone
+        partial.touch(mode=0o600)  # readable for its owner only: it holds names, badges and visits
         manifest = write_backup(url, partial)
         verify_file(partial)
         partial.replace(file)
@@ -68,7 +69,7 @@ def backup(url: str, file: Path) -> int:
 
 
 def restore(url: str, file: Path) -> int:
-    """Restore into an empty database, compare, print what was done and return an exit code."""
+    """Restore into an empty database, compare, print the result and return an exit code."""
     try:
         manifest = read_backup(url, file)
     except _PROBLEMS as error:
@@ -79,7 +80,7 @@ def restore(url: str, file: Path) -> int:
 
 _PROBLEMS: Final = (BackupError, OSError, psycopg.Error)
 _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-"""What zipfile raises when a byte of the archive is wrong, by where the byte is."""
+"""Errors of zipfile for a damaged archive; which one depends on the position of the damage."""
 
 
 def _tell(error: Exception) -> int:
@@ -130,12 +131,12 @@ def _write_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str) ->
     with archive.open(f"{table}.copy", "w", force_zip64=True) as out, conn.cursor().copy(query) as copy:
         for block in copy:
             out.write(block)
-    found = table_digest(conn, table)
-    return TableManifest(rows=found.rows, digest=found.digest, columns=columns)
+    stored = table_digest(conn, table)
+    return TableManifest(rows=stored.rows, digest=stored.digest, columns=columns)
 
 
 def _write_queue(conn: Connection[Any], archive: zipfile.ZipFile) -> int:
-    """Write the deliveries that wait, for an alert must not get lost in a restore; return how many."""
+    """Write the queued deliveries, so that a restore loses no alert; return their number."""
     query = sql.SQL(
         "COPY (SELECT task_name, queue_name, args, scheduled_at FROM {} WHERE status IN ('todo', 'doing')) "
         "TO STDOUT"
@@ -149,7 +150,7 @@ def _write_queue(conn: Connection[Any], archive: zipfile.ZipFile) -> int:
 
 
 def verify_file(file: Path) -> None:
-    """Raise BackupError unless the archive is whole and its members hold the rows of its manifest.
+    """Raise BackupError unless the archive is undamaged and its members have the rows of its manifest.
 
     Raises OSError for a file that cannot be read.
     """
@@ -165,16 +166,16 @@ def verify_file(file: Path) -> None:
 
 def _verify_members(archive: zipfile.ZipFile, file: Path) -> None:
     manifest = _manifest(archive, file)
-    expected = {table: told.rows for table, told in manifest.tables.items()}
+    expected = {name: table.rows for name, table in manifest.tables.items()}
     expected[_QUEUE] = manifest.waiting
     missing = expected.keys() - {name.removesuffix(".copy") for name in archive.namelist()}
     if missing or not expected.keys() >= set(tables_of(manifest.revision)):
         raise BackupError(f"{file} is not whole: {', '.join(sorted(missing)) or 'a table'} is missing in it")
-    for table, wanted in expected.items():
+    for table, expected_rows in expected.items():
         with archive.open(f"{table}.copy") as member:
             rows = sum(block.count(b"\n") for block in iter(lambda: member.read(_BLOCK), b""))
-        if rows != wanted:
-            raise BackupError(f"{file}: {table} has {rows} rows, the manifest says {wanted}")
+        if rows != expected_rows:
+            raise BackupError(f"{file}: {table} has {rows} rows, the manifest says {expected_rows}")
 
 
 def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
@@ -188,10 +189,10 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
 
 
 def read_backup(url: str, file: Path) -> Manifest:
-    """Restore `file` into the empty database at `url`, compare, migrate to this release.
+    """Restore `file` into the empty database at `url`, compare with the manifest, migrate to this release.
 
     Raises BackupError when the database is not empty or the result differs from the manifest; the
-    transaction is then rolled back, so a restore that failed leaves nothing half done.
+    transaction is then rolled back, so a failed restore leaves no rows. Raises OSError, psycopg.Error.
     """
     verify_file(file)
     with zipfile.ZipFile(file) as archive, connect_sync(url, name="restore") as conn:
@@ -220,7 +221,7 @@ def _read_table(conn: Connection[Any], archive: zipfile.ZipFile, table: str, col
     query = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
     _copy_in(conn, archive, table, query)
     if "id" in columns:
-        # The next number after a restore must not collide; tables whose id is no counter have no sequence.
+        # New ids must not collide with restored ones; ids that are not counters have no sequence.
         row = conn.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table,)).fetchone()
         if row is not None and row[0] is not None:
             conn.execute(
@@ -246,6 +247,6 @@ def _copy_in(conn: Connection[Any], archive: zipfile.ZipFile, member: str, query
 
 def _compare(conn: Connection[Any], manifest: Manifest) -> None:
     for table, expected in manifest.tables.items():
-        found = table_digest(conn, table)
-        if found != TableDigest(expected.rows, expected.digest):
-            raise BackupError(f"table {table} differs after the restore: {found} instead of {expected}")
+        restored = table_digest(conn, table)
+        if restored != TableDigest(expected.rows, expected.digest):
+            raise BackupError(f"table {table} differs after the restore: {restored} instead of {expected}")

@@ -1,4 +1,4 @@
-"""Open connections the one way the whole server uses: UTC, named, quick to notice a dead peer."""
+"""Database connections of the server: in UTC, named by process, with quick detection of a dead peer."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,  # keepalives are silent while something sent waits for its answer
+    "tcp_user_timeout": 30_000,  # ms; keepalives are not sent while sent data are unacknowledged
     "options": "-c timezone=UTC",
 }
 
@@ -26,14 +26,14 @@ async def connect(url: str, *, name: str) -> psycopg.AsyncConnection[Any]:
 
 
 def connect_sync(url: str, *, name: str) -> psycopg.Connection[Any]:
-    """Open one blocking connection in autocommit mode, for commands."""
+    """Open one blocking connection in autocommit mode, for commands. Raises psycopg.OperationalError."""
     return psycopg.connect(url, autocommit=True, application_name=f"hubwell-{name}", **_KEEPALIVE)
 
 
 def connection_pool(
     url: str, *, name: str, largest: int = 8
 ) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
-    """Return a closed pool; open it in the process's lifespan. Connections are checked before use."""
+    """Return a pool that the caller opens. Connections are checked before use; waits end after 5 s."""
     return AsyncConnectionPool(
         url,
         min_size=1,

@@ -1,7 +1,7 @@
-"""Find out which of the three supported database engines answers, so that one schema fits all.
+"""Detect which of the three supported database engines a server runs.
 
-Everything that only TimescaleDB gives is switched on here and in the migrations; queries and dashboards
-use the same names on every engine.
+Features of TimescaleDB are used in migrations and variants of the schema's files only (`Engine.variants`);
+queries and dashboards use the same names on every engine.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import psycopg
 
 
 class Engine(StrEnum):
-    """What stores the readings."""
+    """The database engine: PostgreSQL, or TimescaleDB under one of its two licences."""
 
     PLAIN = "plain"
     TIMESCALE_APACHE = "timescale-apache"
@@ -25,19 +25,19 @@ class Engine(StrEnum):
 
     @property
     def has_continuous_aggregates(self) -> bool:
-        """Whether rollups are kept by the database itself."""
+        """Whether the database maintains rollups (continuous aggregates)."""
         return self is Engine.TIMESCALE_COMMUNITY
 
     @property
     def variants(self) -> frozenset[str]:
-        """Which files of the schema are for this engine, by the second part of their names."""
+        """Variants of the schema's files for this engine: the second part of their names."""
         rollup = "rollup_continuous" if self.has_continuous_aggregates else "rollup_view"
         return frozenset({rollup, "hypertable"} if self.has_hypertables else {rollup})
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseVersion:
-    """What answers at the other end, for `doctor` and the health page."""
+    """Engine and versions of a database server, for `doctor` and the health page."""
 
     engine: Engine
     postgresql: str
@@ -51,7 +51,7 @@ FROM pg_extension e WHERE e.extname = 'timescaledb'
 
 
 def detect(conn: psycopg.Connection[Any]) -> DatabaseVersion:
-    """Ask an open connection for its engine and versions."""
+    """Return engine and versions of a connection's server. Raises psycopg.Error."""
     version = conn.execute("SHOW server_version").fetchone()
     row = conn.execute(_TIMESCALE).fetchone()
     postgresql = str(version[0]) if version else "unknown"

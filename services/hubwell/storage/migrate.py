@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 
 
 class NewerSchemaError(Exception):
-    """The database was migrated by a newer release than this."""
+    """A newer release than this one migrated the database."""
 
 
 def migrate(url: str, revision: str | None = None) -> None:
@@ -68,7 +68,7 @@ def _upgrade(conn: psycopg.Connection[Any], revision: str | None) -> None:
 
 
 def _adopt_landed(conn: psycopg.Connection[Any]) -> None:
-    """Take over what releases up to 0002 wrote down of their migrations, and drop their two tables."""
+    """Import the list of migrations of releases up to 0002, and drop the two tables that held it."""
     landed = landed_revision(conn)
     if landed is not None:
         _note(conn, [file.name for file in migration_files() if file.number <= landed])
@@ -78,14 +78,14 @@ def _adopt_landed(conn: psycopg.Connection[Any]) -> None:
 
 
 def _apply_migrations(conn: psycopg.Connection[Any], revision: str | None) -> None:
-    done = applied(conn)
+    applied_names = applied(conn)
     pending = [
         file
         for file in migration_files()
-        if file.name not in done and (revision is None or file.number <= revision)
+        if file.name not in applied_names and (revision is None or file.number <= revision)
     ]
     for file in pending:
-        # Asked each time, because the first migration itself creates the extension that it goes by.
+        # Detected each time, because the first migration creates the extension that decides the engine.
         if file.runs_on(detect(conn).engine):
             conn.execute(file.text.encode())
     _note(conn, [file.name for file in pending])
@@ -93,8 +93,8 @@ def _apply_migrations(conn: psycopg.Connection[Any], revision: str | None) -> No
 
 def _migrate_queue(conn: psycopg.Connection[Any]) -> None:
     """Create the queue's tables, or apply those of its migrations that the database does not have."""
-    migrations, done = queue_migrations(), applied(conn)
-    pending = [path for path in migrations if path.name not in done]
+    migrations, applied_names = queue_migrations(), applied(conn)
+    pending = [path for path in migrations if path.name not in applied_names]
     if pending == migrations:
         conn.execute((queue_sql() / "schema.sql").read_bytes())
     else:

@@ -1,8 +1,8 @@
-"""Notifications between the server's processes, over the database: who sends and who listens to what.
+"""Notifications between the server's processes (NOTIFY and LISTEN of PostgreSQL): channels and functions.
 
 PostgreSQL delivers a notification when its transaction commits, to the connections that listen at that
-moment, and keeps it for nobody. So each says only that something changed, and each listener looks at
-everything when it begins to listen (`docs/architecture.md` has the table of channels).
+moment, and stores none. So a notification means only that something changed, and each listener reads the
+whole state when it begins to listen (`docs/architecture.md` has the table of channels).
 """
 
 import json
@@ -24,16 +24,16 @@ _SPACES_TOGETHER: Final = 100
 
 
 class Channel(StrEnum):
-    """What there are notifications of. The values are names in the database and stay as they are."""
+    """Channels of notifications. The values are names in the database and must not change."""
 
     SPACES = "hubwell_change"
-    """Spaces look different, or an alert went out: `SpacesChanged`, as JSON."""
+    """The state of spaces changed, or an alert was delivered: `SpacesChanged`, as JSON."""
     ALLOWLISTS = "hubwell_roster"
-    """What the readers' lists are made from has changed. No payload."""
+    """The data of allow-lists changed. No payload."""
     ERASURES = "hubwell_forget"
     """Badges were erased, which devices have to delete too. No payload."""
     DESK_TAPS = "hubwell_desk"
-    """A badge was held to a desk's reader: the id of the `desk_tap`."""
+    """A badge was tapped at a desk's reader: the id of the `desk_tap`."""
     DEPARTURES = "hubwell_left"
     """A visit that began with a tap ended elsewhere: the tap, as stream and number with a space between."""
 
@@ -44,14 +44,14 @@ async def notify(conn: AsyncConnection[Any], channel: Channel, payload: str = ""
 
 
 async def notify_each(conn: AsyncConnection[Any], channel: Channel, payloads: Sequence[str]) -> None:
-    """Notify of several payloads, in one round trip."""
+    """Send several notifications in one round trip, once the caller's transaction commits."""
     if payloads:
         query = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) payload"
         await conn.execute(query, (channel, list(payloads)))
 
 
 def notify_blocking(conn: Connection[Any], channel: Channel, payload: str = "") -> None:
-    """Notify on a blocking connection, for commands."""
+    """Notify the channel's listeners, on a blocking connection, for commands."""
     conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
 
 
@@ -63,13 +63,13 @@ class SpacesChanged:
     alert: int | None = None
 
     def payload(self) -> str:
-        """Return it as JSON."""
+        """Return the payload as JSON."""
         alert = {} if self.alert is None else {"alert": self.alert}
         return json.dumps({"spaces": self.spaces} | alert)
 
     @classmethod
     def parse(cls, payload: str) -> "SpacesChanged":
-        """Read it. Raises ValueError for a text that is none."""
+        """Parse a payload. Raises ValueError."""
         try:
             message = json.loads(payload)
             spaces = tuple(str(space) for space in message["spaces"] if space is not None)
@@ -80,7 +80,7 @@ class SpacesChanged:
 
 
 async def notify_spaces(conn: AsyncConnection[Any], spaces: Iterable[str]) -> None:
-    """Notify of spaces that look different, in as many notifications as they need."""
+    """Notify of changed spaces, in as many notifications as their ids need."""
     ids = tuple(spaces)
     parts = (ids[first : first + _SPACES_TOGETHER] for first in range(0, len(ids), _SPACES_TOGETHER))
     await notify_each(conn, Channel.SPACES, [SpacesChanged(part).payload() for part in parts])
@@ -99,7 +99,7 @@ async def listen(
     on_listening: Callable[[], None] = _nothing,
     on_lost: Callable[[], None] = _nothing,
 ) -> NoReturn:
-    """Hand each notification's channel and payload to `receive`, until cancelled; reconnect for ever.
+    """Call `receive` with each notification's channel and payload until cancelled, with reconnection.
 
     `on_listening` is called when notifications begin to arrive, because those before were missed, and after a
     payload that `receive` refused with a ValueError, because something did change. `on_lost` is called when

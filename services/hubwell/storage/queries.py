@@ -12,9 +12,9 @@ _MARKER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
 class Queries:
-    """The queries of one package's `queries.sql`, by name.
+    """The queries of a package's SQL file, by name.
 
-    Raises ValueError for a name that is there twice and KeyError for one that does not exist.
+    Raises ValueError for a duplicate name, and KeyError for a look-up of an unknown one.
     """
 
     def __init__(self, package: str, file: str = "queries.sql") -> None:

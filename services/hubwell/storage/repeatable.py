@@ -1,4 +1,4 @@
-"""Drop and re-create what holds no data: views, functions and triggers, each written once in `views/*.sql`.
+"""Drop and re-create views, functions and triggers, which hold no data, from `views/*.sql`.
 
 All are dropped before the first migration, so that a migration may change any table below them, and
 created after the last. Privileges on views (Grafana's role has some) are read before and granted again.
@@ -30,11 +30,11 @@ class Objects(NamedTuple):
 
 
 RETIRED: Final = Objects(views=[], functions=["hubwell_fullness"], triggers=[])
-"""What earlier releases created and `views/` no longer has: an upgrade drops it."""
+"""Objects of earlier releases that `views/` no longer has: an upgrade drops them."""
 
 
 def created_by(files: Iterable[SqlFile]) -> Objects:
-    """Return what the files create."""
+    """Return the objects that the files create."""
     text = "\n".join(file.text for file in files)
     pairs = _CREATED.findall(text)
     return Objects(
@@ -57,9 +57,9 @@ class Grant(NamedTuple):
 
 
 def drop_views(conn: psycopg.Connection[Any]) -> list[Grant]:
-    """Drop all of them, of this release and of earlier ones; return the GRANTs that their views had.
+    """Drop all views, functions and triggers of this and earlier releases; return the views' GRANTs.
 
-    :raises psycopg.errors.DependentObjectsStillExist: an operator's own view uses one of them; it is named.
+    :raises psycopg.errors.DependentObjectsStillExist: an operator's own view, named in it, uses one of them.
     """
     objects = created_by(_files(conn))
     views = [*objects.views, *RETIRED.views]
@@ -74,15 +74,15 @@ def drop_views(conn: psycopg.Connection[Any]) -> list[Grant]:
 
 
 def _drop(conn: psycopg.Connection[Any], kind: Literal["VIEW", "FUNCTION"], names: list[str]) -> None:
-    """Drop in one statement, which need not know which of them uses which."""
+    """Drop the objects in one statement, for which their dependencies among each other do not matter."""
     if names:
         # From the last to the first: a query locks a view before those that the view reads, too.
-        listed = sql.SQL(", ").join(sql.Identifier(name) for name in reversed(names))
-        conn.execute(sql.SQL("DROP {} IF EXISTS {}").format(sql.SQL(kind), listed))
+        name_list = sql.SQL(", ").join(sql.Identifier(name) for name in reversed(names))
+        conn.execute(sql.SQL("DROP {} IF EXISTS {}").format(sql.SQL(kind), name_list))
 
 
 def create_views(conn: psycopg.Connection[Any], grants: list[Grant]) -> None:
-    """Create all of them and grant again what was granted on views that still exist."""
+    """Create all views, functions and triggers, and restore the GRANTs of views that still exist."""
     files = _files(conn)
     for file in files:
         conn.execute(file.text.encode())

@@ -1,4 +1,4 @@
-"""Which files of SQL make up this release's schema, and which of them a database has.
+"""The SQL files of this release's schema, and the record of those that a database has.
 
 `migrations/NNNN_what.sql` is applied once, in the order of the numbers. `views/NN_what.sql` holds views,
 functions and triggers; every upgrade drops and re-creates all of them, in the order of the numbers. A file
@@ -90,7 +90,7 @@ def current_revision(conn: psycopg.Connection[Any]) -> str | None:
 
 
 def landed_revision(conn: psycopg.Connection[Any]) -> str | None:
-    """Return the revision as releases up to 0002 wrote it down, with Alembic; None in a newer database."""
+    """Return the revision as releases up to 0002 recorded it, with Alembic; None in a newer database."""
     if not exists(conn, "alembic_version"):
         return None
     row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -98,7 +98,7 @@ def landed_revision(conn: psycopg.Connection[Any]) -> str | None:
 
 
 def applied(conn: psycopg.Connection[Any]) -> dict[str, str | None]:
-    """Return the names of what was applied to a database, the views with the digest of their files."""
+    """Return the names of migrations that a database has, and the views with the digest of their files."""
     if not exists(conn, "schema_migration"):
         return {}
     return dict(conn.execute("SELECT name, digest FROM schema_migration").fetchall())
@@ -122,12 +122,12 @@ def queue_migrations() -> list[Path]:
 
 def is_current(conn: psycopg.Connection[Any]) -> bool:
     """Return whether a database has all migrations, ours and the queue's, and the views of this release."""
-    done = applied(conn)
+    recorded = applied(conn)
     needed = {file.name for file in migration_files()} | {path.name for path in queue_migrations()}
-    return needed <= done.keys() and done.get(VIEWS) == views_digest()
+    return needed <= recorded.keys() and recorded.get(VIEWS) == views_digest()
 
 
 def exists(conn: psycopg.Connection[Any], table: str) -> bool:
-    """Return whether there is a table or view of this name."""
+    """Return whether a table or view of this name exists."""
     row = conn.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone()
     return bool(row and row[0])

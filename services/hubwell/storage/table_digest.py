@@ -1,7 +1,7 @@
-"""Counts and order-independent digests of what is stored, to compare two databases.
+"""Row counts and order-independent digests of tables, to compare two databases.
 
 A table's digest is the sum of a 64-bit hash of each row's text, so it does not depend on the order of rows
-or on the engine. It finds accidents, not forgers.
+or on the engine. It detects accidental differences, not forgery.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TABLES: Final = tuple(table.name for table in tables().in_backup)
 """Every table of the hub that a backup carries, each after those that it refers to."""
 
 FLEETING: Final = tuple(table.name for table in tables().tables if not table.backup)
-"""What is gone within hours anyway: in no backup, so that a restore signs nobody in."""
+"""Tables of short-lived rows, in no backup, so that a restore does not restore logins."""
 
 _CONTENT: Final[tuple[LiteralString, ...]] = (
     """SELECT s.device_id, s.name, s.unit, r.time, r.value, r.quality
@@ -26,7 +26,7 @@ _CONTENT: Final[tuple[LiteralString, ...]] = (
        FROM visit v""",
     "SELECT rule, rule_version, space_id, opened_at, resolved_at, peak FROM episode",
 )
-"""What the hub knows, without surrogate keys, message ids and times of arrival."""
+"""Queries of the content that two runs must share: no surrogate keys, message ids or times of arrival."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The tables of the hub as `tables.toml` describes them: owner, retention, erasure, backup.
 
-Retention, erasure, backup and the record of processing take their tables from here. What is done to the rows
-of a table is SQL of its owner's package: `retention.sql` has a query for each class of data, `erasure.sql`
-one for each table that can hold something of a person.
+Retention, erasure, backup and the record of processing take their tables from here. The SQL for a table's
+rows is in its owner's package: `retention.sql` has a query for each class of data, `erasure.sql` one for each
+table that can hold data of a person.
 """
 
 import re
@@ -19,7 +19,7 @@ from hubwell.storage.queries import Queries
 _DURATION: Final = re.compile(r"(\d{1,6})\s*(min|h|d)")
 _UNITS: Final = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 KEPT: Final = "kept"
-"""The retention of rows without a term of their own: they stay as long as what they belong to."""
+"""The retention of rows without a term of their own: they stay as long as the rows they belong to."""
 
 Erasure = Literal["cascade", "delete", "anonymise", "none"]
 
@@ -89,15 +89,15 @@ class Tables(BaseModel):
 def tables() -> Tables:
     """Read the file. Raises ValueError for an entry that is not whole."""
     document = tomllib.loads(files("hubwell").joinpath("tables.toml").read_text(encoding="utf-8"))
-    listed = tuple(Table(name=name, **entry) for name, entry in document["table"].items())
+    entries = tuple(Table(name=name, **entry) for name, entry in document["table"].items())
     classes = tuple(
-        RetentionClass(name=name, owner=_owner(name, listed), **entry)
+        RetentionClass(name=name, owner=_owner(name, entries), **entry)
         for name, entry in document["retention"].items()
     )
-    if unknown := {table.retention for table in listed} - {KEPT, *document["retention"]}:
+    if unknown := {table.retention for table in entries} - {KEPT, *document["retention"]}:
         raise ValueError(f"tables.toml has no retention class {', '.join(sorted(unknown))}")
     outside = tuple(_Entry(name=name, **entry) for name, entry in document["outside"].items())
-    return Tables(tables=listed, retention=classes, outside=outside)
+    return Tables(tables=entries, retention=classes, outside=outside)
 
 
 def _owner(retention: str, listed: tuple[Table, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The vocabulary as functions of the database, so that views and queries read what code reads.
+"""The vocabulary as functions of the database, so that views, queries and code use the same values.
 
 PostgreSQL inlines a function that returns a constant before it plans, so a view costs what it would cost with
 the literal; a table of constants would cost a look-up and hide the value from the planner.

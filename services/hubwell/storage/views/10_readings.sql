@@ -1,4 +1,4 @@
--- The newest value of every series, with its age left to the reader.
+-- The newest value of every series, of any age.
 CREATE VIEW series_now AS
 SELECT s.id AS series_id, s.device_id, d.space_id, s.name, s.quantity, s.unit, r.time, r.value, r.quality
 FROM series s

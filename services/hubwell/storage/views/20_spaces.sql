@@ -1,7 +1,7 @@
--- One row per space: what board, API and dashboards show. A value older than stale_after() is no value: unknown is
--- not empty, silent is not safe. Of people there is the state of the room, and the newest published count
--- (people_figure) while its window began less than count_shown_for() ago: nothing here counts visits. The row of
--- one person's own room holds no measurement: its air alone would show when they are in.
+-- One row per space, for board, API and dashboards. A value older than stale_after() is null: unknown is not empty,
+-- and silent is not safe. People appear as the state of the room, and as the newest published count (people_figure)
+-- while its window began less than count_shown_for() ago: nothing here counts visits. The row of one person's own
+-- room holds no measurement, because its air alone would show when the person is in.
 CREATE VIEW space_now AS
 WITH fresh AS (
     SELECT n.space_id, n.quantity, n.value, n.time

@@ -1,5 +1,6 @@
--- Whether a device is heard, by its readings and its connection. Not by its messages: a door's reader sends one
--- for each tap, and its last message would be somebody's tap. One with readers only is heard while it is online.
+-- Whether a device is alive, by its readings and its connection. Not by its messages: a door's reader sends one
+-- for each tap, so the time of the last message would show a person's tap. A device with readers only is alive
+-- while it is online.
 CREATE VIEW device_heard AS
 SELECT d.id AS device_id,
        greatest(r.newest, CASE WHEN d.status = 'online' THEN d.status_at END) AS last_heard,

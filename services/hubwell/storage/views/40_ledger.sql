@@ -1,5 +1,5 @@
--- The ledger as dashboards may see it. With the rows of taps left out, and no totals that contain them: a number
--- that steps by one between two messages of a sensor is a tap.
+-- The ledger for dashboards, without the rows of taps and without totals that include them: a total that rises by
+-- one between two messages of a sensor would show a tap.
 CREATE VIEW ledger_telemetry AS
 SELECT received_at, verdict, copies FROM message WHERE kind = 'telemetry';
 

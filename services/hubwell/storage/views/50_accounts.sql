@@ -13,13 +13,13 @@ BEGIN
     IF NOT administers THEN
         RETURN NULL;
     END IF;
-    -- With a snapshot from before the wait, the count below would be of the past.
+    -- A snapshot from before the wait for the lock would make the count below outdated.
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
         RAISE EXCEPTION USING
             ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'account_administrator_isolation',
             MESSAGE = 'administrators are removed in a transaction of the isolation level READ COMMITTED';
     END IF;
-    -- Two administrators who remove each other come one after the other. The number is this rule's own.
+    -- Serialises two administrators who remove each other. The key is used for this rule only.
     PERFORM pg_advisory_xact_lock(7268191);
     IF NOT EXISTS (
         SELECT FROM account_role r JOIN account a ON a.id = r.account_id
