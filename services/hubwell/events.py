@@ -1,6 +1,6 @@
-"""What happens in the hub, as typed facts: capabilities meet through these and never by importing each other.
+"""Typed facts (domain events), through which capabilities interact without importing each other.
 
-The first group leaves ingest for every committed batch; the second is what capabilities make of it.
+Ingest returns the facts of the first group for every stored batch; capabilities return those of the second.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from hubwell_wire.fields import Language, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time in one space, both ends included."""
+    """A time interval in one space, both ends included."""
 
     space_id: str
     first: datetime
@@ -23,9 +23,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingsStored:
-    """New readings of one quantity: in which spaces, and within which times at most.
+    """New readings of one quantity were stored, within these spans of time in their spaces.
 
-    A space has more than one span where its new readings lie far apart.
+    A space has several spans if its new readings are more than hours apart.
     """
 
     quantity: str
@@ -33,13 +33,13 @@ class ReadingsStored:
 
     @property
     def spaces(self) -> frozenset[str]:
-        """The spaces concerned."""
+        """The spaces with new readings."""
         return frozenset(span.space_id for span in self.spans)
 
 
 @dataclass(frozen=True, slots=True)
 class SunSigned:
-    """What a card that signs its taps said: its encrypted number and counter, and the signature of them."""
+    """Data of a signing card (SUN): encrypted card number and counter, and their signature."""
 
     picc: bytes
     mac: bytes
@@ -47,10 +47,10 @@ class SunSigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadgeTapped:
-    """A badge was held to a reader; `badge` is the 16-byte pseudonym of its epoch.
+    """A badge was tapped at a reader; `badge` is its 16-byte pseudonym in `epoch`.
 
-    `was` is that of the epoch before, `sun` is given by a card that signs, `said` is what the reader told
-    at once.
+    `was` is the pseudonym in the previous epoch, `sun` is present for a signing card, `said` is the verdict
+    that the reader already showed.
     """
 
     device_id: str
@@ -69,7 +69,7 @@ class BadgeTapped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultReported:
-    """A device says that one of its parts failed or came back."""
+    """A device reported that one of its parts failed or recovered."""
 
     device_id: str
     space_id: str | None
@@ -81,7 +81,7 @@ class FaultReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceReported:
-    """A device says whether it is online, and the time of the list of badges that it holds, if it says so."""
+    """A device reported its status and, if it has one, the time of its list of badges."""
 
     device_id: str
     status: Literal["online", "offline"]
@@ -90,7 +90,7 @@ class DeviceReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceDescribed:
-    """A device says what it is: its name, and all of its description as JSON."""
+    """A device reported its description: the name, and all of it as JSON."""
 
     device_id: str
     name: str
@@ -99,14 +99,14 @@ class DeviceDescribed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesStored:
-    """Devices in these spaces sent something: readings, taps, faults or their state."""
+    """Messages of devices in these spaces were stored: readings, taps, faults or status."""
 
     space_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedIn:
-    """A visit of a space began. Like the four below it never names the person."""
+    """A visit of a space began. Like the four facts below it never names the person."""
 
     space_id: str
     at: datetime
@@ -114,7 +114,7 @@ class CheckedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A visit began that ended the one in another space at the same moment."""
+    """A visit began and thereby ended the person's visit of another space."""
 
     from_space_id: str
     space_id: str
@@ -123,7 +123,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedOut:
-    """A visit ended by a tap, at the desk, or at the time that its person gave."""
+    """A visit ended by a tap, at the desk, or at the time that the person entered."""
 
     space_id: str
     at: datetime
@@ -139,14 +139,14 @@ class InferredOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsChanged:
-    """Visits of these spaces changed otherwise: removed, erased, open again."""
+    """Visits of these spaces changed in another way: removed, erased or reopened."""
 
     space_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorLeft:
-    """The tap by which a device still holds a person for inside who left without a tap there."""
+    """A visit ended without a tap at the door where it began; identifies the tap that began it."""
 
     stream_id: int
     seq: int
@@ -154,26 +154,26 @@ class DoorLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadgeAtDesk:
-    """A badge was held to a desk's reader."""
+    """A badge was tapped at a desk's reader."""
 
     desk_tap_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class AllowlistChanged:
-    """Readers need new lists: of badges, of their languages, of the spaces that their doors lead to."""
+    """Allow-lists are outdated: badges, people's languages or the spaces of doors changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadgesErased:
-    """Devices have to delete what still waits on them of erased badges."""
+    """Badges were erased: devices have to delete their unsent messages of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapAnswered:
-    """What the person at the reader is told once the tap is committed. Leaves the hub's devices only.
+    """The answer for the person at the reader, sent once the tap is committed, to the reader's device only.
 
-    A second one for the same tap, without a text, says that the person was seen elsewhere or out since.
+    A second answer to the same tap, without a text, means that the person has been seen elsewhere or out.
     """
 
     device_id: str
@@ -186,7 +186,7 @@ class TapAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeOpened:
-    """A rule began to hold in a space. `value` is what the rule judged, in the rule's unit."""
+    """A rule began to hold in a space. `value` is the mean that opened the episode, in the rule's unit."""
 
     episode_id: UUID
     rule: str
@@ -198,7 +198,7 @@ class EpisodeOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeResolved:
-    """A rule stopped to hold. `peak` is the worst value of the episode."""
+    """A rule ceased to hold. `peak` is the highest value of the episode, in the rule's unit."""
 
     episode_id: UUID
     rule: str

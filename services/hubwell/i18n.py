@@ -1,6 +1,6 @@
-"""The languages of people: which there are, the catalogue of each, and which one a browser would like.
+"""Languages: their gettext catalogues, and the choice of a language for a browser.
 
-Source text is English; a catalogue is a gettext file in `locale/`, read as it stands, never compiled ahead.
+Source text is English; a catalogue is a `.po` file in `locale/`, compiled in memory at its first use.
 """
 
 from functools import cache
@@ -15,23 +15,23 @@ from babel.messages.pofile import read_po
 from hubwell.vocabulary import LANGUAGES, SOURCE_LANGUAGE
 
 _CONVENTIONS: Final = {"en": "en_GB"}
-"""Whose way of writing dates and numbers a language follows, where its code alone would mean another's."""
+"""Locale for dates and numbers of a language, where its code alone would mean another one."""
 
 
 def catalogue(language: str) -> bytes | None:
-    """Return the text of a language's catalogue; None where the source text is its own."""
+    """Return the content of a language's catalogue; None for the source language or a missing file."""
     file = files("hubwell").joinpath("locale", language, "LC_MESSAGES", "hubwell.po")
     return file.read_bytes() if language != SOURCE_LANGUAGE and file.is_file() else None
 
 
 def supported_or_default(language: str | None) -> str:
-    """Return a language that there is: this one, or the source's."""
+    """Return the language if it is supported, else the source language."""
     return language if language in LANGUAGES else SOURCE_LANGUAGE
 
 
 @cache
 def translations_for(language: str | None) -> NullTranslations:
-    """Return the catalogue of a language; the source text where there is none."""
+    """Return the translations of a language; without a catalogue, they return the source text."""
     text = catalogue(supported_or_default(language))
     if text is None:
         return NullTranslations()
@@ -42,7 +42,7 @@ def translations_for(language: str | None) -> NullTranslations:
 
 
 def conventions(language: str) -> str:
-    """Return the locale (CLDR) whose way of writing dates and numbers a language follows."""
+    """Return the CLDR locale for dates and numbers of a language."""
     return _CONVENTIONS.get(language, language)
 
 
@@ -53,7 +53,7 @@ class _Wish(NamedTuple):
 
 
 def negotiate_language(header: str) -> str | None:
-    """Return what a header Accept-Language (RFC 9110) likes best of our languages, None if it names none."""
+    """Return the supported language that an Accept-Language header (RFC 9110) prefers, or None."""
     wishes = []
     for place, part in enumerate(header.split(",")[:20]):
         tag, _, weight = part.partition(";")
@@ -64,7 +64,7 @@ def negotiate_language(header: str) -> str | None:
 
 
 def _share(weight: str) -> float:
-    """Return the weight of ``q=0.7``; 1 where none is said, 0 where it cannot be read."""
+    """Return the weight of ``q=0.7``; 1 without a weight, 0 for an unreadable one."""
     name, _, value = weight.strip().partition("=")
     try:
         return float(value) if name.strip() == "q" else 1.0

@@ -1,6 +1,6 @@
-"""The hub's secrets: a folder of small files, kept apart from the data and never in a backup.
+"""The hub's secrets: a folder of small files, stored apart from the data and never in a backup.
 
-One file a key: `epoch-N.key` makes the pseudonyms of badges (readers hold copies), `roster.key` signs the
+One file per key: `epoch-N.key` makes the pseudonyms of badges (readers hold copies), `roster.key` signs the
 lists that readers keep, `muster.pub` seals musters, `sun.key` reads NTAG 424 DNA cards. Destroying an epoch's
 file makes everything of that epoch anonymous for good.
 """
@@ -63,32 +63,32 @@ class Keys:
         """Return the keys that make pseudonyms, the newest epoch first. Raises DomainError."""
         if not self.folder.is_dir():
             return []
-        found = [
+        files = [
             (int(match[1]), path) for path in self.folder.iterdir() if (match := _EPOCH.match(path.name))
         ]
-        return [EpochKey(number, _read(path, KEY_BYTES)) for number, path in sorted(found, reverse=True)]
+        return [EpochKey(number, _read(path, KEY_BYTES)) for number, path in sorted(files, reverse=True)]
 
     def newest_epoch(self) -> EpochKey:
         """Return the key in use; the first one is made when there is none. Raises DomainError."""
-        found = self.epochs()
-        if not found:
+        keys = self.epochs()
+        if not keys:
             _write(self.folder / "epoch-1.key", secrets.token_bytes(KEY_BYTES), once=True)
-            found = self.epochs()  # of two processes that make the first one at once, both use what was kept
-        return found[0]
+            keys = self.epochs()  # of two processes that make the first one at once, both use what was kept
+        return keys[0]
 
     def add_epoch(self) -> EpochKey:
         """Begin a new epoch with a random key."""
-        found = self.epochs()
-        key = EpochKey(found[0].epoch + 1 if found else 1, secrets.token_bytes(KEY_BYTES))
+        keys = self.epochs()
+        key = EpochKey(keys[0].epoch + 1 if keys else 1, secrets.token_bytes(KEY_BYTES))
         _write(self.folder / f"epoch-{key.epoch}.key", key.key)
         return key
 
     def check_destroyable(self, epoch: int) -> None:
         """Raise DomainError when an epoch's key is the one in use, or unknown."""
-        found = self.epochs()
-        if epoch not in {key.epoch for key in found}:
+        keys = self.epochs()
+        if epoch not in {key.epoch for key in keys}:
             raise DomainError(EPOCH_UNKNOWN, epoch=epoch)
-        if epoch == found[0].epoch:
+        if epoch == keys[0].epoch:
             raise DomainError(EPOCH_IN_USE, epoch=epoch)
 
     def destroy_epoch(self, epoch: int) -> None:

@@ -16,9 +16,9 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; each value works as it is for a hub on one machine.
+    """All settings; the defaults work for a hub on one machine.
 
-    Raises pydantic.ValidationError naming the variable and its value.
+    Raises pydantic.ValidationError, which names the variable and its value.
     """
 
     model_config = SettingsConfigDict(env_prefix="HUBWELL_", frozen=True, extra="ignore")
@@ -36,11 +36,11 @@ class Settings(BaseSettings):
     hub_name: str = "Learning hub"
     """Title of the pages."""
     language: Language = "en"
-    """Language of the hub, for whoever chose none."""
+    """Language of the hub, for people who chose none."""
     closing_time: time = time(22, 0)
-    """Local time at which visits that nobody ended are ended; a space may close earlier."""
+    """Local time at which open visits are ended; a space may close earlier."""
     unknown_badges: Literal["refuse", "count"] = "refuse"
-    """What happens at a door with a badge that nobody enrolled: not known, or counted without a person."""
+    """Whether a door refuses a badge that is not enrolled, or counts it as an anonymous person."""
     keys_dir: Path = Path("hubwell-keys")
     """Folder of the hub's secrets (see `hubwell keys`), kept apart from the data and out of backups."""
     http_host: str = "127.0.0.1"
@@ -48,27 +48,27 @@ class Settings(BaseSettings):
     public_url: HttpUrl | None = None
     """Where browsers find the pages; with https, cookies are sent over https only."""
     setup_hash: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    """SHA-256 of the code with which a browser may make the first administrator; `hubwell up` sets it."""
+    """SHA-256 of the code with which a browser may create the first administrator; `hubwell up` sets it."""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
     oidc_name: Annotated[str, Field(max_length=60)] = ""
-    """The provider's name on the button; its host unless told."""
+    """The provider's name on the button; by default its host."""
     oidc_groups_claim: str = "groups"
-    """Where the provider says what groups somebody is in; dots lead into objects: realm_access.roles."""
+    """Claim with a person's groups; dots separate the keys of nested objects: realm_access.roles."""
     oidc_roles: dict[str, Role] = {}
-    """Which group gives which role: {"teachers": "staff"}; the group "*" is everybody."""
+    """Roles by group: {"teachers": "staff"}; the group "*" is all people of the provider."""
     oidc_issuer: HttpUrl | None = None
-    """Issuer of an OpenID Connect provider where people sign in; it is asked for everything else."""
+    """Issuer of the OpenID Connect provider; its endpoints come from its discovery document."""
     ingest_batch: Annotated[int, Field(ge=1, le=5000)] = 1000
-    """Most messages in one transaction."""
+    """Largest number of messages in one transaction."""
     ingest_shared: bool = True
-    """Whether several ingest processes share the work; false for the embedded broker, which cannot."""
+    """Whether ingest processes share a subscription; false for the embedded broker, which cannot."""
     ingest_wait_ms: Annotated[int, Field(ge=0, le=5000)] = 15
     """How long a started batch waits for more messages, in milliseconds."""
     retention: dict[str, str] = {}
-    """How long data stays where not as long as usual: {"visit": "30d"}; `hubwell retention show` lists it."""
+    """Retention terms that differ from the default: {"visit": "30d"}; `hubwell retention show` lists all."""
     privacy_contact: Annotated[str, Field(max_length=300)] = ""
-    """Whom people ask about their data: name, address, telephone of the hub's data protection contact."""
+    """The hub's data protection contact: name, address, telephone."""
     privacy_basis: Annotated[str, Field(max_length=2000)] = ""
     """Legal basis of the processing in the site's own words, for the privacy page."""
     privacy_controller: Annotated[str, Field(max_length=300)] = ""
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     @field_validator("oidc_issuer")
     @classmethod
     def _provider_is_whole(cls, issuer: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
-        """Refuse a provider that could not work, or not safely."""
+        """Refuse a provider without https (except on loopback), client id or public URL."""
         if issuer is None:
             return None
         if issuer.scheme != "https" and issuer.host not in _LOOPBACK:
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
 
     @property
     def is_https(self) -> bool:
-        """Tell whether browsers reach the pages over https."""
+        """Return whether browsers reach the pages over https."""
         return self.public_url is not None and self.public_url.scheme == "https"
 
     @property
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         return urlsplit(str(self.public_url)).netloc if self.public_url else ""
 
     def found(self, *, database_url: str, broker_url: str, page: str, keys_dir: Path | None = None) -> Self:
-        """Return these settings with addresses of a running system for what was not set."""
+        """Return these settings, with the addresses of a running system in place of unset ones."""
         parts = urlsplit(page)
         addresses = {
             "database_url": database_url,

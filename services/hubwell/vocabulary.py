@@ -1,8 +1,8 @@
 """The words and limits of the domain, each defined once: kinds, roles, languages, quantities, thresholds.
 
-Code imports them from here; the database's views read them from functions that every upgrade makes of
-these constants (`storage/vocabulary_functions.py`). What a message may hold is defined by the contract
-(`hubwell_wire`); a test keeps the two in agreement.
+Code imports them from here; the database's views read them from functions that every upgrade creates from
+these constants (`storage/vocabulary_functions.py`). The values that messages may hold are defined by the
+contract (`hubwell_wire`); a test compares the two.
 """
 
 from datetime import timedelta
@@ -13,7 +13,7 @@ from hubwell_wire.fields import Language
 
 
 class SpaceKind(StrEnum):
-    """What a space is for; the board shows them in this order."""
+    """The purpose of a space; the board shows the kinds in this order."""
 
     WORKSHOP = "workshop"
     COLLABORATION = "collaboration"
@@ -21,7 +21,7 @@ class SpaceKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account or token may do. Roles do not contain each other; an account may have several."""
+    """The rights of an account or token. Roles do not contain each other; an account may have several."""
 
     LEARNER = "learner"
     """A person who sees their own visits: by an account, or by a code from the kiosk."""
@@ -49,7 +49,7 @@ SOURCE_LANGUAGE: Final[Language] = "en"
 
 CO2: Final = "co2"
 PRESENCE_QUANTITIES: Final = ("presence", "motion", "occupancy")
-"""Quantities that state whether a space is in use: above 0 is yes."""
+"""Quantities of presence sensors: a value above 0 means that the space is in use."""
 HEADCOUNT: Final = "people/count"
 """A series of this name, or one that ends in it, counts the people in its space."""
 
@@ -61,7 +61,7 @@ QUIET_BELOW_DB: Final = 45.0
 """Below this a space is quiet, in dB(A)."""
 
 STALE_AFTER: Final = timedelta(minutes=5)
-"""From this age on a sensor's value is no longer the value of now, and its device counts as silent."""
+"""From this age on a sensor's value is not current any more, and its device is considered silent."""
 BADGE_LIST_OLD_AFTER: Final = timedelta(minutes=15)
 """From this age on a device's list of badges is old: it is published at least every five minutes."""
 LONGEST_VISIT: Final = timedelta(hours=12)
@@ -73,4 +73,4 @@ COUNT_WINDOW: Final = timedelta(minutes=5)
 COUNT_SHOWN_FOR: Final = timedelta(minutes=20)
 """How long the newest published count of people is shown, from the start of its window."""
 OPEN_VISIT_IGNORED_AFTER: Final = timedelta(hours=16)
-"""From this age on an open visit is no presence, even if the job that ends visits did not run."""
+"""From this age on an open visit is ignored, even if the job that ends visits did not run."""

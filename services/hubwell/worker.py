@@ -1,4 +1,4 @@
-"""The worker process: empties the delivery queue, keeps the timetable, tells devices what they need."""
+"""The worker process: runs deliveries and scheduled jobs, and publishes lists and notices to devices."""
 
 import asyncio
 import logging
@@ -27,12 +27,12 @@ _LOG: Final = logging.getLogger(__name__)
 _CONCURRENCY: Final = 4
 _POLL_S: Final = 5.0
 _STEADY_S: Final = 10.0
-"""After so long the queue was usable: its next failure is another one."""
+"""Seconds of work after which a failure is a new one: the back-off and the warning start again."""
 
 
 async def run(settings: Settings) -> None:
-    """Work until cancelled; a database or broker that is away is waited for."""
-    # At INFO it would log the webhook's address, and with it what is secret in it.
+    """Work until cancelled; reconnects to database and broker when they are away."""
+    # At INFO httpx would log the webhook's address, which may contain a secret.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     timetable = scheduler(settings, Switchboard.of(settings).commit)
     timetable.start()
