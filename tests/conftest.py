@@ -7,6 +7,7 @@ in CI (environment `CI=true`). Types and further knobs: `tests/lanes/`.
 import gc
 import importlib.util
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -42,6 +43,10 @@ _CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore tries this optional import twice a request, and Python searches every folder each time.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 @pytest.hookimpl(wrapper=True)

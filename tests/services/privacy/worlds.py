@@ -56,11 +56,14 @@ class Worlds:
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def begin(self) -> None:
-        """Register spaces and devices, each with readings that say that somebody is there."""
-        now = datetime.now(UTC)
+        """Register spaces and devices, each with readings of a space in use."""
         for space, zone in SPACES.items():
             self.devices[space] = device_in(self.url, space, capacity=30)
             self.write("UPDATE space SET zone = %s WHERE id = %s", zone, space)
+        self.measure(datetime.now(UTC))
+
+    def measure(self, now: datetime) -> None:
+        """Let each device measure that its space is in use."""
         values = {"presence": 1.0, "co2": 700.0, "temp": 21.0}
         self.commit(*(device.telemetry(now, values) for device in self.devices.values()))
 
