@@ -1,4 +1,4 @@
-# Read by scripts/prepare-lanes and scripts/prepare-readers: brings Debian packages, and keeps in mind what is missing.
+# Sourced by scripts/prepare-lanes and scripts/prepare-readers: installs Debian packages and records missing parts.
 # shellcheck shell=bash
 missing=0
 
@@ -38,7 +38,7 @@ apt_install() {
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-finish() { # says how it went; with CI=true, missing parts are a failure
+finish() { # reports the result; with CI=true, missing parts are a failure
     if [ "$missing" -ne 0 ]; then
         say "some parts are missing: tests that need them are skipped here, and fail where CI=true"
         [ "${CI:-}" != true ] || exit 1

@@ -1,4 +1,4 @@
-"""Run the rules of the house: print what each measured, and each place that breaks one."""
+"""Run the rules of the code base; print each rule's figures, and each place that breaks one."""
 
 import argparse
 import sys
@@ -35,7 +35,7 @@ ENFORCED: tuple[str, ...] = (
 
 
 def main(arguments: list[str], root: Path) -> int:
-    """Run the rules that are on, or those named; 1 when one of them found something."""
+    """Run the enforced rules, or the named ones; return 1 when one of them has findings."""
     parser = argparse.ArgumentParser(prog="check-house", description=__doc__)
     parser.add_argument("rules", nargs="*", help=f"run only these and fail on them: {', '.join(RULES)}")
     parser.add_argument(

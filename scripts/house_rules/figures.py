@@ -15,13 +15,13 @@ from house_rules.tree import docstrings, files, parse
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _NOT_CODE = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
-# What only a tool reads is no comment.
+# Directives for tools are not counted as comments.
 _DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|pragma|fmt:|ruff:|mypy:|pyright|!|-\*-)")
 
 
 @dataclass(frozen=True, slots=True)
 class WordList:
-    """What `words.toml` holds."""
+    """The content of `words.toml`: markers and vague names with their budgets."""
 
     markers: re.Pattern[str]
     markers_per_1000_words: float

@@ -1,4 +1,4 @@
-"""Folders stay small enough to read, and modules have names that say what is in them."""
+"""Rules for folders, which have a largest size, and for modules, whose names must describe their content."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def check_folders(tree: Tree) -> Report:
 
 
 def check_names(tree: Tree) -> Report:
-    """Refuse modules and packages whose name says nothing."""
+    """Refuse modules and packages with a name that describes nothing, such as `utils`."""
     modules = list(_source(tree, "py"))
     wrong = []
     for path in modules:

@@ -1,4 +1,4 @@
-"""Facts of the domain are stated in `vocabulary.py`: refuse their literals anywhere else.
+"""Facts of the domain are stated in `vocabulary.py` only: refuse their literals anywhere else.
 
 In modules: two or more words of one group in a set, list, tuple, Literal or class body; a comparison with one
 word; a duration or a compared number of the vocabulary. In SQL: a word or a duration of the vocabulary; in
@@ -37,7 +37,7 @@ class Literal(NamedTuple):
 
 
 def check(tree: Tree, allowed: Path = ALLOWED) -> Report:
-    """Refuse literals of the vocabulary outside of it, and entries of the allow list that nothing needs."""
+    """Refuse literals of the vocabulary outside of it, and unused entries of the allow list."""
     home = vocabulary.path_of(tree)
     if not home.exists():
         return report("no vocabulary.py", [Finding(tree.name(home), 1, "Write it: the domain's words.")])
@@ -116,7 +116,7 @@ def _compared(sides: list[ast.expr], words: Vocabulary) -> Iterator[Literal]:
 
 
 def _timedelta(call: ast.Call) -> timedelta | None:
-    """Return the duration of a call with numbers; None where something is computed."""
+    """Return the duration of a call with constant numbers; None for computed arguments."""
     amounts = {
         keyword.arg: keyword.value.value
         for keyword in call.keywords

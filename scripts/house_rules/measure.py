@@ -25,7 +25,7 @@ HEADINGS = (
 
 
 def main(arguments: list[str], root: Path) -> int:
-    """Print the table. Exits with a sentence when an argument cannot be used."""
+    """Print the table. Exits with an error message for an invalid argument."""
     parser = argparse.ArgumentParser(
         prog="measure-code", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,7 +46,7 @@ def main(arguments: list[str], root: Path) -> int:
 
 
 def defaults(tree: Tree) -> list[tuple[str, list[Path]]]:
-    """Return what is measured without arguments."""
+    """Return the folders that are measured without arguments."""
     return [("Hubwell server", [tree.server]), ("Hubwell edge", [tree.edge])]
 
 

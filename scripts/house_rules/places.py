@@ -1,4 +1,4 @@
-"""What stands in one place only: notifications in `storage/notify`, each view in `storage/views`."""
+"""Code with one permitted place: notifications in `storage/notify`, each view in `storage/views`."""
 
 import ast
 import re
@@ -10,13 +10,13 @@ from house_rules.tables.schema import schema, split
 from house_rules.tree import VIEWS, Finding, Report, Tree, docstrings, parse, report
 
 LANDED = ("0001_", "0002_")
-"""Migrations of releases that hubs run: they stay as they are."""
+"""Migrations of published releases, which must not change."""
 _SIGNAL = re.compile(r"\bpg_notify\b|^\s*(?:LISTEN|UNLISTEN|NOTIFY)\s+(?:[\w*{]|$)", re.MULTILINE)
 _VIEW = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:MATERIALIZED\s+)?VIEW\s+(?:IF NOT EXISTS\s+)?(\w+)", re.IGNORECASE
 )
 _KEEPS_DATA = frozenset(("reading_5m",))
-"""A continuous aggregate where the engine has them: an upgrade must not make it again."""
+"""A continuous aggregate where the engine has them: an upgrade must not create it again."""
 _HANDLERS = frozenset(("notifies", "add_notify_handler"))
 
 

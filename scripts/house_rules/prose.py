@@ -26,7 +26,7 @@ def _vague(figures: Figures) -> str:
 
 
 def _over_budget(tree: Tree, figures: Figures) -> list[Finding]:
-    """Return every marker, or every vague name, of a package that is over budget, with how many it has."""
+    """Return every marker, or every vague name, of a package above the budget, with the package's rate."""
     budget = word_list()
     wrong: list[Finding] = []
     if figures.markers_per_1000_words > budget.markers_per_1000_words:

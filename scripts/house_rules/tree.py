@@ -12,7 +12,7 @@ VIEWS = "storage/views"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A place that breaks a rule, and a sentence that says what to do."""
+    """A place that breaks a rule, and a sentence with the remedy."""
 
     path: str
     line: int
@@ -88,7 +88,7 @@ def docstrings(module: ast.Module) -> Iterator[ast.Constant]:
         if not isinstance(body, list):
             continue
         for statement in body:
-            # A string that stands alone documents what is above it, also where Python does not keep it.
+            # A string as a statement documents the attribute above it, although Python discards it.
             match statement:
                 case ast.Expr(value=ast.Constant(value=str()) as text):
                     yield text

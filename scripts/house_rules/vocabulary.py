@@ -14,7 +14,7 @@ from house_rules.tree import Tree, parse
 
 @dataclass(slots=True)
 class Vocabulary:
-    """What the module states, each with the name that stands for it."""
+    """The values of the module, each with its name there."""
 
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     durations: dict[timedelta | None, str] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Vocabulary:
 
 
 def path_of(tree: Tree) -> Path:
-    """Return where the vocabulary is."""
+    """Return the path of the vocabulary."""
     return tree.server / "vocabulary.py"
 
 
@@ -41,10 +41,10 @@ def read(path: Path) -> Vocabulary:
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - the path ends in .py
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = Vocabulary()
+    vocabulary = Vocabulary()
     for name in _defined(path):
-        _add(found, name, getattr(module, name))
-    return found
+        _add(vocabulary, name, getattr(module, name))
+    return vocabulary
 
 
 def _defined(path: Path) -> Iterator[str]:

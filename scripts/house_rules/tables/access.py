@@ -22,7 +22,7 @@ _SYSTEM = re.compile(r"pg_|information_schema$")
 
 
 class UnreadableSqlError(ValueError):
-    """A statement cannot be parsed, so nobody can say which tables it uses."""
+    """A statement cannot be parsed, so its tables are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Access:
 def access(text: str) -> Access:
     """Return the tables of a text of one or more statements. Raises UnreadableSqlError."""
     sql = _without_comments(plain(text))
-    if found := _copy(sql) or _lock(sql):
-        return found
+    if access := _copy(sql) or _lock(sql):
+        return access
     if _SIGNAL.match(sql):
         return Access(frozenset(), frozenset())
     # A query that begins with FROM is the tail of a DELETE and of a count over the same rows.

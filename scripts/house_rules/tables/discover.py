@@ -1,4 +1,4 @@
-"""Print a first tables.toml from the SQL that there is: the guesses are for people to correct."""
+"""Print a first tables.toml from the existing SQL, with guesses for a developer to correct."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ _EXEMPT = ("bench",)
 
 
 def discover(tree: Tree) -> Iterator[str]:
-    """Return the lines of the skeleton: owner is who writes most, in doubt who reads most."""
+    """Return the lines of the skeleton: the owner is the package that writes most, or else reads most."""
     of = schema(tree)
     first = find_uses(tree, of, {})
     owners = {name: _owner([use for use in first.uses if use.table == name]) for name in of.views}
@@ -53,10 +53,10 @@ def _common(kind: str, name: str, uses: list[Use]) -> Iterator[str]:
     readers = sorted({use.package for use in uses if not use.writes} - {owner})
     writers = sorted({use.package for use in uses if use.writes} - {owner})
     # A listed writer may read as well.
-    listed = ", ".join(f'"{reader}"' for reader in readers if reader not in writers)
+    reader_list = ", ".join(f'"{reader}"' for reader in readers if reader not in writers)
     yield f"[{kind}.{name}]"
     yield f'owner = "{owner}"'
-    yield f"readers = [{listed}]"
+    yield f"readers = [{reader_list}]"
     if writers:
         yield "writers = ["
         yield from (f'  {{ package = "{writer}", why = "" }},' for writer in writers)

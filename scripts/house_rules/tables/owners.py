@@ -1,4 +1,4 @@
-"""Table owners: who writes and who reads each table, held against the SQL that there is.
+"""Table owners: the packages that write and read each table, compared with the server's SQL.
 
 `services/hubwell/tables.toml` has one entry per table and view::
 
@@ -22,7 +22,7 @@
     owner = "spaces"
     readers = ["api", "web"]
 
-    [outside.procrastinate_jobs]    # created by no migration of ours; why says by what
+    [outside.procrastinate_jobs]    # not created by our migrations; `why` names its origin
     owner = "deliver"
     readers = ["privacy"]
     why = "Created by procrastinate."
@@ -90,17 +90,17 @@ def path_of(tree: Tree) -> Path:
 
 
 def find_uses(tree: Tree, of: Schema, view_owners: dict[str, str]) -> Uses:
-    """Return who uses which table; a view reads its tables in the name of the view's owner."""
-    found = Uses()
+    """Return the uses of tables by packages; a view reads its tables in the name of the view's owner."""
+    uses = Uses()
     for statement in server_statements(tree):
-        _add(found, tree, statement)
+        _add(uses, tree, statement)
     for name, view in of.views.items():
         if name in view_owners:
-            _add(found, tree, Statement(view.path, view.line, view_owners[name], name, view.text))
-    return found
+            _add(uses, tree, Statement(view.path, view.line, view_owners[name], name, view.text))
+    return uses
 
 
-def _add(found: Uses, tree: Tree, statement: Statement) -> None:
+def _add(uses: Uses, tree: Tree, statement: Statement) -> None:
     try:
         tables = access(statement.text)
     except UnreadableSqlError as error:
@@ -108,10 +108,10 @@ def _add(found: Uses, tree: Tree, statement: Statement) -> None:
         sentence = (
             f"{what} cannot be parsed ({error}): write it so that sqlglot can, or teach tables/access.py."
         )
-        found.unreadable.append(Finding(tree.name(statement.path), statement.line, sentence))
+        uses.unreadable.append(Finding(tree.name(statement.path), statement.line, sentence))
         return
     for writes, names in ((False, tables.reads), (True, tables.writes)):
-        found.uses.extend(
+        uses.uses.extend(
             Use(statement.path, statement.line, statement.package, name, writes) for name in sorted(names)
         )
 
@@ -129,14 +129,14 @@ def check(tree: Tree) -> Report:
     wrong = [*_without_entry(tree, document, of, text), *_entry_faults(tree, document, text)]
     entries = _entries(document, text)
     views = {name: entry.owner for name, entry in entries.items() if entry.kind == "view"}
-    found = find_uses(tree, of, views)
+    uses = find_uses(tree, of, views)
     exempt = set(document.get("exempt", {}))
-    used = [use for use in found.uses if use.package not in exempt]
-    wrong += found.unreadable
+    used = [use for use in uses.uses if use.package not in exempt]
+    wrong += uses.unreadable
     wrong += _foreign_queries(tree)
     wrong += [finding for use in used if (finding := _use_fault(tree, use, entries))]
     wrong += _stale(tree, entries, used)
-    figure = f"{len(of.tables)} tables, {len(of.views)} views, {len(found.uses)} uses in SQL"
+    figure = f"{len(of.tables)} tables, {len(of.views)} views, {len(uses.uses)} uses in SQL"
     return report(figure, wrong)
 
 
@@ -189,13 +189,13 @@ def _entry_faults(tree: Tree, document: dict[str, Any], text: str) -> Iterator[F
 
 
 def _value_faults(kind: str, entry: dict[str, Any], packages: set[str]) -> Iterator[str]:
-    wanted = _KEYS[kind]
-    for key, of_type in wanted.items():
+    required = _KEYS[kind]
+    for key, of_type in required.items():
         if not isinstance(entry.get(key), of_type):
             yield f"{key} is missing or no {of_type.__name__}."
     more = {"writers", "why", *(terms.PERSONAL if kind == "table" else ())}
-    for key in entry.keys() - wanted.keys() - more:
-        yield f"{key} is no key of a {kind}: it has {', '.join((*wanted, *sorted(more)))}."
+    for key in entry.keys() - required.keys() - more:
+        yield f"{key} is no key of a {kind}: it has {', '.join((*required, *sorted(more)))}."
     if kind == "table" and entry.get("erasure") not in ERASURE:
         yield f"erasure is one of {', '.join(ERASURE)}."
     for writer in entry.get("writers", []):
@@ -231,7 +231,7 @@ def _use_fault(tree: Tree, use: Use, entries: dict[str, Entry]) -> Finding | Non
 
 
 def _foreign_queries(tree: Tree) -> Iterator[Finding]:
-    """Find modules that load the named SQL of another package, which would read and write in its name."""
+    """Find modules that load the named SQL of another package and so use tables in its name."""
     for path in tree.server_files("py"):
         for node in ast.walk(parse(path)):
             match node:
@@ -245,15 +245,15 @@ def _foreign_queries(tree: Tree) -> Iterator[Finding]:
 
 
 def _stale(tree: Tree, entries: dict[str, Entry], used: list[Use]) -> Iterator[Finding]:
-    """Find readers and writers that are listed and have no such SQL."""
-    done = {(use.table, use.package, use.writes) for use in used}
+    """Find listed readers and writers without such SQL."""
+    uses = {(use.table, use.package, use.writes) for use in used}
     path = tree.name(path_of(tree))
     for name, entry in entries.items():
         for reader in entry.readers:
-            if (name, reader, False) not in done:
+            if (name, reader, False) not in uses:
                 yield Finding(path, entry.line, f"{name}: {reader} does not read it: take it out of readers.")
         for writer in entry.writers:
-            if (name, writer, True) not in done:
+            if (name, writer, True) not in uses:
                 yield Finding(
                     path, entry.line, f"{name}: {writer} does not write it: take it out of writers."
                 )

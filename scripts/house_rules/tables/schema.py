@@ -23,7 +23,7 @@ _CREATE_VIEW = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A CREATE TABLE or CREATE VIEW: where it stands and its text (for a view, its query)."""
+    """A CREATE TABLE or CREATE VIEW: its place and its text (for a view, its query)."""
 
     path: Path
     line: int
@@ -60,13 +60,13 @@ def _query(text: str) -> str:
 
 
 def schema(tree: Tree) -> Schema:
-    """Return what the migrations and then the views create."""
-    found = Schema()
+    """Return the tables and views that the migrations and then the files of views create."""
+    result = Schema()
     for folder in (MIGRATIONS, VIEWS):
         for path in files(tree.server / folder, "sql"):
             for line, sql in split(path.read_text(encoding="utf-8")):
-                found.apply(path, line, sql)
-    return found
+                result.apply(path, line, sql)
+    return result
 
 
 def split(text: str) -> Iterator[tuple[int, str]]:

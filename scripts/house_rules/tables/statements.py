@@ -53,7 +53,7 @@ def sql_file(path: Path, package: str) -> Iterator[Statement]:
 
 
 def sql_strings(path: Path, package: str) -> Iterator[Statement]:
-    """Return a module's strings that begin as SQL does; what code fills in becomes a placeholder."""
+    """Return a module's strings that begin like SQL, with placeholders for computed parts."""
     module = parse(path)
     skipped: set[ast.AST] = set(docstrings(module))
     for node in ast.walk(module):

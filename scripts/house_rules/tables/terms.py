@@ -1,4 +1,4 @@
-"""What tables.toml says of retention and erasure, held against the SQL of the owners.
+"""Retention and erasure in tables.toml, compared with the SQL of the owners.
 
 `retention.sql` of a package has a query for each class of data in its tables, `erasure.sql` one for each of
 its tables whose rows the erasure of a person has to reach. The server would notice a missing query only when
@@ -19,7 +19,7 @@ Fault = tuple[str, str, str]
 
 
 def faults(tree: Tree, document: dict[str, Any]) -> Iterator[Fault]:
-    """Find classes of data and personal tables that are not whole."""
+    """Find incomplete entries of classes of data and of personal tables."""
     tables = {name: entry for name, entry in document.get("table", {}).items() if isinstance(entry, dict)}
     classes = document.get("retention", {})
     for name, entry in classes.items():
