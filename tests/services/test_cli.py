@@ -63,7 +63,7 @@ def test_door_of_a_space_is_set_by_options(hubwell: Run) -> None:
 
 def test_refusal_is_one_sentence(hubwell: Run) -> None:
     assert "workshop, collaboration, relaxation" in refused(hubwell(*SPACE[:-3], "sauna", *SPACE[-2:]))
-    assert "hubwell space list" in refused(hubwell("device", "add", "pi", "--space", "nowhere"))
+    assert "There is no such space." in refused(hubwell("device", "add", "pi", "--space", "nowhere"))
 
 
 def test_wrong_setting_is_named(hubwell: Run, monkeypatch: pytest.MonkeyPatch) -> None:
