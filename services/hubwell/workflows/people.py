@@ -89,10 +89,10 @@ async def issue_code(
 ) -> Code:
     """Make a QR code that is as good as a badge, for a person known or new. Raises DomainError."""
     key = Keys(settings.keys_dir).newest_epoch()
-    enrolment = await credentials.issue_code(conn, owner, key, now, label)
+    code = await credentials.issue_code(conn, owner, key, now, label)
     is_new = isinstance(owner, NewPerson)
-    await _note(conn, actor, "code.issued", enrolment.enrolled.person_id, new=is_new)
-    return enrolment
+    await _note(conn, actor, "code.issued", code.enrolled.person_id, new=is_new)
+    return code
 
 
 async def undo_enrolment(conn: Conn, actor: Principal, credential: int, now: datetime) -> CredentialChanged:
