@@ -74,7 +74,9 @@ async def _evaluate_spans(
     newest = dict(await (await conn.execute(_SQL["newest"], values)).fetchall())
     windows = []
     for span in sorted(spans, key=attrgetter("space_id")):
-        last = min(newest.get(span.space_id) or span.last, span.last + rule.window)
+        # A reading holds beyond its own time, so it is part of means up to the window after that.
+        affected = span.last + rule.longest_hold + rule.window
+        last = min(newest.get(span.space_id) or span.last, affected)
         windows.append(_Window(span.space_id, list(minutes_between(span.first, last)), last))
     windows = [window for window in windows if window.minutes]
     await _fill(conn, rule, windows)

@@ -253,3 +253,27 @@ def test_replay_into_a_space_that_is_live(database: Database) -> None:
     assert opened == 12
     assert resolved is not None
     assert one(url, "SELECT alert_rule FROM space_now") is None
+
+
+def test_late_reading_counts_as_long_as_it_holds(database: Database) -> None:
+    """600, and 1400 from minute 10 to 16; silence from 0:30 to 2:30, where a reading of 1500 comes late.
+
+    It is valid for two minutes, so the mean at minute 16 still has 1.5 minutes of it: (1.5 * 1500 + 7.5 * 600
+    + 6 * 1400) / 15 = 1010. Without it the mean never reaches 1000.
+    """
+    begin = LONG_AGO
+    pi = device_in(database.url, "lab")
+    halves = [half for half in range(-120, 120) if not 1 <= half < 5]
+    commit(
+        database.url,
+        [
+            pi.telemetry(
+                begin + timedelta(seconds=30 * half),
+                {"co2": 1400.0 if 20 <= half < 32 else 600.0, "presence": 1.0},
+            )
+            for half in halves
+        ],
+    )
+    assert episodes(database.url, begin) == []
+    commit(database.url, [pi.telemetry(begin + timedelta(seconds=30), {"co2": 1500.0, "presence": 1.0})])
+    assert [opened for opened, _ in episodes(database.url, begin)] == [16]
