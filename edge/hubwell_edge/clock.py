@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from hubwell_wire.fields import ClockState
+from hubwell_wire.enumerations import ClockState
 
 ClockMode = Literal["auto", "trust"]
 

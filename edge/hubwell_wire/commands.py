@@ -8,16 +8,15 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BeforeValidator, FailFast, Field, StringConstraints
 
+from hubwell_wire.enumerations import Language, Verdict
 from hubwell_wire.fields import (
     MAX_DETAIL,
     Id,
-    Language,
     Pseudonym,
     ReaderName,
     Sequence,
     Text,
     Timestamp,
-    Verdict,
     Version,
     WireModel,
 )

@@ -6,7 +6,7 @@ fields, so that an old server understands a newer device. Imported by `messages`
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import (
@@ -26,8 +26,6 @@ MAX_DETAIL: Final = 300
 """Characters in the description of a fault."""
 
 EXAMPLE_TIME: Final = "2026-11-22T21:04:05.123Z"
-
-ClockState = Literal["synced", "unsynced"]
 
 
 def _rfc3339(value: datetime) -> str:
@@ -96,19 +94,8 @@ Text = Annotated[
 ]
 """Text for people: no control characters except tab and line break."""
 
-Verdict = Literal[
-    "in", "out", "moved", "again", "unknown", "full", "revoked", "refused", "noted", "code", "desk", "phone"
-]
-"""The verdict on a tap that a reader shows.
-
-`in`, `out`; `moved`: in, and out of the previous space; `again`: a second tap of the same gesture; `unknown`:
-not enrolled; `full`: the space has no room; `revoked`: a badge reported lost or replaced; `refused`: a copy
-of an earlier tap; `noted`: stored, and counted when the server is reachable again; `code`: a one-time code is
-shown; `desk`: staff continue from here; `phone`: a phone whose number changes with every tap.
-"""
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Epoch = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Language = Literal["en", "it", "fi", "et", "lv", "nl"]
 ReaderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 

@@ -12,10 +12,10 @@ from uuid import UUID
 from pydantic import FailFast, Field, StringConstraints, model_validator
 
 from hubwell_wire.commands import Command, SealedRoster
+from hubwell_wire.enumerations import ClockState, Verdict
 from hubwell_wire.fields import (
     MAX_DETAIL,
     MAX_NUMBER,
-    ClockState,
     Epoch,
     Id,
     Pseudonym,
@@ -24,7 +24,6 @@ from hubwell_wire.fields import (
     Span,
     Text,
     Timestamp,
-    Verdict,
     Version,
     WireModel,
 )

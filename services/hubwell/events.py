@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from hubwell_wire.fields import Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hubwell.vocabulary import Role
-from hubwell_wire.fields import Language
+from hubwell_wire.enumerations import Language
 from hubwell_wire.topics import ID_PATTERN
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from hubwell_wire.fields import Language
+from hubwell_wire.enumerations import Language
 
 
 class SpaceKind(StrEnum):

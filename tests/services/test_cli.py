@@ -112,7 +112,7 @@ def test_backup_and_restore(
 
 def test_help_loads_nothing_heavy() -> None:
     """So that it answers at once."""
-    heavy = "('psycopg', 'fastapi', 'procrastinate', 'apscheduler')"
+    heavy = "('psycopg', 'pydantic', 'fastapi', 'procrastinate', 'apscheduler')"
     code = f"import sys, hubwell.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

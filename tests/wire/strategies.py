@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hubwell_wire import commands
 from hubwell_wire import messages as wire
-from hubwell_wire.fields import Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
 from hubwell_wire.units import QUANTITIES, UNITS
 
 QUICK = settings(max_examples=60, deadline=None)

@@ -8,7 +8,8 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Output, Signal
-from hubwell_wire.fields import Verdict, as_text
+from hubwell_wire.enumerations import Verdict
+from hubwell_wire.fields import as_text
 
 SAME_TAP_S: Final = 10.0
 """A final answer within this time after a provisional one is taken to be about the same tap."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 
 Group = Literal["yes", "ask", "no"]
 

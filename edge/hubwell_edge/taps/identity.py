@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hubwell_edge.readers.reader import Card
 from hubwell_wire.commands import Roster
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 from hubwell_wire.messages import SunMessage, TapData
 from hubwell_wire.pseudonym import EpochKey, pseudonym, token_pseudonym
 

@@ -24,7 +24,7 @@ from hubwell_edge.taps.identity import Identity, identify, lacks_stable_id
 from hubwell_edge.taps.local_presence import LocalPresence, Number
 from hubwell_edge.taps.verdicts import inside_after, is_full, local_verdict, purpose_of, text_for
 from hubwell_wire.commands import Answer, Roster, SealedRoster
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 
 logger: Final = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hubwell_wire.commands import Roster
-from hubwell_wire.fields import Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
 
 DEFAULT_TEXTS: Final[dict[Verdict, str]] = {
     "in": "You are in.",

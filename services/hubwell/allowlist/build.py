@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from hubwell.storage.queries import Queries
 from hubwell_wire.commands import Forget, Roster, RosterBadge, RosterReader, RosterSpace, Tombstone
-from hubwell_wire.fields import Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
 
 SQL: Final = Queries("hubwell.allowlist")
 REVOKED_SHOWN: Final = timedelta(days=90)

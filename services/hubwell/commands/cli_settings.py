@@ -3,20 +3,24 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from pydantic import ValidationError
 
-from hubwell.settings import Settings
+if TYPE_CHECKING:
+    from hubwell.settings import Settings
 
 
-def settings() -> Settings:
+def settings() -> "Settings":
     """Read the settings, or end with one sentence for each wrong one.
 
     What the environment does not set is taken from the `hubwell up` that runs over the data folder
     (HUBWELL_DATA, else ./hubwell-data), so that commands in another terminal find it.
     """
+    from pydantic import ValidationError
+
     from hubwell.runtime.endpoints import Running
+    from hubwell.settings import Settings
 
     try:
         configured = Settings()

@@ -13,10 +13,11 @@ import typer
 from hubwell.access.principal import Principal
 from hubwell.commands.cli_settings import settings
 from hubwell.events import Facts
-from hubwell.settings import Settings
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
+
+    from hubwell.settings import Settings
 
 COMMAND_LINE: Final = Principal(actor="cli")
 """Who acts: an operator at the server's command line."""
@@ -28,7 +29,7 @@ class CommandTransaction:
     """What a command works with. It is committed when the work returns, and rolled back on an exception."""
 
     conn: "AsyncConnection[Any]"
-    settings: Settings
+    settings: "Settings"
     now: datetime
 
     async def commit(self, facts: Facts) -> None:

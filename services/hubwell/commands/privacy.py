@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
@@ -16,7 +16,9 @@ from hubwell.commands.cli_transactions import (
     refusals,
     refuse,
 )
-from hubwell.settings import Settings
+
+if TYPE_CHECKING:
+    from hubwell.settings import Settings
 
 audit_log_app = typer.Typer(help="The audit log: who did what with people's data.", no_args_is_help=True)
 retention_app = typer.Typer(help="Retention: how long data stays, and the proof.", no_args_is_help=True)
@@ -31,7 +33,7 @@ def _in_transaction(work: Callable[[Any], Awaitable[_Result]]) -> _Result:
     return in_transaction(lambda transaction: work(transaction.conn))
 
 
-def check_terms(configured: Settings) -> Settings:
+def check_terms(configured: "Settings") -> "Settings":
     """Return the settings, or end with one sentence where HUBWELL_RETENTION cannot be used."""
     from hubwell.privacy import retention
 

@@ -14,7 +14,7 @@ from hubwell.presence.door_policy import Policy
 from hubwell.presence.ntag424 import ForgedError, read_sun
 from hubwell.presence.rules import credential_status
 from hubwell.storage.queries import Queries
-from hubwell_wire.fields import Language
+from hubwell_wire.enumerations import Language
 from hubwell_wire.pseudonym import EpochKey, pseudonym
 
 _SQL: Final = Queries("hubwell.presence")

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from hubwell.keys import Keys
 from hubwell.presence.closing_hours import Hours, hub_hours
 from hubwell.settings import Settings
-from hubwell_wire.fields import Language
+from hubwell_wire.enumerations import Language
 
 
 @dataclass(frozen=True, slots=True)

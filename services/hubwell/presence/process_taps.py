@@ -28,7 +28,7 @@ from hubwell.presence.rules import Effect, TapAt, credential_status
 from hubwell.presence.visit_store import tap_history_of, write
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LONGEST_VISIT
-from hubwell_wire.fields import Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
 
 _SQL: Final = Queries("hubwell.presence")
 FRESH: Final = timedelta(seconds=60)

@@ -4,7 +4,7 @@ from gettext import NullTranslations
 from typing import Final, Literal, get_args
 
 from hubwell.i18n import translations_for
-from hubwell_wire.fields import Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
 
 MessageVariant = Literal["", "crowded", "two-places"]
 """A variant of the sentence: `crowded` (in, though the space is full), `two-places` (`rules.APART`)."""

@@ -13,7 +13,7 @@ from hubwell_edge.feedback.fan_out import SAME_TAP_S, FeedbackFanOut
 from hubwell_edge.feedback.output import GROUPS, FeedbackError, Group, Signal, Wait
 from hubwell_edge.feedback.patterns import PATTERNS, PLAIN_SIGNS, SIGNS
 from hubwell_edge.registry import OUTPUTS, build_feedback
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 
 SOON_S = 5.0
 

@@ -18,7 +18,7 @@ from hubwell_edge.feedback.patterns import PATTERNS
 from hubwell_edge.feedback.screen import Screen, ScreenSettings, plain
 from hubwell_edge.sim.chips.cards import MemoryCard
 from hubwell_edge.sim.chips.pins import SimulatedPins
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 
 GREEN, RED, BUZZER = 23, 24, 25
 EXAMPLES: dict[Group, Verdict] = {"yes": "in", "ask": "phone", "no": "revoked"}

@@ -20,7 +20,7 @@ from hubwell_wire.commands import (
     SealedRoster,
     Tombstone,
 )
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 from hubwell_wire.pseudonym import EpochKey, pseudonym
 
 UID = bytes.fromhex("04de5f1eacc040")

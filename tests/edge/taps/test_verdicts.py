@@ -12,7 +12,7 @@ from hubwell_edge.taps.verdicts import (
     text_for,
 )
 from hubwell_wire.commands import Roster, RosterBadge, RosterReader, RosterSpace
-from hubwell_wire.fields import Verdict
+from hubwell_wire.enumerations import Verdict
 
 AT = ago(hours=1)
 LOST = roster(AT, badges={BADGE: RosterBadge(revoked=True), OTHER: RosterBadge(lang="nl")})

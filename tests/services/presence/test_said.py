@@ -5,7 +5,8 @@ import pytest
 
 from hubwell.presence.reader_messages import message_for, texts_for_roster
 from hubwell_wire.commands import Answer
-from hubwell_wire.fields import MAX_DETAIL, Language, Verdict
+from hubwell_wire.enumerations import Language, Verdict
+from hubwell_wire.fields import MAX_DETAIL
 
 LANGUAGES = get_args(Language)
 VERDICTS = get_args(Verdict)

@@ -7,7 +7,7 @@ import pytest
 from hubwell import vocabulary
 from hubwell.storage.connect import connect_sync
 from hubwell.vocabulary import LANGUAGES, PRESENCE_QUANTITIES, Role, SpaceKind
-from hubwell_wire.fields import Language
+from hubwell_wire.enumerations import Language
 from hubwell_wire.units import QUANTITIES
 from lanes.lane import Database
 
