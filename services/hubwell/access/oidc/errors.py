@@ -2,7 +2,6 @@
 
 from typing import Final, Literal
 
-from hubwell.access.errors import LAST_ADMIN
 from hubwell.errors import N_, DomainError, ErrorKind
 
 OidcFailure = Literal[
@@ -48,6 +47,14 @@ NO_ROLE: Final = ErrorKind(
 ACCOUNT_CLOSED: Final = ErrorKind(
     "account-closed", N_("This account was closed. Ask those who run the hub."), status=403
 )
+LAST_ADMIN_AT_PROVIDER: Final = ErrorKind(
+    "last-admin-at-provider",
+    N_(
+        "Your groups at the provider no longer make you an administrator, and you are the last one of this "
+        "hub. Make another one first."
+    ),
+    status=403,
+)
 _KINDS: Final[dict[OidcFailure, ErrorKind]] = {
     "away": PROVIDER_AWAY,
     "declined": PROVIDER_DECLINED,
@@ -56,7 +63,7 @@ _KINDS: Final[dict[OidcFailure, ErrorKind]] = {
     "not-yet": ANSWER_EXPIRED,
     "no-role": NO_ROLE,
     "disabled": ACCOUNT_CLOSED,
-    "last-admin": LAST_ADMIN,
+    "last-admin": LAST_ADMIN_AT_PROVIDER,
 }
 
 
