@@ -14,7 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from hubwell.allowlist.build import Texts
 from hubwell.allowlist.publish import Publisher
 from hubwell.deliver.queue import Deliveries, deliveries
-from hubwell.evacuation.stations import tell_stations
+from hubwell.evacuation.stations import update_stations
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.departure_notices import tell_doors
 from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
@@ -41,7 +41,7 @@ async def run(settings: Settings) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(link.run(), name="hubwell-worker[devices]")
-            tasks.create_task(tell_stations(settings, link), name="hubwell-worker[muster]")
+            tasks.create_task(update_stations(settings, link), name="hubwell-worker[muster]")
             tasks.create_task(tell_doors(settings, link), name="hubwell-worker[doors]")
             tasks.create_task(rosters.run(), name="hubwell-worker[rosters]")
             tasks.create_task(_deliver(settings, timetable), name="hubwell-worker[deliveries]")

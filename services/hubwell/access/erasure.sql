@@ -1,5 +1,5 @@
--- The rows of this package's tables that hold something of a person; see people/erasure.sql. `accounts` are those that
--- are erased with the person; an account that stays is only no longer linked.
+-- The rows of this package's tables that hold personal data; see people/erasure.sql. `accounts` are those that are
+-- erased with the person; from an account that stays only the link is removed.
 
 -- name: account
 FROM account WHERE person_id = %(person)s

@@ -1,4 +1,4 @@
--- What is past its term in this package's tables; see people/retention.sql.
+-- The rows of this package's tables whose retention period has ended; see people/retention.sql.
 
 -- name: code
 FROM visit_code WHERE expires_at < %(older)s

@@ -1,1 +1,1 @@
-"""Musters: who is probably inside when the hub has to be left, ticked off by several officers at once."""
+"""Evacuations and drills: the muster lists the people who are probably inside; officers tick them off."""

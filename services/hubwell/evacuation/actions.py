@@ -1,7 +1,7 @@
-"""Open a muster, follow it, tick people off, close it: in the caller's transaction.
+"""Open and close an evacuation or a drill, and tick people off its muster, in the caller's transaction.
 
-The list holds who is inside when it is opened and grows while taps come in. Closing makes the report and
-deletes the list in one go.
+The list begins with the people who are probably inside and grows with later taps. Closing writes the report
+and deletes the list in the same transaction.
 """
 
 from dataclasses import dataclass
@@ -27,21 +27,22 @@ Kind = Literal["drill", "alarm"]
 
 LONGEST_DRILL: Final = timedelta(hours=8)
 LONGEST_ALARM: Final = timedelta(hours=72)
-"""A muster that nobody closes is closed after this time: its list must not lie about for ever."""
+"""The timetable closes a muster after this time: its list of names must be deleted even if no officer does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A muster that was opened, or a drill that became an alarm."""
+    """A new muster, or an open drill that became an alarm."""
 
     id: UUID
     was_drill: bool
 
 
 async def open_muster(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: datetime) -> Opened:
-    """Begin a muster with everybody who is probably inside.
+    """Open a muster with all people who are probably inside.
 
-    An alarm turns an open drill into an alarm: nobody has to close one while it burns. Raises DomainError.
+    An alarm turns an open drill into an alarm, so that officers need not close the drill first. Raises
+    DomainError if one is open already.
     """
     if kind == "alarm":
         row = await (await conn.execute(_SQL["drill_becomes_alarm"])).fetchone()
@@ -68,7 +69,7 @@ async def _begin(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: d
 
 
 async def _note_start(conn: AsyncConnection[Any], muster: UUID, now: datetime) -> None:
-    """Keep what badges and sensors said at the opening: later the sensors see people leave."""
+    """Store the counts of badges and sensors at the opening; later the sensors see people leave."""
     badges = dict(await (await conn.execute(_SQL["badges"], {"muster": muster})).fetchall())
     start = tuple(
         SpaceAtStart.of(place.id, place.name, place.zone, reconcile(badges.get(place.id, 0), place.sensed))
@@ -84,7 +85,10 @@ async def follow(conn: AsyncConnection[Any], muster: UUID) -> None:
 
 
 async def tick(conn: AsyncConnection[Any], muster: UUID, person: int, state: State, now: datetime) -> None:
-    """Say of a person on the list what is known; the last word counts. Raises DomainError."""
+    """Set the state of a person on the list; the last change wins.
+
+    Raises DomainError if the muster is closed or the person is not on its list.
+    """
     if await (await conn.execute(_SQL["lock_open"], {"muster": muster})).fetchone() is None:
         raise DomainError(errors.NOT_OPEN)
     values = {"muster": muster, "person": person, "state": state, "now": now}
@@ -95,17 +99,20 @@ async def tick(conn: AsyncConnection[Any], muster: UUID, person: int, state: Sta
 async def close(
     conn: AsyncConnection[Any], muster: UUID, now: datetime, *, by_itself: bool = False
 ) -> Report:
-    """Make the report and delete the list. Raises DomainError when it is closed already."""
+    """Write the report and delete the list; `by_itself` marks a close by the timetable.
+
+    Raises DomainError if the muster is closed already.
+    """
     row = await (await conn.execute(_SQL["lock_to_close"], {"muster": muster})).fetchone()
     if row is None:
         raise DomainError(errors.NOT_OPEN)
-    _, opened_at, begun = row
+    _, opened_at, start = row
     await follow(conn, muster)
-    report = await _report(conn, muster, Report.model_validate(begun), opened_at)
+    report = await _report(conn, muster, Report.model_validate(start), opened_at)
     report = report.model_copy(update={"closed_by_itself": by_itself})
     deleted = (await conn.execute(_SQL["forget_people"], {"muster": muster})).rowcount
-    left = await (await conn.execute(_SQL["people_left_over"], {"muster": muster})).fetchone()
-    left_over = left[0] if left else 0
+    row = await (await conn.execute(_SQL["people_left_over"], {"muster": muster})).fetchone()
+    left_over = row[0] if row else 0
     await deletions.record(
         conn, data="muster-list", why="retention", rows=deleted, left_over=left_over, at=now
     )
@@ -114,30 +121,31 @@ async def close(
     return report
 
 
-async def _report(conn: AsyncConnection[Any], muster: UUID, begun: Report, opened_at: datetime) -> Report:
+async def _report(conn: AsyncConnection[Any], muster: UUID, start: Report, opened_at: datetime) -> Report:
+    """Return the report: the start, and the counts of each zone and of the whole hub."""
     ticks = [
         Tick(row.zone, row.state, row.changed_at, row.tapped_out, row.late)
         for row in await people(conn, muster, names=False)
     ]
     unseen: dict[str, int] = {}
-    for space in begun.start:
+    for space in start.start:
         unseen[space.zone] = unseen.get(space.zone, 0) + space.without_badge
     zones = sorted({tick.zone for tick in ticks} | {zone for zone, people in unseen.items() if people})
     counts = []
     for zone in zones:
-        found = Count.of(tally([t for t in ticks if t.zone == zone], opened_at), unseen.get(zone, 0))
-        counts.append(ZoneCount(zone=zone, **found.model_dump()))
+        count = Count.of(tally([t for t in ticks if t.zone == zone], opened_at), unseen.get(zone, 0))
+        counts.append(ZoneCount(zone=zone, **count.model_dump()))
     total = Count.of(tally(ticks, opened_at), sum(unseen.values()))
-    return begun.model_copy(update={"total": total, "zones": tuple(counts)})
+    return start.model_copy(update={"total": total, "zones": tuple(counts)})
 
 
 async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> None:
-    """Put one person in the place of another on open lists, unless they are on them already."""
+    """Replace the person `drop` by `keep` on open lists that `keep` is not on yet."""
     await conn.execute(_SQL["move_person"], {"keep": keep, "drop": drop})
 
 
 async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
-    """Close the muster that nobody closed in time: a job of the timetable."""
+    """Close a muster that is open for longer than its kind may be; a job of the timetable."""
     del settings  # every job gets them
     values = {"now": now, "drill": LONGEST_DRILL, "alarm": LONGEST_ALARM}
     for row in await (await conn.execute(_SQL["overdue"], values)).fetchall():

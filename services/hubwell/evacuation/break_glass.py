@@ -1,6 +1,6 @@
-"""Names in a drill: asked for by one person with a reason, agreed to by another, for one hour.
+"""Names in a drill: one person requests them with a reason, another agrees, and they are shown for an hour.
 
-In an alarm nobody has to ask. Every step and every look goes to the audit log, which the caller writes.
+An alarm needs no request. Every step and every view is an entry of the audit log, which the caller writes.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.evacuation")
 LASTS: Final = timedelta(minutes=60)
-"""How long a request waits for an answer, and how long the names are shown after it."""
+"""A request expires after this time, and so does an approval."""
 MOST_OF_REASON: Final = 300
 
 
@@ -38,14 +38,17 @@ class Request:
     expires_at: datetime
 
     def waits(self, now: datetime) -> bool:
-        """Tell whether somebody may still agree."""
+        """Return whether the request can still be approved."""
         return self.approved_at is None and self.expires_at > now
 
 
 async def ask(
     conn: AsyncConnection[Any], muster: UUID, *, by: UUID | None, reason: str, now: datetime
 ) -> UUID:
-    """Ask to see the names of a drill. Raises DomainError."""
+    """Request the names of a drill; return the request's id.
+
+    Raises DomainError without a person's account or a reason, and if the drill is closed.
+    """
     if by is None:
         raise DomainError(errors.NOT_A_PERSON)
     reason = " ".join(reason.split())[:MOST_OF_REASON]
@@ -64,7 +67,11 @@ async def ask(
 
 
 async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, now: datetime) -> UUID:
-    """Agree to a request; return the muster whose names are shown from now on. Raises DomainError."""
+    """Approve a request; return the muster whose names are shown from now on.
+
+    Raises DomainError without a person's account, for one's own request, and if the request was approved or
+    has expired.
+    """
     if by is None:
         raise DomainError(errors.NOT_A_PERSON)
     values = {"request": request, "by": by, "now": now, "until": now + LASTS}
@@ -82,14 +89,14 @@ async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, n
 
 
 async def names_until(conn: AsyncConnection[Any], muster: Muster, now: datetime) -> datetime | None:
-    """Return until when two people agreed to show the names; None where they did not."""
+    """Return until when names are shown by an approved request; None if there is none."""
     row = await (await conn.execute(_SQL["names_until"], {"muster": muster.id, "now": now})).fetchone()
     until: datetime | None = row[0] if row else None
     return until
 
 
 async def requests(conn: AsyncConnection[Any], muster: UUID) -> list[Request]:
-    """Return who asked for the names of a muster, and who agreed."""
+    """Return all requests for the names of a muster, the oldest first."""
     async with conn.cursor(row_factory=class_row(Request)) as cursor:
         await cursor.execute(_SQL["requests"], {"muster": muster})
         return await cursor.fetchall()

@@ -1,4 +1,4 @@
-"""Refusals of evacuations and drills, and of names in a drill."""
+"""Errors of evacuations and drills, and of requests for the names in a drill."""
 
 from typing import Final
 

@@ -12,15 +12,15 @@ WHERE closed_at IS NULL AND kind = 'drill' RETURNING id
 UPDATE muster SET report = report || %(report)s WHERE id = %(muster)s
 
 -- name: lock_open
--- Whoever ticks shares this lock and whoever closes excludes them: no tick is lost between count and deletion.
+-- Ticks share this lock and closing excludes them, so that no tick is lost between the count and the deletion.
 SELECT kind, opened_at, report FROM muster WHERE id = %(muster)s AND closed_at IS NULL FOR SHARE
 
 -- name: lock_to_close
 SELECT kind, opened_at, report FROM muster WHERE id = %(muster)s AND closed_at IS NULL FOR UPDATE
 
 -- name: add_people
--- Everybody who is inside, or was at any time since the opening. The order tells nothing on a list without names,
--- differs from muster to muster, and is the same for two who add at once, so that neither waits for the other.
+-- All people who are inside, or were at any time since the opening. The order (of a hash) reveals nothing on a list
+-- without names and differs between musters; it is the same for concurrent inserts, so that they do not deadlock.
 INSERT INTO muster_person (muster_id, person_id, space_id, zone, since)
 SELECT m.id, v.person_id, v.space_id, s.zone, v.since
 FROM muster m
@@ -35,7 +35,7 @@ ORDER BY md5(m.id::text || v.person_id::text)
 ON CONFLICT ON CONSTRAINT muster_person_once DO NOTHING
 
 -- name: people
--- The list, with where each person's badge was last. A visit that the closing time ended tells nothing.
+-- The list, with the last place of each person's badge. A visit that the closing time ended is no evidence.
 SELECT p.id, p.space_id, s.name AS space, p.zone, p.since, p.state, p.changed_at,
        p.since >= m.opened_at AS late,
        p.person_id IS NULL AS erased,
@@ -70,7 +70,7 @@ WHERE id = %(person)s AND muster_id = %(muster)s
 SELECT space_id, count(*)::int FROM muster_person WHERE muster_id = %(muster)s GROUP BY space_id
 
 -- name: spaces
--- With since when a reader there is away: taps may wait on it.
+-- With the time since when a reader there is offline; it may hold taps that the server does not have yet.
 SELECT s.id, s.name, s.zone, min(d.status_at)
 FROM space s
 LEFT JOIN device d ON d.space_id = s.id AND d.status = 'offline'
@@ -78,7 +78,7 @@ LEFT JOIN device d ON d.space_id = s.id AND d.status = 'offline'
 GROUP BY s.id ORDER BY s.zone, s.name, s.id
 
 -- name: sensors
--- The newest value of every series that tells of people; found by series, so the history's length is no matter.
+-- The newest value of every series of presence or headcount, read by series, independent of the history's length.
 SELECT space_id, name, time, value, quality FROM series_now
 WHERE space_id IS NOT NULL AND time IS NOT NULL
   AND (quantity = ANY (%(presence)s) OR name = %(headcount)s OR name LIKE '%%/' || %(headcount)s)
@@ -130,7 +130,7 @@ LEFT JOIN account given ON given.id = b.approved_by
 WHERE b.muster_id = %(muster)s ORDER BY b.requested_at, b.id
 
 -- name: inside_now
--- Everybody with an open visit, and who is enrolled and not inside; with the pseudonyms that readers know them by.
+-- All people with an open visit, and the enrolled people who are not inside, with their pseudonyms at readers.
 SELECT p.name, label.label, v.space_id, s.zone, lower(v.during) AS since, badges.badges
 FROM person p
 LEFT JOIN visit v ON v.person_id = p.id AND upper_inf(v.during)

@@ -1,4 +1,4 @@
-"""Read a muster: the open one with its list, what sensors say, earlier reports. Functions of a connection."""
+"""Read the open muster and its list, the newest values of sensors, and earlier reports."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _MOST_REPORTS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Muster:
-    """The muster that is open."""
+    """An open muster."""
 
     id: UUID
     kind: Literal["drill", "alarm"]
@@ -30,7 +30,7 @@ class Muster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollEntry:
-    """One person on the list. `name` and `label` are None where names are not shown."""
+    """One person on the list. `name` and `label` are None if names are not shown."""
 
     id: int
     space_id: str
@@ -41,35 +41,35 @@ class RollEntry:
     changed_at: datetime | None
     late: bool
     erased: bool
-    """The person's data were erased while the muster was open; somebody may be there all the same."""
+    """The person's data was erased while the muster was open; the person may still be inside."""
     name: str | None
     label: str | None
     left_at: datetime | None
-    """When the badge was tapped out. A badge, not a person: officers decide."""
+    """When the badge was tapped out. That does not prove that the person is outside; officers decide."""
     now_in: str | None
     """Name of another space where the badge was tapped since."""
 
     @property
     def tapped_out(self) -> bool:
-        """Tell whether the badge has left since."""
+        """Whether the badge was tapped out since."""
         return self.left_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A space and what its sensors say now."""
+    """A space and the newest values of its sensors."""
 
     id: str
     name: str
     zone: str
     sensed: Sensed
     reader_away_since: datetime | None = None
-    """Since when a badge reader there is away: taps may wait on it."""
+    """Since when a badge reader there is offline; it may hold taps that the server does not have yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedDrill:
-    """An earlier muster: its report has no names."""
+    """An earlier muster; its report has no names."""
 
     id: UUID
     kind: Literal["drill", "alarm"]
@@ -85,17 +85,18 @@ async def open_muster(conn: AsyncConnection[Any]) -> Muster | None:
 
 
 async def people(conn: AsyncConnection[Any], muster: UUID, *, names: bool) -> list[RollEntry]:
-    """Return the list by zone and space; without leave the names do not even leave the database."""
+    """Return the list by zone and space; without `names` they are not even read from the database."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["people"], {"muster": muster, "names": names})
         return [RollEntry(**{**row, "state": State(row["state"])}) for row in await cursor.fetchall()]
 
 
 async def places(conn: AsyncConnection[Any], now: datetime) -> list[Place]:
-    """Return every space, by zone, with what its sensors say."""
+    """Return every space, by zone, with the newest values of its sensors."""
     values: dict[str, list[SensorValue]] = defaultdict(list)
-    asked = {"presence": list(PRESENCE_QUANTITIES), "headcount": HEADCOUNT}
-    for space, series, time, value, quality in await (await conn.execute(_SQL["sensors"], asked)).fetchall():
+    quantities = {"presence": list(PRESENCE_QUANTITIES), "headcount": HEADCOUNT}
+    rows = await (await conn.execute(_SQL["sensors"], quantities)).fetchall()
+    for space, series, time, value, quality in rows:
         values[space].append(SensorValue(series, time, value, doubtful=quality != 0))
     return [
         Place(space, name, zone, sensed(values[space], now), away)
@@ -104,14 +105,14 @@ async def places(conn: AsyncConnection[Any], now: datetime) -> list[Place]:
 
 
 async def reports(conn: AsyncConnection[Any]) -> list[ClosedDrill]:
-    """Return earlier musters, the newest first."""
+    """Return the last 100 closed musters, the newest first."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["closed"], {"most": _MOST_REPORTS})
         return [_closed(row) for row in await cursor.fetchall()]
 
 
 async def report(conn: AsyncConnection[Any], muster: UUID) -> ClosedDrill | None:
-    """Return one earlier muster."""
+    """Return one closed muster; None if it is unknown or still open."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["one_closed"], {"muster": muster})
         row = await cursor.fetchone()

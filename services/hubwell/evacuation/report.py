@@ -1,4 +1,4 @@
-"""What stays of a muster: counts and times, no names. Kept as JSON in `muster.report`."""
+"""The report of an evacuation or a drill: counts and times, no names. Stored as JSON in `muster.report`."""
 
 from datetime import datetime
 
@@ -18,42 +18,42 @@ class SpaceAtStart(_Part):
     space: str = Field(description="Name of the space.")
     zone: str
     badges: int = Field(description="People with an open visit.")
-    people_sensed: int | None = Field(description="A sensor's headcount; null where none counts.")
-    somebody_sensed: bool | None = Field(description="Null where no sensor tells.")
-    provenance: Provenance = Field(description="Of what was sensed.")
+    people_sensed: int | None = Field(description="A sensor's headcount; null without a counter.")
+    somebody_sensed: bool | None = Field(description="Null without a current value.")
+    provenance: Provenance = Field(description="Of the sensors' values.")
     sensed_at: datetime | None
     finding: Finding
     without_badge: int = Field(description="People without a badge, at least.")
 
     @classmethod
-    def of(cls, space_id: str, space: str, zone: str, found: Reconciled) -> "SpaceAtStart":
-        """Keep what was found in a space."""
+    def of(cls, space_id: str, space: str, zone: str, counts: Reconciled) -> "SpaceAtStart":
+        """Return the report's entry for a space from its reconciled counts."""
         return cls(
             space_id=space_id,
             space=space,
             zone=zone,
-            badges=found.badges,
-            people_sensed=found.sensed.people,
-            somebody_sensed=found.sensed.somebody,
-            provenance=found.sensed.provenance,
-            sensed_at=found.sensed.at,
-            finding=found.finding,
-            without_badge=found.without_badge,
+            badges=counts.badges,
+            people_sensed=counts.sensed.people,
+            somebody_sensed=counts.sensed.somebody,
+            provenance=counts.sensed.provenance,
+            sensed_at=counts.sensed.at,
+            finding=counts.finding,
+            without_badge=counts.without_badge,
         )
 
     def reconciled(self) -> Reconciled:
-        """Return what was found."""
+        """Return the reconciled counts that this entry was made from."""
         sensed = Sensed(self.provenance, self.somebody_sensed, self.people_sensed, self.sensed_at)
         return Reconciled(self.badges, sensed, self.finding)
 
 
 class Count(_Part):
-    """How far a zone, or all of the hub, came."""
+    """Counts of people at the end, of one zone or of the whole hub."""
 
     people: int
     safe: int
     missing: int
-    expected: int = Field(description="Neither found safe nor missed until the end.")
+    expected: int = Field(description="Not ticked off until the end.")
     tapped_out: int = Field(description="Tapped out after the opening.")
     late: int = Field(description="Tapped in after the opening.")
     without_badge: int = Field(description="Sensed at the start without a badge, at least.")
@@ -62,7 +62,7 @@ class Count(_Part):
 
     @classmethod
     def of(cls, tally: Tally, without_badge: int) -> "Count":
-        """Keep a tally."""
+        """Return the report's counts from a tally and the people sensed without a badge."""
         return cls(
             people=tally.people,
             safe=tally.safe,
@@ -77,16 +77,16 @@ class Count(_Part):
 
 
 class ZoneCount(Count):
-    """One zone's count; `zone` is empty for spaces that are in none."""
+    """The counts of one zone; `zone` is empty for spaces without a zone."""
 
     zone: str
 
 
 class Report(_Part):
-    """A muster without its people. Until it is closed only `start` is filled in."""
+    """The report of a muster; until it is closed only `start` is set."""
 
-    began_as_drill: bool = Field(default=False, description="A drill that turned out to be real.")
-    closed_by_itself: bool = Field(default=False, description="Nobody closed it, so Hubwell did.")
+    began_as_drill: bool = Field(default=False, description="The drill became an alarm.")
+    closed_by_itself: bool = Field(default=False, description="Hubwell closed it after the longest time.")
     start: tuple[SpaceAtStart, ...] = ()
     total: Count | None = None
     zones: tuple[ZoneCount, ...] = ()

@@ -1,7 +1,7 @@
-"""What is known of the people in a space: badges held against sensors. Pure functions, time passed in.
+"""Reconcile badges and sensors of a space, and tally the list. Pure functions; time is passed in.
 
-A badge says who tapped in, never that nobody else is there; a sensor says how many or whether, never who.
-Where they differ the difference is told, and nothing is made to fit.
+Badges identify the people who tapped in, but not all people present; sensors measure how many or whether
+people are present, but not who. Differences are reported, never evened out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,20 +13,20 @@ from hubwell.vocabulary import HEADCOUNT, STALE_AFTER
 
 
 class Provenance(StrEnum):
-    """Where a statement comes from."""
+    """The source of a value."""
 
     MEASURED = "measured"
     INFERRED = "inferred"
-    """A sensor's estimate, or a value that it doubts itself."""
+    """A sensor's estimate, or a value that the sensor marked as suspect."""
     STALE = "stale"
-    """There was a value, but it is too old to count."""
+    """The newest value is older than STALE_AFTER."""
     MISSING = "missing"
-    """No sensor there tells."""
+    """The space has no sensor of people."""
 
 
 @dataclass(frozen=True, slots=True)
 class SensorValue:
-    """The newest value of a series that tells of people. `doubtful`: inferred or suspect."""
+    """The newest value of a series of presence or headcount. `doubtful`: inferred or suspect."""
 
     series: str
     time: datetime
@@ -36,38 +36,38 @@ class SensorValue:
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """What the sensors of a space say. Without a word of them `somebody` and `people` are None."""
+    """Summary of a space's sensors: whether people are present, and how many. None: no current value."""
 
     provenance: Provenance
     somebody: bool | None = None
     people: int | None = None
     at: datetime | None = None
-    """Of the newest value; None where there never was one."""
+    """Time of the value that decided; None if there never was one."""
 
 
 class Finding(StrEnum):
-    """What badges and sensors say together."""
+    """Conclusion from badges and sensors together."""
 
     AGREES = "agrees"
     MORE_SENSED = "more-sensed"
-    """The headcount is above the badges: some people have none."""
+    """The headcount is above the number of badges: some people have no badge."""
     FEWER_SENSED = "fewer-sensed"
-    """The headcount is below the badges: some left without a tap, or the sensor does not see them."""
+    """The headcount is below the number of badges: people left without a tap, or are not sensed."""
     SOMEBODY = "somebody"
-    """Badges, and a sensor that says yes: how many it cannot tell."""
+    """Badges, and a sensor of presence that does not count."""
     WITHOUT_TAP = "without-tap"
-    """Somebody is sensed where nobody has tapped in."""
+    """People are sensed, but there is no badge."""
     NOBODY_SENSED = "nobody-sensed"
-    """Badges, but the sensor sees nobody."""
+    """Badges, but no people are sensed."""
     EMPTY = "empty"
-    """No badge, and a sensor that says nobody."""
+    """No badge, and no people are sensed."""
     NOT_KNOWN = "not-known"
-    """No sensor tells: there may be people without a badge."""
+    """No current value of a sensor; there may be people without a badge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """Badges and sensors of one space, held against each other."""
+    """The badges and sensors of one space with the conclusion."""
 
     badges: int
     sensed: Sensed
@@ -75,48 +75,48 @@ class Reconciled:
 
     @property
     def without_badge(self) -> int:
-        """Return how many people are there at least without a badge, as far as sensors tell."""
+        """Least number of people without a badge that follows from the sensors."""
         if self.finding not in {Finding.MORE_SENSED, Finding.WITHOUT_TAP}:
             return 0
         return max(1, (self.sensed.people or 0) - self.badges)
 
 
 def sensed(values: Iterable[SensorValue], now: datetime) -> Sensed:
-    """Sum up the newest values of a space's sensors. A headcount says more than a yes or no.
+    """Summarise the newest values of a space's sensors. A headcount takes precedence over presence.
 
-    Of several counters the highest counts: in an evacuation one person too many is looked for, never one
-    too few.
+    Of several headcounts the highest is used: in an evacuation, searching for one person too many is better
+    than for one too few.
     """
-    known = list(values)
-    if not known:
+    newest = list(values)
+    if not newest:
         return Sensed(Provenance.MISSING)
-    fresh = [value for value in known if abs(now - value.time) < STALE_AFTER]
+    fresh = [value for value in newest if abs(now - value.time) < STALE_AFTER]
     if not fresh:
-        return Sensed(Provenance.STALE, at=max(value.time for value in known))
+        return Sensed(Provenance.STALE, at=max(value.time for value in newest))
     counts = [value for value in fresh if _counts_people(value.series)]
-    telling = max(counts or fresh, key=lambda value: (value.value, value.time))
+    deciding = max(counts or fresh, key=lambda value: (value.value, value.time))
     return Sensed(
-        Provenance.INFERRED if telling.doubtful else Provenance.MEASURED,
+        Provenance.INFERRED if deciding.doubtful else Provenance.MEASURED,
         somebody=any(value.value > 0 for value in fresh),
-        people=max(0, round(telling.value)) if counts else None,
-        at=telling.time,
+        people=max(0, round(deciding.value)) if counts else None,
+        at=deciding.time,
     )
 
 
-def reconcile(badges: int, seen: Sensed) -> Reconciled:
-    """Hold the number of badges in a space against its sensors."""
-    return Reconciled(badges, seen, _finding(badges, seen))
+def reconcile(badges: int, sensors: Sensed) -> Reconciled:
+    """Compare the number of badges in a space with its sensors."""
+    return Reconciled(badges, sensors, _finding(badges, sensors))
 
 
-def _finding(badges: int, seen: Sensed) -> Finding:
-    if seen.somebody is None:
+def _finding(badges: int, sensors: Sensed) -> Finding:
+    if sensors.somebody is None:
         return Finding.NOT_KNOWN
-    if not seen.somebody:
+    if not sensors.somebody:
         return Finding.NOBODY_SENSED if badges else Finding.EMPTY
-    if seen.people:
-        if seen.people > badges:
+    if sensors.people:
+        if sensors.people > badges:
             return Finding.MORE_SENSED if badges else Finding.WITHOUT_TAP
-        return Finding.AGREES if seen.people == badges else Finding.FEWER_SENSED
+        return Finding.AGREES if sensors.people == badges else Finding.FEWER_SENSED
     return Finding.SOMEBODY if badges else Finding.WITHOUT_TAP
 
 
@@ -125,17 +125,17 @@ def _counts_people(series: str) -> bool:
 
 
 class State(StrEnum):
-    """What the officers know of a person on the list."""
+    """The state of a person on the list, as set by the officers."""
 
     EXPECTED = "expected"
     SAFE = "safe"
     MISSING = "missing"
-    """Looked for and not found."""
+    """Searched for and not found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One person of a zone, as the report needs it: no name and no number."""
+    """One person of the list as the report counts it, without any identification."""
 
     zone: str
     state: State
@@ -147,7 +147,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How far a group has come: a zone, or all of the hub."""
+    """Counts of the people of a zone or of the whole hub, by state."""
 
     people: int
     safe: int
@@ -156,12 +156,12 @@ class Tally:
     tapped_out: int
     late: int
     first_tick_s: int | None
-    """Seconds from the opening to the first person found safe or missing; None before it."""
+    """Seconds from the opening until the first person was ticked off; None if there is none yet."""
     last_tick_s: int | None
 
 
 def tally(ticks: Sequence[Tick], opened_at: datetime) -> Tally:
-    """Count a group of people on the list."""
+    """Count people of the list by state; `opened_at` is when the muster was opened."""
     times = [
         max(0, round((tick.changed_at - opened_at).total_seconds()))
         for tick in ticks

@@ -1,7 +1,7 @@
-"""Who is inside, sealed for the edge: only the two officers' parts together open it, no device and no server.
+"""Encrypt the list of people inside for the muster stations; only both officers' key parts decrypt it.
 
-X25519 with XSalsa20-Poly1305 as a NaCl sealed box. The private half is never stored: it is split into two
-parts of which each alone is random.
+A NaCl sealed box (X25519, XSalsa20-Poly1305). The private key is never stored: it is split into two parts,
+each of which alone is random.
 """
 
 import base64
@@ -19,11 +19,11 @@ from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot
 
 _SQL: Final = Queries("hubwell.evacuation")
 NEVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Stands for no time: of who is not inside. A constant, so that a list without news stays the same."""
+"""Placeholder for the time of a person who is not inside; constant, so that an unchanged list is the same."""
 
 
 class KeyParts(NamedTuple):
-    """A new pair of keys: the public half, and the private one as two parts of 32 bytes (A xor B)."""
+    """A new key pair: the public key, and the private key as two parts of 32 bytes (A xor B)."""
 
     public: bytes
     a: bytes
@@ -31,20 +31,20 @@ class KeyParts(NamedTuple):
 
 
 def make_key_parts() -> KeyParts:
-    """Make a pair of keys; whoever has one part knows nothing of the private half."""
+    """Generate a key pair; one part alone reveals nothing about the private key."""
     private = PrivateKey.generate()
     a = secrets.token_bytes(PrivateKey.SIZE)
-    b = bytes(left ^ right for left, right in zip(bytes(private), a, strict=True))
+    b = bytes(x ^ y for x, y in zip(bytes(private), a, strict=True))
     return KeyParts(bytes(private.public_key), a, b)
 
 
 async def snapshot(
     conn: AsyncConnection[Any], epochs: Sequence[int], unnamed: str, now: datetime
 ) -> MusterSnapshot:
-    """Return everybody inside, and everybody enrolled who is not.
+    """Return all people inside, and the enrolled people who are not.
 
-    `epochs` are those whose keys are in use; pseudonyms of others no reader can make. `unnamed` says
-    who has no name, with a number for ``{n}``. Who is not inside has an empty space.
+    `epochs` are those whose keys are in use; readers cannot compute pseudonyms of others. `unnamed` is the
+    name of people without one, with a number for ``{n}``. People who are not inside have an empty space.
     """
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL["inside_now"], {"now": now, "epochs": list(epochs)})
@@ -70,6 +70,6 @@ async def snapshot(
 
 
 def seal(public: bytes, content: MusterSnapshot) -> Muster:
-    """Seal a snapshot; nobody can open it again but with the private half of this key."""
+    """Encrypt a snapshot with the public key; only the private key decrypts it."""
     sealed = SealedBox(PublicKey(public)).encrypt(content.encode())
     return Muster(v=1, type="muster", at=content.at, sealed=base64.b64encode(sealed).decode())

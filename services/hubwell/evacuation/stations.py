@@ -1,7 +1,7 @@
-"""Tell the muster stations who is inside, sealed, so that a list is there when the server is not.
+"""Send the sealed list of people inside to the muster stations, for when the server is not available.
 
-A station is a device that was chosen for it (`hubwell muster station`). It is told within half a minute of a
-change, and every five minutes without one, so that the age of its list says whether the server was there.
+A station is a device that was chosen with `hubwell muster station`. It receives the list within 30 seconds
+of a change, and every five minutes without one, so that an old list shows that the server was away.
 """
 
 import asyncio
@@ -31,24 +31,24 @@ _SQL: Final = Queries("hubwell.evacuation")
 EVERY: Final = timedelta(seconds=30)
 AT_LEAST_EVERY: Final = timedelta(minutes=5)
 _LARGEST: Final = 700_000
-"""Bytes before sealing. With base64 it stays under the megabyte that the embedded broker takes."""
+"""Bytes before encryption; in base64 that is below the megabyte that the embedded broker accepts."""
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 
 
 class Stations:
-    """What each station was told last; `turn` brings them up to date."""
+    """The list that was last sent to each station; `turn` sends it where it is out of date."""
 
     def __init__(self, settings: Settings, publish: Publish) -> None:
         self._settings = settings
         self._keys = Keys(settings.keys_dir)
         self._publish = publish
-        self._told: dict[str, tuple[str, datetime]] = {}
+        self._sent: dict[str, tuple[str, datetime]] = {}
 
     async def turn(self, conn: AsyncConnection[Any], now: datetime) -> list[str]:
-        """Send to every station that needs it; return which.
+        """Send the list to every station whose copy is out of date; return their device ids.
 
-        Raises DomainError, BrokerUnavailableError, psycopg.Error.
+        Raises DomainError if a key cannot be read, BrokerUnavailableError, and psycopg.Error.
         """
         stations = [row[0] for row in await (await conn.execute(_SQL["stations"])).fetchall()]
         public = self._keys.muster_key()
@@ -61,25 +61,25 @@ class Stations:
             payload = seal(public, content).encode()
             for station in due:
                 await self._publish(str(Topic(self._settings.site, station, Channel.CMD)), payload)
-                self._told[station] = digest, now
+                self._sent[station] = digest, now
         return due
 
     def _is_due(self, station: str, digest: str, now: datetime) -> bool:
-        told = self._told.get(station)
-        return told is None or told[0] != digest or now - told[1] >= AT_LEAST_EVERY
+        sent_digest, sent_at = self._sent.get(station, ("", NEVER))
+        return sent_digest != digest or now - sent_at >= AT_LEAST_EVERY
 
     async def _content(self, conn: AsyncConnection[Any], now: datetime) -> MusterSnapshot:
         _ = translations_for(self._settings.language).gettext
         epochs = [key.epoch for key in self._keys.epochs()]
         content = await snapshot(conn, epochs, _("No name {n}"), now)
         if len(content.encode()) > _LARGEST:
-            # Who is inside comes first; who taps in later is then counted, and not known by name.
+            # People inside take precedence. Without the others, a station shows later taps without a name.
             content = content.model_copy(update={"people": ()})
         return content
 
 
-async def tell_stations(settings: Settings, link: DeviceMessages) -> None:
-    """Keep the stations up to date until cancelled: a task of the worker."""
+async def update_stations(settings: Settings, link: DeviceMessages) -> None:
+    """Keep the stations' lists up to date until cancelled; a task of the worker."""
     stations = Stations(settings, link.publish)
     warn = WarnOnce(_LOG, "the muster stations have to wait: %s", action="muster-not-told")
     while True:

@@ -213,7 +213,7 @@ async def test_worker_tells_a_station_through_a_broker_that_comes_later(
     mosquitto.stop()
     with pytest.raises(BrokerUnavailableError):
         await link.publish(TOPIC.format("door-1"), b"{}")
-    async with running(link.run(), module.tell_stations(settings, link)):
+    async with running(link.run(), module.update_stations(settings, link)):
         mosquitto.start()
         async with aiomqtt.Client("127.0.0.1", mosquitto.port) as station:
             await station.subscribe(TOPIC.format("door-1"), qos=1)
