@@ -7,31 +7,31 @@ from typing import Final
 from hubwell.errors import N_, DomainError, ErrorKind
 
 SIGN_IN_NEEDED: Final = ErrorKind(
-    "sign-in-needed", N_("Sign in, or send a token: this is not for everybody."), status=401
+    "sign-in-needed", N_("Sign in, or send a token: this is not public."), status=401
 )
 BAD_TOKEN: Final = ErrorKind(
     "bad-token", N_("This token is not valid: it is unknown, was revoked, or has expired."), status=401
 )
 NOT_ALLOWED: Final = ErrorKind(
     "not-allowed",
-    N_("Your roles do not include this. Those who keep the accounts can change that."),
+    N_("Your roles do not allow this. An administrator can change them."),
     status=403,
 )
 FORM_EXPIRED: Final = ErrorKind(
     "form-expired",
     N_(
-        "This form was not made for this sign-in: it was open for long, or you signed in again in between. "
-        "Nothing was changed. Go back, load the page again and send it once more."
+        "This form has expired: it was open for too long, or you have signed in again since. Nothing was "
+        "changed. Go back, reload the page and send it again."
     ),
     status=403,
 )
 TOO_MANY_TRIES: Final = ErrorKind(
-    "too-many-tries", N_("This was tried too often. Try again in {minutes} min."), status=429
+    "too-many-tries", N_("Too many attempts. Try again in {minutes} min."), status=429
 )
 
 LOGIN_TAKEN: Final = ErrorKind("login-taken", N_("This login is taken. Choose another one."), "login", 409)
 LOGIN_NOT_PLAIN: Final = ErrorKind(
-    "login-not-plain", N_("Enter a login of 1 to {most} characters, without blanks."), "login"
+    "login-not-plain", N_("Enter a login of 1 to {most} characters, without spaces."), "login"
 )
 PASSWORD_SHORT: Final = ErrorKind(
     "password-short", N_("Choose a password of at least {least} characters."), "password"
@@ -48,7 +48,7 @@ ACCOUNT_UNKNOWN: Final = ErrorKind(
     status=404,
 )
 LAST_ADMIN: Final = ErrorKind(
-    "last-admin", N_("This is the last administrator. Make another one first."), status=409
+    "last-admin", N_("This is the last administrator. Add another one first."), status=409
 )
 HUB_HAS_ADMIN: Final = ErrorKind(
     "hub-has-admin", N_("This hub has an administrator already. Sign in instead."), status=409
@@ -56,11 +56,11 @@ HUB_HAS_ADMIN: Final = ErrorKind(
 OWN_ACCOUNT: Final = ErrorKind("own-account", N_("Another administrator can erase your account."), status=409)
 
 TOKEN_UNNAMED: Final = ErrorKind(
-    "token-unnamed", N_("Enter a name that says which program uses the token."), "name"
+    "token-unnamed", N_("Enter the name of the program that uses the token."), "name"
 )
 ROLES_MISSING: Final = ErrorKind("roles-missing", N_("Choose at least one role."), "roles")
 TOKEN_NAME_TAKEN: Final = ErrorKind(
-    "token-name-taken", N_("There was a token of this name already. Choose another name."), "name", 409
+    "token-name-taken", N_("A token had this name before. Choose another name."), "name", 409
 )
 TOKEN_UNKNOWN: Final = ErrorKind("token-unknown", N_("There is no such token."), status=404)
 

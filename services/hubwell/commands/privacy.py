@@ -58,7 +58,7 @@ def audit_log_verify(
         print(f"The audit log is broken at entry {verdict.broken}: {verdict.why}.")
         raise typer.Exit(1)
     held = " and holds the noted one" if noted else ""
-    print(f"The audit log is whole: {verdict.entries} entries, its head is {verdict.head}{held}.")
+    print(f"The audit log is intact: {verdict.entries} entries, its head is {verdict.head}{held}.")
 
 
 @audit_log_app.command("head")

@@ -27,7 +27,7 @@ Kind = Literal["drill", "alarm"]
 
 LONGEST_DRILL: Final = timedelta(hours=8)
 LONGEST_ALARM: Final = timedelta(hours=72)
-"""The timetable closes a muster after this time: its list of names must be deleted even if no officer does."""
+"""The timetable closes a muster after this time: its list of names has to be deleted in any case."""
 
 
 @dataclass(frozen=True, slots=True)

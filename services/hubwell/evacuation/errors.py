@@ -10,16 +10,16 @@ ALREADY_OPEN: Final = ErrorKind(
     status=409,
 )
 NOT_OPEN: Final = ErrorKind("not-open", N_("This evacuation or drill is closed."), status=409)
-NOT_ON_LIST: Final = ErrorKind("not-on-list", N_("This person is not on the list any more."), status=404)
+NOT_ON_LIST: Final = ErrorKind("not-on-list", N_("This person is no longer on the list."), status=404)
 OWN_REQUEST: Final = ErrorKind(
     "own-request", N_("Another person has to agree: you asked for the names yourself."), status=403
 )
 NO_REQUEST: Final = ErrorKind(
     "no-request", N_("This request was answered already or has expired: ask again."), status=409
 )
-NO_REASON: Final = ErrorKind("no-reason", N_("Say in a sentence why the names are needed."), "reason")
+NO_REASON: Final = ErrorKind("no-reason", N_("Enter in a sentence why the names are needed."), "reason")
 NOT_A_PERSON: Final = ErrorKind(
-    "not-a-person", N_("Names are asked for and given by people, not by programs."), status=403
+    "not-a-person", N_("Names are requested and approved by people, not by programs."), status=403
 )
 BY_CODE: Final = {
     kind.code: kind

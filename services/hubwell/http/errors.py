@@ -109,7 +109,7 @@ def of_database(error: Exception) -> ProblemError:
     return ProblemError(
         503,
         "database-away",
-        "The database is away",
+        "The database is not available",
         "The database does not answer. Nothing is lost: devices keep their messages until it is back. "
         "Try again in a few seconds; `hubwell doctor` says what is wrong.",
     )
@@ -258,7 +258,7 @@ async def _on_bug(request: Request, error: Exception) -> Response:
     problem = ProblemError(
         500,
         "unexpected",
-        "Hubwell made a mistake",
+        "An error occurred in Hubwell",
         "This is a mistake in Hubwell, not in your request. The server's log has the details.",
     )
     response = response_for(request, problem)

@@ -131,7 +131,7 @@ async def test_erasing_says_what_is_lost_and_needs_the_login(house: House, admin
     asked = await admin.get(f"/accounts/{account}/erase")
     wrong = await send(admin, f"/accounts/{account}/erase", login="rose")
 
-    assert "This will be lost for good" in asked.text
+    assert "This will be deleted permanently" in asked.text
     assert wrong.status_code == 422
     assert await house.value("SELECT count(*) FROM account") == 2
     assert (await send(admin, f"/accounts/{account}/erase", login=" Rosa ")).status_code == 303
@@ -196,7 +196,7 @@ async def test_own_password_changes_and_other_browsers_are_signed_out(house: Hou
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"current": "not this one", "password": "five other words"}, "This is not your password of now."),
+        ({"current": "not this one", "password": "five other words"}, "This is not your current password."),
         ({"current": PASSWORD, "password": "eleven char"}, "at least 12 characters"),
         ({"current": PASSWORD, "password": "ROSA.LIND@HUB.example"}, "not your login"),
         ({"current": PASSWORD, "password": "x" * 1001}, "at most 1000 characters"),

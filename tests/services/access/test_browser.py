@@ -67,7 +67,7 @@ async def test_axe_finds_nothing_on_the_administrators_pages(house: House, page:
         assert await problems(page) == [], path
     await page.goto(f"{house.address}/tokens")
     await page.get_by_label("Which program is it for?").fill("tool")
-    await page.get_by_role("button", name="Make the token").click()
+    await page.get_by_role("button", name="Create the token").click()
     await expect(page.get_by_role("alert")).to_contain_text("Choose at least one role.")
     assert await problems(page) == []
 
@@ -106,13 +106,13 @@ async def test_sign_in_change_and_sign_out_by_keyboard_alone(house: House, page:
 
     await press_to(page, "New password")
     await page.keyboard.type("five other words not together")
-    await page.get_by_label("Your password of now").focus()
+    await page.get_by_label("Current password").focus()
     await page.keyboard.type("not this password")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("alert")).to_contain_text("This is not your password of now.")
-    await press_to(page, "This is not your password of now.")
+    await expect(page.get_by_role("alert")).to_contain_text("This is not your current password.")
+    await press_to(page, "This is not your current password.")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_label("Your password of now")).to_be_focused()
+    await expect(page.get_by_label("Current password")).to_be_focused()
     await page.keyboard.type(PASSWORD)
     await press_to(page, "New password")
     await page.keyboard.type("five other words not together")

@@ -86,7 +86,7 @@ def test_what_cannot_be_done_is_one_sentence(terminal: Terminal) -> None:
     unknown = "There is no such account. It may have been erased in the meantime.\n"
     tried = {
         ("account", "add", "ida"): "login: This login is taken. Choose another one.\n",
-        ("account", "role", "ida"): "This is the last administrator. Make another one first.\n",
+        ("account", "role", "ida"): "This is the last administrator. Add another one first.\n",
         ("account", "disable", "nobody"): unknown,
         ("account", "erase", "ida", "--confirm", "ada"): "Nothing was erased: the logins differ.\n",
         ("token", "add", "tool"): "roles: Choose at least one role.\n",

@@ -31,7 +31,7 @@ from lanes.lane import Database
 from services.access.house import PASSWORD, House, send
 
 Conn = AsyncConnection[Any]
-TEXT = "This is the last administrator. Make another one first."
+TEXT = "This is the last administrator. Add another one first."
 SENTENCE = "this is the last administrator: make another one first"
 NOW = datetime.now(UTC)
 CLI = Principal(actor="cli")
@@ -77,7 +77,7 @@ async def test_page(house: House, path: str) -> None:
     answer = await send(browser, f"/accounts/{account}/{path}")
 
     assert answer.status_code == 422
-    assert "This is the last administrator. Make another one first." in answer.text
+    assert "This is the last administrator. Add another one first." in answer.text
     assert (await browser.get("/accounts")).status_code == 200
 
 

@@ -38,7 +38,7 @@ async def test_code_is_over_once_there_is_an_administrator(house: House) -> None
     again = await house.browser().post("/setup", data=FIELDS | {"login": "second"})
 
     assert again.status_code == 403
-    assert "This address is over" in (await house.browser().get("/setup", params={"code": CODE})).text
+    assert "This link has expired" in (await house.browser().get("/setup", params={"code": CODE})).text
     assert await house.value("SELECT count(*) FROM account") == 1
 
 

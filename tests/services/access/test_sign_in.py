@@ -86,7 +86,7 @@ async def test_every_refusal_looks_the_same(house: House) -> None:
     assert not any("set-cookie" in answer.headers for answer in answers)
     texts = {re.sub(r' value="[^"]*"', "", answer.text) for answer in answers}
     assert len(texts) == 1
-    assert "This login and this password do not belong together." in texts.pop()
+    assert "The login or the password is wrong." in texts.pop()
 
 
 async def test_every_refusal_takes_the_same_work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_audit_log_is_verified_and_a_change_ends_with_1(
 ) -> None:
     assert hubwell("privacy", "erase", person).exit_code == 0
     whole = hubwell("audit-log", "verify")
-    assert (whole.exit_code, whole.output.startswith("The audit log is whole: 1 entries")) == (0, True)
+    assert (whole.exit_code, whole.output.startswith("The audit log is intact: 1 entries")) == (0, True)
     noted = hubwell("audit-log", "head").output.strip()
     assert "holds the noted one" in hubwell("audit-log", "verify", "--head", noted).output
     assert "person.erased" in hubwell("audit-log", "show").output

@@ -162,7 +162,7 @@ def test_demo_shows_a_board_with_live_data(tmp_path: Path, started: list[Up]) ->
     assert "There are no badge readers here" not in httpx.get(f"{up.page()}/privacy").text
     until(lambda: "/setup?code=" in up.said(), up.said)
     setup = re.findall(r"http://\S+/setup\S+", up.said())[0]
-    assert "Make the first account" in httpx.get(setup, headers={"accept": "text/html"}).text
+    assert "Create the first account" in httpx.get(setup, headers={"accept": "text/html"}).text
     assert up.interrupt() == 0
 
 

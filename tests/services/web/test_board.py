@@ -102,7 +102,7 @@ async def test_form_filters_and_answers_without_a_script(site: Site) -> None:
 
 
 async def test_nothing_that_fits_is_an_answer_too(site: Site) -> None:
-    assert "No space fits right now" in _words(await _page(site, "/?people=200&find=1"))
+    assert "No space matches right now" in _words(await _page(site, "/?people=200&find=1"))
 
 
 async def test_form_takes_whatever_a_person_types(site: Site) -> None:

@@ -28,7 +28,7 @@ async def hub(database: Database, tmp_path: Path) -> AsyncIterator[Staffed]:
 async def test_badge_is_enrolled_and_the_enrolment_can_be_undone(hub: Staffed) -> None:
     held = badge()
     tap = await hub.register.desk_tap(held)
-    assert "A badge that is not known yet" in text_of(await hub.staff.get("/desk"))
+    assert "A badge that is not enrolled yet" in text_of(await hub.staff.get("/desk"))
 
     answer = await hub.send(f"/desk/taps/{tap}", owner="new", name="Ada Lovelace", language="it")
     page = await hub.staff.get(answer.headers["location"])
@@ -232,7 +232,7 @@ async def test_questions_are_asked_in_neutral_words_and_put_away(hub: Staffed) -
     assert "please ask" in said
     assert not re.search(r"suspic|fraud|guilt|stolen|cheat|wood", said, re.IGNORECASE)
     await hub.send(re.findall(r'action="(/desk/questions/\d+/settle)"', page.text)[0])
-    assert text_of(await hub.staff.get("/desk")).count("Put away") == 3
+    assert text_of(await hub.staff.get("/desk")).count("Dismiss") == 3
     assert (await hub.actions())[-1][1] == "question.settled"
     assert address
 
@@ -297,13 +297,13 @@ async def test_stream_brings_a_tap_when_it_happens(hub: Staffed) -> None:
 async def test_enrolment_by_keyboard_alone_in_a_browser(hub: Staffed, browser: Browser) -> None:
     page = await hub.page(browser)
     await page.goto(f"{hub.house.address}/desk")
-    await expect(page.locator("#listening")).to_have_text("This list changes by itself.")
+    await expect(page.locator("#listening")).to_have_text("This list updates automatically.")
 
     tap = await hub.register.desk_tap(badge())
     await hub.register.conn.execute("SELECT pg_notify('hubwell_desk', '')")
     await expect(page.locator(f"#tap-{tap}")).to_be_visible()
     await expect(page.locator("#news")).to_have_text(
-        "A badge was held to the desk reader: it is not known yet."
+        "A badge was held to the desk reader: it is not enrolled yet."
     )
     for _ in range(40):
         await page.keyboard.press("Tab")
@@ -325,7 +325,7 @@ async def test_desk_works_without_script(hub: Staffed, browser: Browser) -> None
     await page.goto(f"{hub.house.address}/desk")
     tap = await hub.register.desk_tap(badge())
 
-    await page.get_by_role("link", name="Look again").click()
+    await page.get_by_role("link", name="Refresh").click()
     await page.locator(f"#tap-{tap}").click()
     await page.get_by_role("button", name="Enrol it without a name").click()
 
@@ -358,7 +358,7 @@ async def test_axe_finds_nothing_on_the_desks_pages(hub: Staffed, browser: Brows
     await page.get_by_role("button", name="Find").click()
     assert await problems(page) == []
     await page.goto(f"{hub.house.address}{address}")
-    await page.get_by_role("button", name="Make a QR code").click()
+    await page.get_by_role("button", name="Create a QR code").click()
     await expect(page.locator("h1")).to_have_text("Their QR code")
     assert await problems(page) == []
     box = await page.locator(".code-picture svg").bounding_box()

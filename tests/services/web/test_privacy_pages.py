@@ -49,7 +49,7 @@ async def notice(house: House) -> str:
 
 async def test_notice_tells_what_is_there_and_nothing_else(house: House) -> None:
     empty = await notice(house)
-    assert "There are no badge readers here: nobody's coming and going is stored." in empty
+    assert "There are no badge readers here: no visits are stored." in empty
     assert "No sound is recorded" not in empty
     assert "Each tap of a badge" not in empty
     assert "Show my visits" not in empty
@@ -65,7 +65,7 @@ async def test_notice_tells_what_is_there_and_nothing_else(house: House) -> None
     assert "Codes from the kiosk At most 10 minutes" in full
     assert "Scrambled marks of badges that were erased At most 14 days" in full
     assert "Names on the list of an evacuation Until the evacuation is closed" in full
-    assert "A badge that nobody registered is told so and leaves nothing behind." in full
+    assert "A badge that is not registered gets a message about it, and nothing is stored." in full
     assert "Show my visits" in full
 
 
@@ -135,7 +135,7 @@ async def test_audit_log_page_tells_that_it_was_changed(house: House) -> None:
             async with conn.transaction():
                 await log.record(conn, actor="cli", action="person.enrolled")
     admin = await house.signed_in("admin", Role.ADMIN)
-    assert "The audit log is whole" in text_of(await admin.get("/audit-log"))
+    assert "The audit log is intact" in text_of(await admin.get("/audit-log"))
     await house.run("UPDATE audit_entry SET action = 'person.changed' WHERE id = 2")
     page = text_of(await admin.get("/audit-log"))
     assert "The audit log is broken at entry 2" in page

@@ -36,7 +36,7 @@ def form(**values: str) -> dict[str, str]:
 
 
 async def enter(hub: Staffed, **values: str) -> str:
-    """Enter a session; return its address."""
+    """Add a session; return its address."""
     answer = await hub.send("/sessions", "/sessions/new", **form(**values))
     assert answer.status_code == 303, text_of(answer)
     return str(answer.headers["location"])
@@ -181,7 +181,7 @@ async def test_axe_finds_nothing_on_the_sessions_pages(hub: Staffed, browser: Br
         assert await problems(page) == [], path
 
     await page.goto(f"{hub.house.address}/sessions/new")
-    await page.get_by_role("button", name="Enter the session").click()
+    await page.get_by_role("button", name="Add the session").click()
     await expect(page.get_by_role("alert")).to_contain_text("Say when it begins")
     assert await problems(page) == []
     await page.context.close()

@@ -26,26 +26,26 @@ PROVIDER_AWAY: Final = ErrorKind(
 PROVIDER_DECLINED: Final = ErrorKind("provider-declined", N_("The provider did not sign you in."), status=403)
 LOGIN_STATE_LOST: Final = ErrorKind(
     "login-state-lost",
-    N_("This sign-in has expired or was begun in another browser. Begin again."),
+    N_("This sign-in has expired or was started in another browser. Start again."),
     status=403,
 )
 ANSWER_NOT_TRUSTED: Final = ErrorKind(
     "provider-answer-not-trusted",
-    N_("The provider's answer cannot be trusted, so nobody was signed in. Begin again."),
+    N_("The provider's response is not valid, so you were not signed in. Start again."),
     status=403,
 )
 ANSWER_EXPIRED: Final = ErrorKind(
     "provider-answer-expired",
-    N_("The provider's answer is too old, or a clock is wrong. Try again."),
+    N_("The provider's response has expired, or a clock is wrong. Try again."),
     status=403,
 )
 NO_ROLE: Final = ErrorKind(
     "no-role",
-    N_("The provider knows you, but you have no role here yet. Ask those who run the hub."),
+    N_("You have no role here yet. Ask an administrator of the hub."),
     status=403,
 )
 ACCOUNT_CLOSED: Final = ErrorKind(
-    "account-closed", N_("This account was closed. Ask those who run the hub."), status=403
+    "account-closed", N_("This account is closed. Ask an administrator of the hub."), status=403
 )
 LAST_ADMIN_AT_PROVIDER: Final = ErrorKind(
     "last-admin-at-provider",

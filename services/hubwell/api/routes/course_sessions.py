@@ -87,7 +87,7 @@ async def list_sessions(transaction: Transaction) -> CourseSessions:
     )
 
 
-@api.post("", summary="Enter a session", operation_id="addSession", status_code=201, responses=_REFUSED)
+@api.post("", summary="Add a session", operation_id="addSession", status_code=201, responses=_REFUSED)
 async def add(transaction: Transaction, body: PlanBody) -> Created:
     """Before it begins, or at most an hour after: rolls of past times are not available."""
     plan = Plan(**body.model_dump())

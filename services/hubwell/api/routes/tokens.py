@@ -69,7 +69,7 @@ async def list_tokens(conn: ReadConnection) -> Tokens:
 
 @api.post(
     "",
-    summary="Make a token",
+    summary="Create a token",
     operation_id="addToken",
     status_code=201,
     responses=refused(errors.TOKEN_UNNAMED, errors.ROLES_MISSING, errors.TOKEN_NAME_TAKEN),

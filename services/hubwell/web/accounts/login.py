@@ -104,7 +104,7 @@ async def sign_in(
     if not (is_valid and credentials and stored):
         _log.info("a sign-in was refused", extra={"action": "sign-in-refused"})
         _ = words.translations.gettext
-        wrong = _("This login and this password do not belong together.")
+        wrong = _("The login or the password is wrong.")
         return _page(request, status=422, login=login, next_=next, wrong=wrong)
     newer = await passwords.hashed(password) if passwords.is_outdated(stored) else None
     answer = see_other(local_address(next))

@@ -86,7 +86,7 @@ async def change_password(
     await limits.count(SIGN_IN_OF_LOGIN, credentials.login)
     words, errors = formatter_for(request), {}
     if not await passwords.verify(credentials.usable, current):
-        errors = {"current": words.translations.gettext("This is not your password of now.")}
+        errors = {"current": words.translations.gettext("This is not your current password.")}
     else:
         try:
             accounts.check_password(password, credentials.login)

@@ -211,7 +211,7 @@ async def erase(
         if principal.account_id == account_id:
             errors = mistake(DomainError(OWN_ACCOUNT), formatter_for(request))
         elif plain_login(login) != account.login:
-            errors = {"login": _("Type the login as it stands above, to confirm.")}
+            errors = {"login": _("Type the login exactly as shown above to confirm.")}
         else:
             erased = await erase_account(conn, principal, account_id, with_person=person == "yes")
             await transaction.commit(erased.facts)

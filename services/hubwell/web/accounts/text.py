@@ -13,7 +13,7 @@ def role_names(words: Formatter) -> Mapping[str, str]:
         Role.LEARNER: _("Learner: sees their own visits"),
         Role.STAFF: _("Staff: enrols badges, checks people in, keeps the roll of their sessions"),
         Role.FACILITIES: _("Facilities: reads devices, air and use of spaces"),
-        Role.OSH: _("Safety at work: alerts and musters"),
+        Role.OSH: _("Safety at work: alerts and evacuations"),
         Role.ADMIN: _("Administrator: accounts, keys, retention, audit log"),
     }
 

@@ -125,8 +125,8 @@ def board(spaces: Sequence[SpaceNow], need: Need, words: Formatter, *, asked: bo
     if need.asks:
         count = sum(item.fits for item in cards)
         sentence = ngettext(
-            "{n} of {all} spaces fits what you asked for, free or in use.",
-            "{n} of {all} spaces fit what you asked for, free or in use.",
+            "{n} of {all} spaces matches your request, free or in use.",
+            "{n} of {all} spaces match your request, free or in use.",
             count,
         )
         matching = sentence.format(n=count, all=len(cards))

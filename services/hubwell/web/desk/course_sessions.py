@@ -140,11 +140,11 @@ def _plan(typed: dict[str, str], words: Formatter) -> tuple[Plan | None, dict[st
     if day is None:
         errors["day"] = _("Choose the day of the session.")
     if start is None:
-        errors["start"] = _("Say when it begins, as in 09:30.")
+        errors["start"] = _("Enter when it begins, for example 09:30.")
     if end is None:
-        errors["end"] = _("Say when it ends, as in 11:00.")
+        errors["end"] = _("Enter when it ends, for example 11:00.")
     if not typed["days"].isdecimal():
-        errors["days"] = _("Say for how many days the list is kept, from 1 to 30.")
+        errors["days"] = _("Enter for how many days the list is kept, from 1 to 30.")
     if day is None or start is None or end is None or errors:
         return None, errors
     begins, ends = _moment(day, start, words.zone), _moment(day, end, words.zone)

@@ -97,12 +97,15 @@ def _title(view: EvacuationView, words: Formatter) -> str:
 def _names(view: EvacuationView, words: Formatter) -> str:
     _ = words.translations.gettext
     if view.muster.kind == "alarm":
-        return _("Names are shown because this is an evacuation. Every look at them is noted.")
+        return _("Names are shown because this is an evacuation. Every view of them is recorded.")
     if view.names_until is not None:
-        return _("Two people agreed to show names until {time}. Every look at them is noted.").format(
+        return _("Two people agreed to show names until {time}. Every view of them is recorded.").format(
             time=words.clock(view.names_until)
         )
-    return _("This is a drill, so people are numbers. To see names, one person asks and another one agrees.")
+    return _(
+        "This is a drill, so people are shown as numbers. "
+        "To see names, one person asks and another one agrees."
+    )
 
 
 def zone_name(zone: str, words: Formatter) -> str:
@@ -245,7 +248,7 @@ def sensed_now(found: Sensed, words: Formatter) -> str:
     _, ngettext = words.translations.gettext, words.translations.ngettext
     estimated = found.provenance is Provenance.INFERRED
     if found.provenance is Provenance.MISSING:
-        return _("Not known: no sensor here tells.")
+        return _("Not known: no sensor here detects people.")
     if found.provenance is Provenance.STALE or found.somebody is None:
         if found.at is None:
             return _("Not known: the sensor is silent.")
@@ -260,7 +263,7 @@ def sensed_now(found: Sensed, words: Formatter) -> str:
         )
     else:
         sentence = ngettext(
-            "The sensor says about {n} person.", "The sensor says about {n} people.", found.people
+            "The sensor counts about {n} person.", "The sensor counts about {n} people.", found.people
         )
     return sentence.format(n=found.people)
 

@@ -96,7 +96,7 @@ class Formatter:
         """Explain the state: how full the space is, or why that is unknown."""
         _ = self.translations.gettext
         if space.personal:
-            return _("One person's room: whether they are in is theirs to tell.")
+            return _("One person's room: presence is not shown.")
         if space.state == "unknown":
             return self._why_unknown(space)
         if space.state == "free":
@@ -142,7 +142,7 @@ class Formatter:
         if space.last_heard is None:
             return _("Nothing has been heard from here yet.")
         if space.presence_heard is None:
-            return _("No sensor here tells whether anybody is in.")
+            return _("No sensor here detects people.")
         return _("Sensor silent since {time}.").format(time=self.clock(space.presence_heard))
 
     def air(self, space: SpaceNow) -> str:

@@ -45,7 +45,7 @@ def entries(principal: Principal, words: Formatter) -> list[tuple[str, str, str]
         "me": _("My visits"),
         "desk": _("Desk"),
         "sessions": _("Sessions"),
-        "muster": _("Muster"),
+        "muster": _("Evacuations"),
         "accounts": _("Accounts"),
         "audit-log": _("Audit log"),
     }

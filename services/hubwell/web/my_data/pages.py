@@ -126,7 +126,7 @@ async def enter_code(
     if person_id is not None:
         await limits.forget(CODE_FROM_ADDRESS, address)
         return answer
-    wrong = _("This code is not known, was used, or is older than ten minutes. Tap again.")
+    wrong = _("This code is wrong, was used, or is older than ten minutes. Tap again.")
     return _code_page(request, wrong, 422)
 
 
@@ -203,7 +203,7 @@ async def correct_end(
     words, conn = formatter_for(request), transaction.conn
     left_at = _moment(left, words.zone)
     if left_at is None:
-        mistake = words.translations.gettext("Write the day and the time at which you left.")
+        mistake = words.translations.gettext("Enter the day and the time at which you left.")
         return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html", left, mistake)
     try:
         facts = await visits.correct_end(conn, transaction.principal, settings, person_id, visit_id, left_at)

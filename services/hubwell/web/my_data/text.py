@@ -66,7 +66,7 @@ def _how(words: Formatter, visit: OwnVisit) -> str:
     return {
         None: _("You are checked in."),
         "tap": _("You checked out."),
-        "moved": _("You went on to another space."),
-        "inferred": _("Nobody checked you out: the end is estimated."),
-        "corrected": _("You said when you left."),
+        "moved": _("You moved to another space."),
+        "inferred": _("You were not checked out: the end is estimated."),
+        "corrected": _("You entered when you left."),
     }[visit.ended_by]

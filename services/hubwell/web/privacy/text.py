@@ -49,13 +49,13 @@ def collected(words: Formatter, inventory: Inventory) -> list[str]:
     if inventory.has_readers or inventory.enrolled:
         sentences += _badges(words, inventory)
     else:
-        sentences.append(_("There are no badge readers here: nobody's coming and going is stored."))
+        sentences.append(_("There are no badge readers here: no visits are stored."))
     if inventory.measured:
         sentences.append(_measured(words, inventory))
     if "noise" in inventory.quantities:
         sentences.append(_("Noise sensors measure how loud it is. No sound is recorded."))
     if inventory.personal_spaces:
-        sentences.append(_("Of a room that is one person's own, nobody sees whether somebody is in."))
+        sentences.append(_("For the room of a single person, presence is never shown."))
     if inventory.accounts:
         sentences.append(
             _("Who signs in has an account: sign-in name, roles, language, scrambled password, times of use.")
@@ -75,10 +75,10 @@ def _badges(words: Formatter, inventory: Inventory) -> list[str]:
     ]
     if inventory.settings.unknown_badges == "count":
         sentences.append(
-            _("A badge that nobody registered is counted without a name, so that spaces know their use.")
+            _("A badge that is not registered is counted without a name, so that the use of spaces is known.")
         )
     else:
-        sentences.append(_("A badge that nobody registered is told so and leaves nothing behind."))
+        sentences.append(_("A badge that is not registered gets a message about it, and nothing is stored."))
     if inventory.muster_stations:
         sentences.append(_("So that everybody is found in an evacuation, some devices hold a sealed list."))
     return sentences
@@ -108,7 +108,7 @@ def never(words: Formatter) -> list[str]:
     return [
         _("Nobody looks up where you are or were: not your teacher, not the administration."),
         _("Nothing is guessed about your mood, your health or your effort. There are no scores."),
-        _("Nobody is told that you did not come. Coming is voluntary, and a badge is not needed for it."),
+        _("Absence is never reported. Coming is voluntary, and a badge is not needed for it."),
         _("Numbers of people are shown for groups of five or more only, rounded down, some minutes later."),
     ]
 
@@ -125,24 +125,24 @@ def audience(words: Formatter, inventory: Inventory) -> list[Sees]:
     if inventory.has_readers or inventory.enrolled:
         sentences += [
             Sees(
-                _("Everybody who looks at On site now"),
+                _("Everybody who opens On site now"),
                 _("Names of mentors and ambassadors who chose to be shown, while they are in; not where."),
             ),
             Sees(_("You"), _("Your own visits, badges and choices, on the page My visits.")),
             Sees(
                 _("Staff at the desk"),
-                _("Names and badges when they register or help somebody; the lists of their own sessions."),
+                _("Names and badges when they register or help a person; the lists of their own sessions."),
             ),
             Sees(
                 _("The safety officer"),
-                _("Who is probably inside, in an alarm or in a drill if two people agree; this is noted."),
+                _("Who is probably inside, in an alarm or in a drill if two people agree; this is recorded."),
             ),
         ]
     sentences += [
         Sees(_("Facilities"), _("Finer readings of sensors, and devices. No names.")),
         Sees(
             _("Administration"),
-            _("Accounts, settings and the audit log, which has no names. No visits of anybody."),
+            _("Accounts, settings and the audit log, which has no names. No visits."),
         ),
     ]
     return sentences
@@ -187,7 +187,7 @@ def how_long(words: Formatter, term: Term) -> str:
     """Return how long a class of data stays, and from when."""
     _ = words.translations.gettext
     if term.keep is None:
-        return _("As long as the hub wants")
+        return _("As long as the hub decides")
     if term.data in _LIFETIMES:
         return _("At most {span}").format(span=duration(words, _LIFETIMES[term.data]))
     if term.keep == timedelta(0):

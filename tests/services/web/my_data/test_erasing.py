@@ -68,5 +68,5 @@ async def test_last_administrator_cannot_erase_their_account(house: House, someb
     client = await linked(house, somebody, Role.ADMIN)
     answer = await send(client, "/me/erase", "/me/erase", account="yes")
     assert answer.status_code == 422
-    assert "This is the last administrator. Make another one first." in text_of(answer)
+    assert "This is the last administrator. Add another one first." in text_of(answer)
     assert one(somebody.url, "SELECT count(*) FROM person") == 1

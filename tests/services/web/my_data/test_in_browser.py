@@ -118,7 +118,7 @@ async def test_from_the_code_to_the_proof_by_keyboard(house: House, somebody: So
     await expect(page.locator("h1")).to_have_text("Erase everything about you?")
     await tab_to(page, "main button")
     await page.keyboard.press("Enter")
-    await expect(page.locator("h1")).to_have_text("You are erased")
+    await expect(page.locator("h1")).to_have_text("Your data was erased")
     await expect(page.locator("main")).to_contain_text("nothing was left")
     assert await problems(page) == []
 
@@ -142,7 +142,7 @@ async def test_everything_works_without_script(house: House, somebody: Somebody,
     await page.get_by_label("Code from the kiosk").fill(await code_for(house, somebody))
     await page.get_by_role("button", name="Show my visits").click()
     await page.get_by_label("My language").select_option("it")
-    await page.get_by_role("button", name="Keep this language").click()
+    await page.get_by_role("button", name="Save this language").click()
     await expect(page.locator("html")).to_have_attribute("lang", "it")
     await page.locator("main a[href$='/end']").last.click()
     left = somebody.began[0].astimezone(ZONE).replace(second=0)

@@ -33,7 +33,7 @@ async def test_code_shows_when_where_and_how_it_ended(somebody: Somebody) -> Non
     said = [moment.astimezone(ZONE).strftime("%H:%M") for moment in somebody.began]
     assert f"Lab , since {said[2]} You are checked in." in page
     # Shortly after midnight the end has its day with it.
-    assert re.search(f"Den , {said[1]} to (.*, )?{said[2]} You went on to another space.", page)
+    assert re.search(f"Den , {said[1]} to (.*, )?{said[2]} You moved to another space.", page)
     assert "You checked out." in page
     assert "blue card In use since" in page
     assert somebody.badge.hex() not in page
@@ -54,7 +54,7 @@ async def test_inferred_end_is_marked_and_can_be_corrected(house: House, url: st
     await asyncio.to_thread(commit, url, taps, closing_time=house.settings.closing_time)
     who = Somebody(person, badge, url, [start], house.browser())
     await with_code(house, who)
-    assert "~ estimated Nobody checked you out: the end is estimated." in text_of(
+    assert "~ estimated You were not checked out: the end is estimated." in text_of(
         await who.browser.get("/me")
     )
 
@@ -65,7 +65,7 @@ async def test_inferred_end_is_marked_and_can_be_corrected(house: House, url: st
     assert visits_of(url, person) == [Visit("lab", start, left, "corrected")]
     page = text_of(await who.browser.get("/me?done=corrected"))
     assert "The visit is corrected." in page
-    assert "You said when you left." in page
+    assert "You entered when you left." in page
     async with house.connection() as conn:
         assert "visit.corrected" in {entry.action for entry in await log.newest(conn, 10)}
 
