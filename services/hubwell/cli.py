@@ -1,6 +1,6 @@
-"""The command line of the server. Each command only reads its options and calls one function.
+"""The command line of the server; each command reads its options and calls one function.
 
-Heavy modules are imported inside the commands, so that ``hubwell --help`` answers at once.
+Modules that are slow to load are imported inside the commands, so that ``hubwell --help`` is fast.
 """
 
 import asyncio
@@ -56,8 +56,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Port of the pages.")] = 8000,
-    data: Annotated[Path, typer.Option(help="Folder for everything that is kept.")] = Path("hubwell-data"),
-    demo: Annotated[bool, typer.Option(help="Live with a simulated hub.")] = True,
+    data: Annotated[Path, typer.Option(help="Folder for all data.")] = Path("hubwell-data"),
+    demo: Annotated[bool, typer.Option(help="Run a simulated hub.")] = True,
 ) -> None:
     """Run everything in this terminal: database, broker, services and a simulated hub."""
     from hubwell.commands.up import main
@@ -69,7 +69,7 @@ def up(
 def ingest(
     worker: Annotated[str, typer.Option(help="Name of this process, if several share the work.")] = "1",
 ) -> None:
-    """Store what devices send; several of these share the work."""
+    """Store the messages of devices; several of these processes share the work."""
     from hubwell.ingest_process import run
 
     _run(run(settings(), worker=worker))
@@ -85,7 +85,7 @@ def api() -> None:
 
 @app.command()
 def worker() -> None:
-    """Send deliveries and keep the timetable."""
+    """Send deliveries and run the timetable."""
     from hubwell.worker import run
 
     _run(run(check_terms(settings())))
@@ -96,7 +96,7 @@ def broker(
     server_port: Annotated[int, typer.Option(help="Port for MQTT 5: the server's side.")] = 1883,
     device_port: Annotated[int, typer.Option(help="Port for MQTT 3.1.1: the devices' side.")] = 1884,
 ) -> None:
-    """Run the embedded development broker on loopback: no accounts, nothing kept on disk."""
+    """Run the embedded development broker on loopback, without accounts and without a disk."""
     from hubwell.runtime.embedded_broker import serve
 
     serve(server_port=server_port, device_port=device_port)
@@ -104,7 +104,7 @@ def broker(
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the schema of this release."""
+    """Migrate the database to the schema of this release."""
     from hubwell.storage.migrate import NewerSchemaError
     from hubwell.storage.migrate import migrate as bring_up_to_date
     from hubwell.storage.revisions import newest_revision
@@ -135,7 +135,7 @@ def audit(
 
 @app.command()
 def doctor(json_: Json = False) -> None:
-    """Check every part and say what to do."""
+    """Check every part and show what to do."""
     from hubwell.commands.reports import print_report
 
     raise typer.Exit(print_report(settings(), as_json=json_))
@@ -172,14 +172,14 @@ def bench(
 def rejected(
     most: Annotated[int, typer.Option(help="How many to show, the newest first.")] = 20, json_: Json = False
 ) -> None:
-    """Show the messages that were set aside, each with its reason."""
+    """Show the messages that were rejected, each with the reason."""
     from hubwell.commands.reports import print_rejected
 
     print_rejected(settings().database_url, most=most, as_json=json_)
 
 
 def main() -> None:
-    """Run the command line; a database that cannot be reached ends in one sentence."""
+    """Run the command line; prints one sentence and exits with 1 if the database cannot be reached."""
     try:
         app()
     except Exception as error:  # looked at only for its kind, and raised again if it is another
@@ -191,7 +191,7 @@ def main() -> None:
             raise
         print(
             f"The database cannot be reached: {first_line(error)}\n"
-            "Start it (`scripts/up`), or say where it is with HUBWELL_DATABASE_URL.",
+            "Start it (`scripts/up`), or set HUBWELL_DATABASE_URL to its address.",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -77,7 +77,7 @@ class Subscription:
 
 
 class Feed:
-    """Gathers changes and hands them out. `run` is its life; `subscribe` may be called at any time."""
+    """Collects changes while `run` runs, and passes them to subscribers, which may subscribe at any time."""
 
     def __init__(self, database: Database, pace: FeedIntervals | None = None) -> None:
         self._database = database

@@ -8,10 +8,10 @@ from hubwell.http.errors import Problem
 Responses = dict[int | str, dict[str, Any]]
 
 NO_DATABASE: Final[Responses] = {
-    503: {"model": Problem, "description": "The database is away or has no tables of this release."},
+    503: {"model": Problem, "description": "The database is not available or has no tables of this release."},
 }
 MAY_FAIL: Final[Responses] = {
-    500: {"model": Problem, "description": "A mistake in Hubwell."},
+    500: {"model": Problem, "description": "An error in Hubwell."},
     **NO_DATABASE,
 }
 BAD_VALUE: Final[Responses] = {
@@ -19,8 +19,8 @@ BAD_VALUE: Final[Responses] = {
 }
 NO_SPACE: Final[Responses] = {404: {"model": Problem, "description": "There is no such space."}}
 NEEDS_ROLE: Final[Responses] = {
-    401: {"model": Problem, "description": "This is not for everybody: sign in, or send a token."},
-    403: {"model": Problem, "description": "Your roles do not include this."},
+    401: {"model": Problem, "description": "Not public: sign in, or send a token."},
+    403: {"model": Problem, "description": "Your roles do not allow this."},
 }
 WRITES: Final[Responses] = {**NEEDS_ROLE, **BAD_VALUE, **MAY_FAIL}
 """Of operations that need a role and take a body."""

@@ -150,13 +150,13 @@ class SpaceNow(BaseModel):
     capacity: int = Field(description="People.")
     zone: str
     personal: bool = Field(
-        default=False, description="One person's room: nothing that tells of them is here."
+        default=False, description="One person's room: values that reveal presence are left out."
     )
     state: Literal["free", "used", "unknown"] = Field(
         description="`free` needs a fresh sensor reading; silence is `unknown`."
     )
     fullness: Literal["nobody", "third", "half", "most", "full"] | None = Field(
-        description="How full, in a word, by `people`; null when nothing tells."
+        description="How full, in a word, by `people`; null if it is not known."
     )
     people: int | None = Field(
         description="About how many people were there in the five minutes from `people_from`, rounded down "
@@ -248,7 +248,7 @@ class Device(BaseModel):
     space_name: str | None
     software: str | None
     registered_at: datetime
-    status: Literal["online", "offline", "unknown"] = Field(description="What its connection says.")
+    status: Literal["online", "offline", "unknown"] = Field(description="State of its connection.")
     status_at: datetime | None
     last_heard: datetime | None = Field(description="Its newest reading, or when it came online.")
     silent: bool = Field(description="Nothing for five minutes, or for three of its own intervals.")

@@ -1,4 +1,4 @@
-"""`hubwell muster`: the keys of the sealed lists, and which devices keep one."""
+"""`hubwell muster`: the keys of the sealed lists, and the devices that keep one."""
 
 from typing import Annotated, Literal
 
@@ -7,30 +7,30 @@ import typer
 from hubwell.commands.cli_settings import settings
 from hubwell.commands.cli_transactions import refusals, refuse
 
-app = typer.Typer(help="Musters: who is inside when the hub has to be left.", no_args_is_help=True)
+app = typer.Typer(help="Evacuations: keys and stations of the sealed list.", no_args_is_help=True)
 
 
 @app.command()
 def keys(
     replace: Annotated[
-        bool, typer.Option("--replace", help="Make new keys: the parts of the old ones open nothing new.")
+        bool, typer.Option("--replace", help="Make new keys; the old parts open no new list.")
     ] = False,
 ) -> None:
-    """Make the keys of the sealed lists; the private one is shown once, as two parts for two officers."""
+    """Make the keys of the sealed lists; the private key is shown once, as two parts for two officers."""
     from hubwell.evacuation.seal import make_key_parts
     from hubwell.keys import Keys
 
     folder = Keys(settings().keys_dir)
-    made = make_key_parts()
+    parts = make_key_parts()
     with refusals():
         there = folder.muster_key() is not None
         if not there or replace:
-            folder.put_muster_key(made.public)
+            folder.put_muster_key(parts.public)
     if there and not replace:
         raise refuse("There are keys already; `hubwell muster keys --replace` makes new ones")
     print(
         "Two officers, one part each. They are shown now and never again; Hubwell keeps neither.\n\n"
-        f"Part A: {made.a.hex()}\nPart B: {made.b.hex()}\n\n"
+        f"Part A: {parts.a.hex()}\nPart B: {parts.b.hex()}\n\n"
         "Write each on its own card and keep the two apart. With the server gone, both together show the\n"
         "list on a muster station: `hubwell-edge muster` asks for them there."
     )
@@ -41,7 +41,7 @@ def station(
     device: Annotated[str, typer.Argument(help="The device's id, as in its topics.")],
     state: Annotated[Literal["on", "off"], typer.Argument(help="Whether it keeps a sealed list.")],
 ) -> None:
-    """Choose a device to keep a sealed list of who is inside, or let it keep none from now on."""
+    """Choose a device to keep the sealed list of people inside, or stop sending the list to it."""
     from hubwell.spaces.register import set_station
     from hubwell.storage.connect import connect_sync
 
@@ -50,7 +50,7 @@ def station(
     if not is_registered:
         raise refuse(f"{device!r}: there is no such device; `hubwell device list` shows them")
     if state == "off":
-        print(f"{device} gets no list any more; what it holds is sealed and grows old.")
+        print(f"{device} no longer receives the list; the one it has is sealed and becomes out of date.")
         return
     print(f"{device} keeps a sealed list, renewed within half a minute of every change.")
     _warn_without_key()

@@ -34,7 +34,7 @@ def reader_add(
     name: Annotated[str, typer.Argument(help="Name of the reader, as in the device's settings.")],
     purpose: Annotated[str, typer.Option(help="desk, kiosk or space.")],
 ) -> None:
-    """Set what a reader is for; without this it is the door of its device's space."""
+    """Set the purpose of a reader; by default it is the door of its device's space."""
     from hubwell.people import key_epochs
 
     async def work(transaction: CommandTransaction) -> None:
@@ -48,7 +48,7 @@ def reader_add(
 
 @reader_app.command("list")
 def reader_list(json_: Json = False) -> None:
-    """List the readers that are for something else than a space's door."""
+    """List the readers with another purpose than a space's door."""
     from hubwell.people import key_epochs
 
     rows = in_transaction(lambda transaction: key_epochs.readers(transaction.conn))
@@ -100,7 +100,7 @@ def keys_destroy(
     epoch: Annotated[int, typer.Argument(help="Number of the epoch.")],
     confirm: Annotated[int | None, typer.Option(help="The number again, instead of typing it.")] = None,
 ) -> None:
-    """Destroy an old epoch's key: what only it can recognise is anonymous for good."""
+    """Destroy an old epoch's key: badges that only it can recognise become anonymous permanently."""
     from hubwell.people import key_epochs
     from hubwell.people.key_epochs import Forgotten
 
@@ -108,8 +108,11 @@ def keys_destroy(
     with refusals():
         keys.check_destroyable(epoch)
     uses = in_transaction(lambda transaction: key_epochs.epochs(transaction.conn))
-    lost = next((use.only_until_here for use in uses if use.epoch == epoch), 0)
-    print(f"{lost} badges in use were not tapped since epoch {epoch} ended: they must be enrolled again.")
+    to_enrol_again = next((use.only_until_here for use in uses if use.epoch == epoch), 0)
+    print(
+        f"{to_enrol_again} badges in use were not tapped since epoch {epoch} ended: "
+        "they must be enrolled again."
+    )
     if confirm is None:
         confirm = typer.prompt(
             "This cannot be undone. Type the number of the epoch to destroy its key", type=int
@@ -126,10 +129,11 @@ def keys_destroy(
         keys.destroy_epoch(epoch)
         return forgotten
 
-    gone = in_transaction(work)
+    forgotten = in_transaction(work)
     print(
-        f"The key of epoch {epoch} is destroyed: {gone.pseudonyms} pseudonyms deleted, {gone.left} left.\n"
-        f"{gone.to_enrol_again} badges must be enrolled again. Destroy the key on every device too, "
+        f"The key of epoch {epoch} is destroyed: "
+        f"{forgotten.pseudonyms} pseudonyms deleted, {forgotten.left} left.\n"
+        f"{forgotten.to_enrol_again} badges must be enrolled again. Destroy the key on every device too, "
         "and every copy of the folder."
     )
 
@@ -138,7 +142,7 @@ def keys_destroy(
 def keys_export(
     folder: Annotated[Path, typer.Argument(help="Folder to write to, for a device's keys_dir.")],
 ) -> None:
-    """Copy what a device with readers needs: the epochs' keys, and the public key of lists."""
+    """Copy the keys for a device with readers: the epochs' keys, and the public key of lists."""
     with refusals():
         written = _export(_keys(), folder)
     print(f"Written to {folder}, for its owner only: {', '.join(written)}.")
@@ -147,7 +151,7 @@ def keys_export(
 
 @keys_app.command("roster-public")
 def keys_roster_public() -> None:
-    """Print the public key by which devices know the hub's lists of badges."""
+    """Print the public key with which devices verify the hub's lists of badges."""
     with refusals():
         print(bytes(_keys().roster_key().verify_key).hex())
 

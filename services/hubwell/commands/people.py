@@ -126,12 +126,12 @@ def person_enrol(
     async def work(transaction: CommandTransaction) -> Enrolled:
         conn, configured, now = transaction.conn, transaction.settings, transaction.now
         owner = person or NewPerson(name, language)
-        made = await people.enrol(conn, COMMAND_LINE, configured, tap, owner, now, label)
-        await transaction.commit(made.facts)
-        return made
+        enrolled = await people.enrol(conn, COMMAND_LINE, configured, tap, owner, now, label)
+        await transaction.commit(enrolled.facts)
+        return enrolled
 
-    made = in_transaction(work)
-    print(f"Badge {made.credential_id} is enrolled for person {made.person_id}.")
+    enrolled = in_transaction(work)
+    print(f"Badge {enrolled.credential_id} is enrolled for person {enrolled.person_id}.")
 
 
 @person_app.command("undo-enrolment")
@@ -140,8 +140,8 @@ def person_undo_enrolment(badge: Badge) -> None:
     from hubwell.workflows import people
 
     async def work(transaction: CommandTransaction) -> None:
-        done = await people.undo_enrolment(transaction.conn, COMMAND_LINE, badge, transaction.now)
-        await transaction.commit(done.facts)
+        result = await people.undo_enrolment(transaction.conn, COMMAND_LINE, badge, transaction.now)
+        await transaction.commit(result.facts)
 
     in_transaction(work)
     print(f"The enrolment of badge {badge} is undone.")
@@ -157,13 +157,13 @@ def person_code(person: Person, label: Label = "") -> None:
 
     async def work(transaction: CommandTransaction) -> Code:
         conn, configured, now = transaction.conn, transaction.settings, transaction.now
-        made = await people.issue_code(conn, COMMAND_LINE, configured, person, now, label)
-        await transaction.commit(made.enrolled.facts)
-        return made
+        code = await people.issue_code(conn, COMMAND_LINE, configured, person, now, label)
+        await transaction.commit(code.enrolled.facts)
+        return code
 
-    made = in_transaction(work)
-    segno.make_qr(made.text, error="m").terminal(compact=True)
-    print(f"Code {made.enrolled.credential_id} of person {person}. It cannot be shown again.")
+    code = in_transaction(work)
+    segno.make_qr(code.text, error="m").terminal(compact=True)
+    print(f"Code {code.enrolled.credential_id} of person {person}. It cannot be shown again.")
 
 
 @person_app.command("badges")
@@ -196,8 +196,8 @@ def person_revoke(
     from hubwell.workflows import people
 
     async def work(transaction: CommandTransaction) -> None:
-        done = await people.revoke(transaction.conn, COMMAND_LINE, badge, why, transaction.now)
-        await transaction.commit(done.facts)
+        result = await people.revoke(transaction.conn, COMMAND_LINE, badge, why, transaction.now)
+        await transaction.commit(result.facts)
 
     in_transaction(work)
     print("Revoked. Readers that are online refuse it within a second, the others when they are back.")
@@ -209,8 +209,8 @@ def person_restore(badge: Badge) -> None:
     from hubwell.workflows import people
 
     async def work(transaction: CommandTransaction) -> None:
-        done = await people.restore(transaction.conn, COMMAND_LINE, badge)
-        await transaction.commit(done.facts)
+        result = await people.restore(transaction.conn, COMMAND_LINE, badge)
+        await transaction.commit(result.facts)
 
     in_transaction(work)
     print(f"Badge {badge} works again.")

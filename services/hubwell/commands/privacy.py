@@ -29,12 +29,12 @@ _Result = TypeVar("_Result")
 
 
 def _in_transaction(work: Callable[[Any], Awaitable[_Result]]) -> _Result:
-    """Do the work of one command on the connection of its transaction."""
+    """Run the work of a command on the connection of its transaction."""
     return in_transaction(lambda transaction: work(transaction.conn))
 
 
 def check_terms(configured: "Settings") -> "Settings":
-    """Return the settings, or end with one sentence where HUBWELL_RETENTION cannot be used."""
+    """Return the settings; exits with an error if HUBWELL_RETENTION is not valid."""
     from hubwell.privacy import retention
 
     with refusals():
@@ -46,7 +46,7 @@ def check_terms(configured: "Settings") -> "Settings":
 def audit_log_verify(
     head: Annotated[str | None, typer.Option(help="A head noted before, as `head` printed it.")] = None,
 ) -> None:
-    """Examine the chain; end with 1 and the first broken entry where something was changed."""
+    """Verify the chain; exits with 1 and prints the first broken entry if it was changed."""
     from hubwell.audit import log
 
     try:
@@ -57,8 +57,8 @@ def audit_log_verify(
     if verdict.broken is not None:
         print(f"The audit log is broken at entry {verdict.broken}: {verdict.why}.")
         raise typer.Exit(1)
-    held = " and holds the noted one" if noted else ""
-    print(f"The audit log is intact: {verdict.entries} entries, its head is {verdict.head}{held}.")
+    includes_noted = " and holds the noted one" if noted else ""
+    print(f"The audit log is intact: {verdict.entries} entries, its head is {verdict.head}{includes_noted}.")
 
 
 @audit_log_app.command("head")
@@ -94,21 +94,21 @@ def audit_log_show(
 
 @retention_app.command("run")
 def retention_run(json_: Json = False) -> None:
-    """Delete now what is over its time, and record the proof."""
+    """Delete data whose retention period has ended now, and record the proof."""
     from hubwell.commands.cli_output import print_rows
     from hubwell.privacy import retention
 
     configured, now = check_terms(settings()), datetime.now(UTC)
-    done = _in_transaction(lambda conn: retention.run(conn, now, configured))
-    rows = [item._asdict() | {"older_than": f"{item.older_than:%Y-%m-%d %H:%M:%S}"} for item in done]
+    proofs = _in_transaction(lambda conn: retention.run(conn, now, configured))
+    rows = [item._asdict() | {"older_than": f"{item.older_than:%Y-%m-%d %H:%M:%S}"} for item in proofs]
     print_rows(rows, title="classes", as_json=json_)
-    if any(item.left_over for item in done):
+    if any(item.left_over for item in proofs):
         raise typer.Exit(1)
 
 
 @retention_app.command("show")
 def retention_show(json_: Json = False) -> None:
-    """Show how long each class of data stays, what can be set, and the last proof."""
+    """Show how long each class of data is kept, the limits of the setting, and the last proof."""
     from hubwell.audit import deletions
     from hubwell.commands.cli_output import print_rows
     from hubwell.privacy import retention

@@ -29,10 +29,10 @@ def space_add(
     ] = None,
     personal: Annotated[
         bool | None,
-        typer.Option("--personal/--shared", help="One person's room: nobody is shown who is in."),
+        typer.Option("--personal/--shared", help="One person's room: its presence is never shown."),
     ] = None,
 ) -> None:
-    """Add a space, or change the one with this id; what is not said of its door stays."""
+    """Add a space, or change the one with this id; options of its door that are left out stay as they are."""
     from hubwell.spaces.register import put_space
 
     door = {"when_full": when_full, "closes_at": closes_at, "personal": personal}
@@ -58,7 +58,7 @@ def device_add(
     from hubwell.spaces.register import put_device
 
     _on_connection(put_device, device_id=device_id, space_id=space, name=name)
-    print(f"Device {device_id} is registered in {space}; its waiting messages come in by themselves.")
+    print(f"Device {device_id} is registered in {space}; its waiting messages are stored automatically.")
 
 
 @device_app.command("list")
@@ -70,7 +70,7 @@ def device_list(json_: Json = False) -> None:
 
 
 def _on_connection(work: Callable[..., Result], **values: Any) -> Result:  # noqa: ANN401 - one command's options
-    """Do a command's work on a connection; a refusal ends it with one sentence and exit code 2."""
+    """Run a command's work on a connection; a DomainError ends it with its text and exit code 2."""
     from hubwell.storage.connect import connect_sync
 
     with refusals(), connect_sync(settings().database_url, name="cli") as conn:

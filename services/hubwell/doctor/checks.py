@@ -1,4 +1,4 @@
-"""Examinations of single parts, each as its users would see it; findings as sentences."""
+"""Checks of the parts of a running hub, each as its users see it, with findings as sentences."""
 
 import asyncio
 import shutil
@@ -33,7 +33,7 @@ State = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The state of one part, and the remedy where one is needed."""
+    """The state of one part, and the remedy if one is needed."""
 
     part: str
     state: State
@@ -42,7 +42,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Examine every part; a failing part does not hide the others."""
+    """Check every part and return the findings, failures first; a failing part does not hide the others."""
     findings = [*_database(settings), _broker(settings), _pages(settings), _disk()]
     order: dict[State, int] = {"failed": 0, "warning": 1, "ok": 2}
     return sorted(findings, key=lambda finding: order[finding.state])
@@ -71,14 +71,13 @@ def _engine(conn: Connection[Any]) -> Finding:
 
 
 def _schema(conn: Connection[Any]) -> Finding:
-    found, needed = current_revision(conn), newest_revision()
-    if found == needed and is_current(conn):
-        return Finding("schema", "ok", f"revision {found}")
-    advice = (
-        "Run `hubwell migrate`." if found is None or found <= needed else "Install the newer release again."
-    )
-    text = "views or queue of another release" if found == needed else f"this release needs {needed}"
-    return Finding("schema", "failed", f"revision {found}; {text}", advice)
+    revision, needed = current_revision(conn), newest_revision()
+    if revision == needed and is_current(conn):
+        return Finding("schema", "ok", f"revision {revision}")
+    is_newer = revision is not None and revision > needed
+    advice = "Install the newer release again." if is_newer else "Run `hubwell migrate`."
+    text = "views or queue of another release" if revision == needed else f"this release needs {needed}"
+    return Finding("schema", "failed", f"revision {revision}; {text}", advice)
 
 
 def _processes(conn: Connection[Any]) -> Iterator[Finding]:
@@ -107,14 +106,14 @@ def _contents(conn: Connection[Any]) -> Iterator[Finding]:
         yield Finding("devices", "warning", "none registered", "Run `hubwell device add ID --space SPACE`.")
     elif silent:
         named = ", ".join(silent[:_NAMED_DEVICES]) + (" ..." if len(silent) > _NAMED_DEVICES else "")
-        found = f"{len(silent)} of {len(devices)} not heard for {_minutes(STALE_AFTER)}: {named}"
-        yield Finding("devices", "warning", found, "Run `hubwell-edge doctor` on each.")
+        text = f"{len(silent)} of {len(devices)} not heard for {_minutes(STALE_AFTER)}: {named}"
+        yield Finding("devices", "warning", text, "Run `hubwell-edge doctor` on each.")
     else:
         yield Finding("devices", "ok", f"all {len(devices)} heard within {_minutes(STALE_AFTER)}")
     yield from _lists_of_badges(conn)
     for (device,) in conn.execute(_SQL["rivals"]).fetchall():
-        found = f"two agents send as {device!r}"
-        yield Finding("devices", "warning", found, "Give one of them another device id; nothing is lost.")
+        text = f"two agents send as {device!r}"
+        yield Finding("devices", "warning", text, "Give one of them another device id; nothing is lost.")
     for code, copies, reason in conn.execute(_SQL["rejected_today"]).fetchall():
         yield Finding(
             "messages", "warning", f"{copies} rejected today ({code}): {reason}", "See `hubwell rejected`."
@@ -122,8 +121,8 @@ def _contents(conn: Connection[Any]) -> Iterator[Finding]:
     waiting = conn.execute(_SQL["waiting"]).fetchone()
     if waiting and waiting[0]:
         since = (datetime.now(UTC) - waiting[1]).total_seconds()
-        found = f"{waiting[0]} waiting, the oldest for {since:.0f} s; last error: {waiting[2] or 'none'}"
-        yield Finding("deliveries", "warning", found, "Check the webhook's address and the worker.")
+        text = f"{waiting[0]} waiting, the oldest for {since:.0f} s; last error: {waiting[2] or 'none'}"
+        yield Finding("deliveries", "warning", text, "Check the webhook's address and the worker.")
     else:
         yield Finding("deliveries", "ok", "none waiting")
 
@@ -133,12 +132,12 @@ def _lists_of_badges(conn: Connection[Any]) -> Iterator[Finding]:
     old = [row[0] for row in devices if row[2]]
     if old:
         named = ", ".join(old[:_NAMED_DEVICES]) + (" ..." if len(old) > _NAMED_DEVICES else "")
-        found = (
+        text = (
             f"{len(old)} of {len(devices)} devices have none, or one older than "
             f"{_minutes(BADGE_LIST_OLD_AFTER)}: {named}"
         )
         advice = "They must know the hub's key: compare `hubwell keys roster-public` with their settings."
-        yield Finding("lists of badges", "warning", found, advice)
+        yield Finding("lists of badges", "warning", text, advice)
     elif devices:
         yield Finding("lists of badges", "ok", f"all {len(devices)} devices with readers have a fresh one")
 
@@ -147,17 +146,17 @@ def _broker(settings: Settings) -> Finding:
     try:
         asyncio.run(_subscribe_once(settings))
     except TimeoutError:
-        advice = "Start it, or set HUBWELL_BROKER_URL to where it is and who may enter."
+        advice = "Start it, or set HUBWELL_BROKER_URL to its address with name and password."
         return Finding("broker", "failed", f"no subscription within {_BROKER_PATIENCE_S} s", advice)
     return Finding("broker", "ok", "accepts the server's subscriptions")
 
 
 async def _subscribe_once(settings: Settings) -> None:
-    """Connect and subscribe as ingest does, under a name of its own and without leaving a session."""
+    """Connect and subscribe as ingest does, with a new client id and without leaving a session."""
     name = f"hubwell-doctor-{uuid4().hex[:8]}"
-    wanted = [(site_filter(settings.site, Channel.STATUS), 1)]
+    subscriptions = [(site_filter(settings.site, Channel.STATUS), 1)]
     async with MqttSource(
-        settings.broker_url, name, wanted, session_expiry_s=0, ca_file=settings.broker_ca_file
+        settings.broker_url, name, subscriptions, session_expiry_s=0, ca_file=settings.broker_ca_file
     ) as source:
         await asyncio.wait_for(source.ready(), _BROKER_PATIENCE_S)
 

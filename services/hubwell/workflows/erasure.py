@@ -1,4 +1,4 @@
-"""Erase a person or an account; what is left of a person is counted, as the proof."""
+"""Erase a person or an account; the rows that are left of a person are counted, as the proof."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,13 +44,13 @@ async def erase_person(
     An account that stays is only no longer linked. Raises DomainError for an unknown person and for
     the account of the last administrator.
     """
-    held = await persons.lock_to_erase(conn, person_id)
+    marks = await persons.lock_to_erase(conn, person_id)
     linked = await accounts.of_person(conn, person_id) if with_account else []
     traces = Traces(
         person_id=person_id,
-        badges=held.badges,
-        credentials=held.credentials,
-        signing=held.signing,
+        badges=marks.badges,
+        credentials=marks.credentials,
+        signing=marks.signing,
         accounts=linked,
     )
     spaces = await visit_store.open_spaces(conn, person_id)

@@ -51,8 +51,8 @@ async def test_new_account_gets_an_invented_password_that_is_shown_once(
     ("fields", "link", "sentence"),
     [
         ({"login": "ida", "roles": "staff"}, "#login", "This login is taken."),
-        ({"login": "two words", "roles": "staff"}, "#login", "without blanks"),
-        ({"login": "", "roles": "staff"}, "#login", "without blanks"),
+        ({"login": "two words", "roles": "staff"}, "#login", "without spaces"),
+        ({"login": "", "roles": "staff"}, "#login", "without spaces"),
         ({"login": "i\0da", "name": "\0", "roles": "staff"}, "#login", "This login is taken."),
         ({"login": "new"}, "#roles", "Choose at least one role."),
         ({"login": "new", "roles": "emperor"}, "#roles", "Choose at least one role."),
@@ -188,7 +188,7 @@ async def test_own_password_changes_and_other_browsers_are_signed_out(house: Hou
     assert answer.cookies["hubwell"] != before
     assert (await there.get("/account")).status_code == 303
     renewed = house.browser(cookie=f"hubwell={answer.cookies['hubwell']}")
-    assert "Your password is changed." in (await renewed.get("/account?done=password")).text
+    assert "Your password was changed." in (await renewed.get("/account?done=password")).text
     assert (await sign_in(house.browser(), "rosa", OTHER)).status_code == 303
     assert await actions(house) == ["account.password-changed"]
 
@@ -264,9 +264,9 @@ async def test_token_is_made_shown_once_and_revoked(house: House, admin: httpx.A
 @pytest.mark.parametrize(
     ("path", "fields", "sentence"),
     [
-        ("/tokens", {"name": "", "roles": "osh"}, "which program uses the token"),
+        ("/tokens", {"name": "", "roles": "osh"}, "program that uses the token"),
         ("/tokens", {"name": "tool"}, "Choose at least one role."),
-        ("/tokens", {"name": "taken", "roles": "osh"}, "There was a token of this name already."),
+        ("/tokens", {"name": "taken", "roles": "osh"}, "A token had this name before."),
         ("/tokens/revoke", {"name": "never"}, "There is no such token."),
     ],
 )
@@ -293,7 +293,7 @@ async def test_code_from_the_kiosk_ties_an_account_to_its_person(house: House) -
 
     assert (wrong.status_code, linked.status_code, again.status_code) == (422, 303, 422)
     assert "This code is wrong, used or older than ten minutes." in wrong.text
-    assert "to you alone" in page.text
+    assert "only to you" in page.text
     assert await house.value("SELECT login FROM account WHERE person_id = %s", person) == "rosa"
     assert (await send(rosa, "/account/person/forget")).status_code == 303
     assert await house.value("SELECT count(*) FROM account WHERE person_id IS NOT NULL") == 0

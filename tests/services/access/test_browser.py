@@ -117,7 +117,7 @@ async def test_sign_in_change_and_sign_out_by_keyboard_alone(house: House, page:
     await press_to(page, "New password")
     await page.keyboard.type("five other words not together")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("status")).to_contain_text("Your password is changed.")
+    await expect(page.get_by_role("status")).to_contain_text("Your password was changed.")
 
     await page.goto(f"{house.address}/account")
     await press_to(page, "Sign out")

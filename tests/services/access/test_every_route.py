@@ -232,7 +232,7 @@ async def _refused(client: httpx.AsyncClient, method: str, path: str) -> tuple[b
         if answer.status_code not in (401, 403):
             return False, answer.status_code
         text = (await answer.aread()).decode()
-        said = "problem:not-allowed" in text or "Your roles do not include this" in text
+        said = "problem:not-allowed" in text or "Your roles do not allow this" in text
         return said or answer.status_code == 401, answer.status_code
 
 

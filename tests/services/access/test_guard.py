@@ -85,7 +85,7 @@ async def test_wrong_role_gets_a_page_with_a_sentence(house: House) -> None:
     answer = await browser.get("/accounts")
 
     assert answer.status_code == 403
-    assert "Your roles do not include this" in answer.text
+    assert "Your roles do not allow this" in answer.text
     assert "Sign out" in answer.text  # the page knows who is there
 
 

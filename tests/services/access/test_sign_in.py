@@ -229,7 +229,7 @@ async def test_tries_are_limited_by_login(house: House) -> None:
 
     assert answer.status_code == 429
     assert 800 < int(answer.headers["retry-after"]) <= 900
-    assert "This was tried too often. Try again in 15 min." in answer.text
+    assert "Too many attempts. Try again in 15 min." in answer.text
     await house.add("other", Role.STAFF)
     assert (await sign_in(house.browser(), "other")).status_code == 303
 

@@ -131,7 +131,7 @@ async def test_alerts_page_says_who_knows_and_what_ended(site: Site) -> None:
     words = _words(await _page(site, "/alerts"))
 
     assert "1 alert is open" in words
-    assert re.search(r"The board was told at \d\d:\d\d", words)
+    assert re.search(r"The board was notified at \d\d:\d\d", words)
     assert "The air needed changing. From" in words
 
 

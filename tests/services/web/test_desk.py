@@ -123,7 +123,7 @@ async def test_search_is_short_noted_and_leaves_no_name_in_an_address(hub: Staff
 
     assert "Ada Lovelace 1 badge in use" in text_of(answer)
     assert "At least two letters" in text_of(await hub.send("/desk/find", q="l"))
-    assert "Nobody with this name was found" in text_of(await hub.send("/desk/find", q="nobody"))
+    assert "No person with this name was found" in text_of(await hub.send("/desk/find", q="nobody"))
     assert (await hub.staff.get("/desk/find?q=love")).status_code == 405
     entries = await hub.actions()
     assert [entry[1] for entry in entries].count("person.searched") == 3

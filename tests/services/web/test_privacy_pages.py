@@ -92,7 +92,7 @@ async def test_notice_follows_the_settings(database: Database) -> None:
 async def test_notice_says_what_the_site_has_not_filled_in(house: House) -> None:
     page = await notice(house)
     assert "The hub has not written it down here yet." in page
-    assert "The hub has not named anybody here yet." in page
+    assert "The hub has not named a contact here yet." in page
 
 
 async def test_every_class_of_data_has_its_words_in_every_language(house: House) -> None:

@@ -73,7 +73,7 @@ async def test_roll_says_who_came_and_each_look_is_noted(hub: Staffed) -> None:
     said = text_of(await hub.staff.get(address))
 
     assert "3 people came Ada Bea A badge without a name" in said
-    assert "Then it deletes itself" in said
+    assert "Then it is deleted automatically" in said
     assert [entry[1] for entry in await hub.actions()][-2:] == ["session.entered", "roll.viewed"]
 
 
@@ -127,8 +127,8 @@ async def test_owner_deletes_a_session(hub: Staffed) -> None:
     [
         ({"day": "soon"}, "Choose the day of the session."),
         ({"day": "9999-12-31"}, "Choose the day of the session."),
-        ({"start": "25:00"}, "Say when it begins"),
-        ({"end": ""}, "Say when it ends"),
+        ({"start": "25:00"}, "Enter when it begins"),
+        ({"end": ""}, "Enter when it ends"),
         ({"end": "09:30"}, "A session ends after it begins."),
         ({"end": "18:00"}, "at most 8 hours"),
         ({"title": ""}, "Give the session a title."),
@@ -182,6 +182,6 @@ async def test_axe_finds_nothing_on_the_sessions_pages(hub: Staffed, browser: Br
 
     await page.goto(f"{hub.house.address}/sessions/new")
     await page.get_by_role("button", name="Add the session").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Say when it begins")
+    await expect(page.get_by_role("alert")).to_contain_text("Enter when it begins")
     assert await problems(page) == []
     await page.context.close()

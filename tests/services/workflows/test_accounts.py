@@ -109,6 +109,6 @@ async def test_what_is_ones_own_needs_an_account(conn: Conn, actor: Principal) -
         course_sessions.read_roll(conn, actor, UUID(int=0), now),
         course_sessions.delete(conn, actor, UUID(int=0)),
     ):
-        with pytest.raises(DomainError, match="Your roles do not include this"):
+        with pytest.raises(DomainError, match="Your roles do not allow this"):
             await work
     assert await entries(conn) == []

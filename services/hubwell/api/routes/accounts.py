@@ -75,8 +75,8 @@ class PasswordMade(BaseModel):
 @api.get("", summary="All accounts", operation_id="listAccounts")
 async def list_accounts(conn: ReadConnection) -> Accounts:
     """With their roles and the last login."""
-    found = await accounts.list_accounts(conn)
-    return Accounts(accounts=[Account.model_validate(item, from_attributes=True) for item in found])
+    rows = await accounts.list_accounts(conn)
+    return Accounts(accounts=[Account.model_validate(item, from_attributes=True) for item in rows])
 
 
 @api.get(

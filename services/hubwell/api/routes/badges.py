@@ -173,9 +173,9 @@ def _owner(owner: KnownOwner | NewOwner | NamelessOwner) -> UUID | NewPerson:
 async def undo_enrolment(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
     """Delete the person too, where the enrolment entered them and nothing was added since."""
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
-    done = await people.undo_enrolment(conn, actor, badge_id, now)
-    await transaction.commit(done.facts)
-    return BadgeChanged(person_id=done.person_id)
+    change = await people.undo_enrolment(conn, actor, badge_id, now)
+    await transaction.commit(change.facts)
+    return BadgeChanged(person_id=change.person_id)
 
 
 @api.post(
@@ -187,9 +187,9 @@ async def undo_enrolment(transaction: Transaction, badge_id: BadgeId) -> BadgeCh
 async def revoke(transaction: Transaction, badge_id: BadgeId, body: RevokeBody) -> BadgeChanged:
     """At once: readers that are online refuse it within a second."""
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
-    done = await people.revoke(conn, actor, badge_id, body.why, now)
-    await transaction.commit(done.facts)
-    return BadgeChanged(person_id=done.person_id)
+    change = await people.revoke(conn, actor, badge_id, body.why, now)
+    await transaction.commit(change.facts)
+    return BadgeChanged(person_id=change.person_id)
 
 
 @api.post(
@@ -200,16 +200,16 @@ async def revoke(transaction: Transaction, badge_id: BadgeId, body: RevokeBody) 
 )
 async def restore(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
     """For a badge that was found again."""
-    done = await people.restore(transaction.conn, transaction.principal, badge_id)
-    await transaction.commit(done.facts)
-    return BadgeChanged(person_id=done.person_id)
+    change = await people.restore(transaction.conn, transaction.principal, badge_id)
+    await transaction.commit(change.facts)
+    return BadgeChanged(person_id=change.person_id)
 
 
 @api.get("/suspicions", summary="Questions about badges", operation_id="listSuspicions")
 async def list_suspicions(conn: ReadConnection) -> Suspicions:
     """List what does not fit together, such as one badge in two places; without the places."""
-    found = await suspicions.open_suspicions(conn)
-    return Suspicions(suspicions=[Suspicion.model_validate(item, from_attributes=True) for item in found])
+    rows = await suspicions.open_suspicions(conn)
+    return Suspicions(suspicions=[Suspicion.model_validate(item, from_attributes=True) for item in rows])
 
 
 @api.post(

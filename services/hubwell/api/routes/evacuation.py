@@ -39,12 +39,12 @@ class Person(_Answer):
     name: str | None = Field(description="Null where names are not shown, or there is none.")
     label: str | None = Field(description="What the person's badge is called, for who has no name.")
     state: State
-    changed_at: datetime | None = Field(description="When an officer last said so.")
+    changed_at: datetime | None = Field(description="When an officer last changed it.")
     since: datetime | None = Field(description="When they tapped in; null where names are not shown.")
     late: bool = Field(description="Tapped in after the opening.")
     left_at: datetime | None = Field(description="When their badge was tapped out since.")
     now_in: str | None = Field(description="Another space where their badge was tapped since.")
-    erased: bool = Field(description="Their data were erased meanwhile; somebody may be there all the same.")
+    erased: bool = Field(description="Their data was erased meanwhile; they may still be inside.")
 
 
 class SpaceList(_Answer):
@@ -53,8 +53,8 @@ class SpaceList(_Answer):
     id: str
     name: str
     start: SpaceAtStart | None = Field(description="Badges and sensors at the opening.")
-    people_sensed: int | None = Field(description="A sensor's headcount now; null where none counts.")
-    somebody_sensed: bool | None = Field(description="Whether somebody is sensed now; null where not known.")
+    people_sensed: int | None = Field(description="A sensor's headcount now; null without a counter.")
+    somebody_sensed: bool | None = Field(description="Whether people are sensed now; null if not known.")
     provenance: Provenance = Field(description="Of what is sensed now.")
     reader_away_since: datetime | None = Field(description="Taps may wait on a reader that is away.")
     people: list[Person]

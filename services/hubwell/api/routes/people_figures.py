@@ -46,7 +46,7 @@ class FigureQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    day: date | None = Field(None, description="In the hub's time zone; today unless told.")
+    day: date | None = Field(None, description="In the hub's time zone; by default today.")
     scope: Scope | None = Field(None, description="Only spaces, only zones, or only the hub.")
     place: str | None = Field(None, max_length=120, description="Id of a space, or name of a zone.")
 

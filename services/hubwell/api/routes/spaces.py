@@ -56,7 +56,7 @@ async def get_readings(
         AwareDatetime | None,
         Query(
             alias="from",
-            description="Inclusive, with its zone; a day before `to` unless told.",
+            description="Inclusive, with its zone; by default a day before `to`.",
             examples=["2026-11-22T00:00:00Z"],
         ),
     ] = None,
@@ -64,7 +64,7 @@ async def get_readings(
         AwareDatetime | None,
         Query(
             alias="to",
-            description="Exclusive, with its zone; now unless told.",
+            description="Exclusive, with its zone; by default now.",
             examples=["2026-11-23T00:00:00Z"],
         ),
     ] = None,

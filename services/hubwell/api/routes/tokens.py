@@ -63,8 +63,8 @@ class RevokeTokenBody(_Body):
 @api.get("", summary="All tokens", operation_id="listTokens")
 async def list_tokens(conn: ReadConnection) -> Tokens:
     """Without their secrets."""
-    found = await tokens.list_tokens(conn)
-    return Tokens(tokens=[Token.model_validate(item, from_attributes=True) for item in found])
+    rows = await tokens.list_tokens(conn)
+    return Tokens(tokens=[Token.model_validate(item, from_attributes=True) for item in rows])
 
 
 @api.post(

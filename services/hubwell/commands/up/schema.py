@@ -1,4 +1,4 @@
-"""What the database must hold before the services start: this release's schema, and the simulated hub."""
+"""Prepare the database before the services start: this release's schema, and the simulated hub's spaces."""
 
 import psycopg
 
@@ -10,9 +10,9 @@ from hubwell.storage.migrate import NewerSchemaError, migrate
 
 
 def prepare(url: str, *, demo: bool) -> int:
-    """Migrate, and register the simulated hub where it is wanted; return how many spaces it has.
+    """Migrate, and register the simulated hub if `demo`; return the number of its spaces.
 
-    :raises CannotStartError: the database refused.
+    :raises CannotStartError: the database does not answer, or has the schema of a newer release.
     """
     try:
         migrate(url)
@@ -26,7 +26,7 @@ def prepare(url: str, *, demo: bool) -> int:
 
 
 def lacks_admin(url: str) -> bool:
-    """Tell whether nobody can administer the hub yet; False where the database cannot say."""
+    """Return whether the hub has no administrator; False if the database does not answer."""
     try:
         with psycopg.connect(url) as connection:
             return not accounts.has_admin_sync(connection)

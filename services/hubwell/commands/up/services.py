@@ -1,4 +1,4 @@
-"""The processes of Hubwell on one machine: what runs, with which settings, and when it is ready."""
+"""The processes of `hubwell up`: their commands, settings and readiness probes."""
 
 import asyncio
 import hashlib
@@ -39,7 +39,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Newest(BaseModel):
-    """Of the health: when something was measured last."""
+    """The part of the health report that holds the newest reading's time."""
 
     measured_at: AwareDatetime | None = None
 
@@ -49,7 +49,7 @@ class _Health(BaseModel):
 
 
 class _Space(BaseModel):
-    """Of a space on the board: its newest reading."""
+    """The part of a space on the board that holds its newest reading's time."""
 
     last_heard: AwareDatetime | None = None
 
@@ -63,12 +63,12 @@ Ready = Callable[[], Awaitable[bool]]
 
 
 class Parts:
-    """Describes each part; the settings of all of them fit together."""
+    """Describes the processes, with consistent settings for all of them."""
 
     def __init__(
         self, data: Path, postgres: EmbeddedPostgres, *, host: str, port: int, demo: bool = False
     ) -> None:
-        """Choose the broker's ports now, so that they stay the same when it starts again."""
+        """Choose the broker's ports once, so that they stay the same after a restart."""
         self._data = data
         self._postgres = postgres
         self._started_at = datetime.now(UTC)
@@ -96,7 +96,7 @@ class Parts:
             "PYTHONUNBUFFERED": "1",
         }
         if demo:
-            # Nobody enrolled the badges of the simulated people: they are counted, without names.
+            # The simulated people's badges are not enrolled: they are counted, without names.
             self._environment.setdefault("HUBWELL_UNKNOWN_BADGES", "count")
 
     def database(self) -> Part | None:
@@ -133,18 +133,17 @@ class Parts:
         return self._python(name, "hubwell", name, ready=ready)
 
     def simulator(self, spaces: int) -> Part:
-        """Describe the simulated hub; it is ready when all its `spaces` have come through to the board."""
+        """Describe the simulated hub; it is ready when the board has readings of all its `spaces`."""
         options = ["--broker", self.addresses.device_broker_url, "--site", self._environment["HUBWELL_SITE"]]
         options += ["--data", str(self._data / "edge")]
         part = self._python(
             "simulator", "hubwell_edge", "simulate", *options, ready=partial(self._board_lives, spaces)
         )
-        return replace(
-            part, patience=3.0
-        )  # its devices say goodbye, and wait a moment for their last receipts
+        # At a stop its devices publish that they are offline, and wait for their last receipts.
+        return replace(part, patience=3.0)
 
     def _python(self, name: str, module: str, *arguments: str, ready: Ready | None) -> Part:
-        # -P: what lies in the folder where somebody typed the command is not imported.
+        # -P: do not import modules from the current folder.
         command = leashed([sys.executable, "-P", "-m", module, *arguments])
         return Part(
             name=name, command=lambda: command, environment=self._environment, ready=ready, patience=1.5
@@ -154,7 +153,7 @@ class Parts:
         return await self._ask("/api/v1/health", _Health) is not None
 
     async def _board_lives(self, spaces: int) -> bool:
-        """Tell whether something was stored since this start, and every space has been heard."""
+        """Return whether a reading was stored since this start, and every space has a reading."""
         health = await self._ask("/api/v1/health", _Health)
         if health is None or (health.newest_reading.measured_at or _NEVER) < self._started_at:
             return False
@@ -162,7 +161,7 @@ class Parts:
         return board is not None and sum(space.last_heard is not None for space in board.spaces) >= spaces
 
     async def _ask(self, path: str, model: type[Answer]) -> Answer | None:
-        """Ask our own API; None while it does not answer well."""
+        """Get a document of this hub's API; None if there is no valid answer."""
         body = await asyncio.to_thread(_get, self._host, self._port, path)
         try:
             return None if body is None else model.model_validate_json(body)
@@ -171,12 +170,12 @@ class Parts:
 
 
 def _keys_beside(data: Path) -> Path:
-    """Return the folder of secrets: not in the data, so that a copy of the data has no keys in it."""
+    """Return the folder of keys, beside the data, so that a copy of the data does not contain them."""
     return data.with_name(f"{data.name}-keys")
 
 
 def _get(host: str, port: int, path: str) -> bytes | None:
-    """Get the body of a good answer."""
+    """Return the body of a response with status 200; None for any other and for errors."""
     connection = HTTPConnection(host, port, timeout=_ANSWER_WITHIN)
     try:
         connection.request("GET", path)
@@ -193,6 +192,6 @@ def _embedded_broker() -> EmbeddedBroker | None:
     if os.environ.get("HUBWELL_BROKER_URL"):
         return None
     server_port, device_port = (
-        free_port(LOOPBACK, wanted) for wanted in (SERVER_PORT, DEVICE_PORT)
-    )  # or any others
+        free_port(LOOPBACK, preferred) for preferred in (SERVER_PORT, DEVICE_PORT)
+    )  # or any other free ones
     return EmbeddedBroker(server_port=server_port, device_port=device_port)

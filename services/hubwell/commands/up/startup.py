@@ -1,4 +1,4 @@
-"""Brings the whole of Hubwell up on one machine: what is checked and started, in which order."""
+"""Start all of Hubwell on one machine: the checks, and the order in which processes start."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ _DATA_WITHIN = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person may choose."""
+    """Options of the command line."""
 
     port: int
     data: Path
@@ -28,9 +28,9 @@ class Options:
 
 
 async def bring_up(options: Options, terminal: Terminal) -> None:
-    """Check, start everything, and keep it up until a signal.
+    """Check the machine, start all processes, and run them until a signal.
 
-    :raises CannotStartError: with one sentence for the person at the terminal.
+    :raises CannotStartError: its text is for the person at the terminal.
     """
     data = options.data.absolute()
     postgres = EmbeddedPostgres(data)
@@ -54,23 +54,23 @@ class System:
     """The order in which the parts start."""
 
     def __init__(self, postgres: EmbeddedPostgres, parts: Parts, terminal: Terminal, *, demo: bool) -> None:
-        """Take the parts; nothing happens yet."""
+        """Store the parts; `start` starts them."""
         self._postgres = postgres
         self._parts = parts
         self._terminal = terminal
         self._demo = demo
 
     async def start(self, supervisor: Supervisor) -> None:
-        """Start the parts, each when what it needs is there, and print the address."""
-        # The modules take as long to load as the database takes to start: both at once.
+        """Start the processes, each after those that it needs, and print the address."""
+        # Importing these modules takes as long as starting the database, so both run at once.
         self._schema = asyncio.create_task(asyncio.to_thread(import_module, "hubwell.commands.up.schema"))
         await self._start_database(supervisor)
         spaces = await self._prepare_schema()
         if broker := self._parts.broker():
-            with self._terminal.step("broker", "starting") as said:
+            with self._terminal.step("broker", "starting") as result:
                 supervisor.launch(broker)
                 await supervisor.ready()
-                said.append("ready, for this machine only")
+                result.append("ready, for this machine only")
         else:
             self._terminal.say("  The broker is the one that HUBWELL_BROKER_URL names.")
         self._parts.addresses.write(self._postgres.data_dir)
@@ -81,15 +81,15 @@ class System:
                 supervisor.launch(self._parts.simulator(spaces))
             await self._until_data(supervisor)
         self._terminal.address(self._parts.addresses.page)
-        await self._say_how_to_set_up()
+        await self._print_setup_address()
 
-    async def _say_how_to_set_up(self) -> None:
-        """Print where the first administrator is made: once, and only while there is none."""
+    async def _print_setup_address(self) -> None:
+        """Print the address of the set-up page if the hub has no administrator."""
         schema = await self._schema
         page = self._parts.addresses.page
         if await asyncio.to_thread(schema.lacks_admin, self._parts.addresses.database_url):
             self._terminal.say(
-                "  Nobody administers this hub yet. Make the first account here:\n"
+                "  This hub has no administrator yet. Create the first account here:\n"
                 f"  {page}/setup?code={self._parts.setup_code}\n"
             )
 
@@ -103,12 +103,12 @@ class System:
             self._terminal.say("  The database is the one that HUBWELL_DATABASE_URL names.")
 
     async def _prepare_schema(self) -> int:
-        with self._terminal.step("schema", "bringing up to date") as said:
+        with self._terminal.step("schema", "bringing up to date") as result:
             schema = await self._schema
             spaces: int = await asyncio.to_thread(
                 schema.prepare, self._parts.addresses.database_url, demo=self._demo
             )
-            said.append(f"up to date, {spaces} spaces for the simulated hub" if spaces else "up to date")
+            result.append(f"up to date, {spaces} spaces for the simulated hub" if spaces else "up to date")
         return spaces
 
     async def _until_data(self, supervisor: Supervisor) -> None:
@@ -116,7 +116,7 @@ class System:
             async with asyncio.timeout(_DATA_WITHIN):
                 await supervisor.ready()
         except TimeoutError:
-            self._terminal.problem("Not everything is ready yet; `hubwell doctor` says what is missing.")
+            self._terminal.problem("Not everything is ready yet; `hubwell doctor` shows what is missing.")
 
 
 def run(options: Options) -> int:

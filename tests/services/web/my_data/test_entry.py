@@ -72,7 +72,7 @@ async def test_wrong_and_used_codes_are_refused_and_guessing_is_held_up(
     other = house.browser()
     refused = await csrf_free_code(other, code)
     assert refused.status_code == 422
-    assert "This code is not known, was used, or is older than ten minutes." in text_of(refused)
+    assert "This code is wrong, was used, or is older than ten minutes." in text_of(refused)
     assert (await csrf_free_code(other, "")).status_code == 422
 
     answers = [(await csrf_free_code(other, "AAAA-AAAA")).status_code for _ in range(12)]

@@ -116,7 +116,7 @@ async def test_unreadable_end_is_refused(somebody: Somebody, left: str) -> None:
 async def test_removed_visit_is_gone_and_the_others_stay(house: House, somebody: Somebody) -> None:
     number = somebody.visit_at(somebody.began[1])
     asked = await somebody.browser.get(f"/me/visits/{number}/remove")
-    assert "deleted for good" in text_of(asked)
+    assert "deleted permanently" in text_of(asked)
     answer = await send(somebody.browser, f"/me/visits/{number}/remove", f"/me/visits/{number}/remove")
 
     assert answer.headers["location"] == "/me?done=removed"
