@@ -21,8 +21,8 @@ from edge.readers.virtual_card import VirtualReader
 from lanes.apache import apache
 from lanes.brokers import IotCore, Mosquitto, iotcore
 from lanes.community import community
-from lanes.lane import Database, Lane, Template
-from lanes.missing import missing
+from lanes.database_lane import Database, Lane, Template
+from lanes.missing_part import missing
 from lanes.paths import SHARED_DATA
 from lanes.plain import plain
 from lanes.postgres import PostgresServer

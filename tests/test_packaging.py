@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.paths import PROJECT
 
 PACKAGES = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lanes.lane import Database
-from lanes.missing import missing
+from lanes.database_lane import Database
+from lanes.missing_part import missing
 
 pytestmark = pytest.mark.bench
 

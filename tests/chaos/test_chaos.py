@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.rig import Figures, Load, Part, Rig
-from flows.system import Program, System
+from chaos.load_and_kills import Figures, Load, Part, Rig
+from flows.system_processes import Program, System
 from hubwell.runtime.embedded_broker import EmbeddedBroker
 from lanes.brokers import Mosquitto
 from lanes.postgres import PostgresServer

@@ -11,7 +11,7 @@ from hubwell_edge.outbox.message import Kind
 from hubwell_edge.outbox.store import UNWRITTEN_BYTES, Outbox
 from hubwell_wire.messages import Gap, Telemetry
 from hubwell_wire.parse import parse
-from lanes.disk import mounted_disk
+from lanes.small_disk import mounted_disk
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import yaml
 
 from hubwell.cli import app
 from hubwell.settings import Settings
-from lanes.missing import missing
+from lanes.missing_part import missing
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILE = PROJECT / "docker-compose.yml"

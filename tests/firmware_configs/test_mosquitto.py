@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from hubwell.ingest.consumer import subscriptions
 from hubwell.mqtt.subscriber import MqttSource
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.servers import Server, accepts, free_port, leashed, until
 
 CONFIGS = Path(__file__).resolve().parents[2] / "firmware_configs" / "mosquitto"

@@ -11,7 +11,7 @@ import typer
 
 from hubwell.cli import app as server
 from hubwell_edge.cli import app as edge
-from lanes.missing import missing
+from lanes.missing_part import missing
 
 CONFIGS = Path(__file__).resolve().parents[2] / "firmware_configs"
 UNITS = sorted(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.system import System
+from flows.system_processes import System
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import aiomqtt
 import pytest
 
-from feed.device import Device, Packet
-from feed.server import device_in, one, rows
-from flows.system import System, eventually, total
+from feed.ingest_setup import device_in, one, rows
+from feed.simulated_device import Device, Packet
+from flows.system_processes import System, eventually, total
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TEN_MB = 10 * 1000 * 1000

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from feed.people import enrol
-from feed.server import one, rows
-from flows.line_door import LineDoor, line_door, terminal
-from flows.system import System, eventually
+from feed.enrolled_people import enrol
+from feed.ingest_setup import one, rows
+from flows.line_reader_door import LineDoor, line_door, terminal
+from flows.system_processes import System, eventually
 from hubwell.keys import Keys
 from hubwell.people.credentials import NewPerson, issue_code
 from hubwell.storage.connect import connect

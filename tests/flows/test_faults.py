@@ -14,13 +14,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from feed.server import device_in, one, rows
-from flows.lossy import LossyRelay
-from flows.system import Program, System, eventually, total
+from feed.ingest_setup import device_in, one, rows
+from flows.lossy_relay import LossyRelay
+from flows.system_processes import Program, System, eventually, total
 from lanes.brokers import Mosquitto
-from lanes.disk import mounted_disk
 from lanes.postgres import PostgresServer
 from lanes.servers import until
+from lanes.small_disk import mounted_disk
 
 LONG = os.environ.get("HUBWELL_CHAOS") == "long"
 AWAY_S = 60.0 if LONG else 4.0

@@ -17,16 +17,16 @@ import httpx
 import pytest
 
 from edge.readers.virtual_card import VirtualReader
-from feed.server import one, rows
-from flows.pages import Pages
-from flows.system import Program, System, eventually
+from feed.ingest_setup import one, rows
+from flows.form_browser import Pages
+from flows.system_processes import Program, System, eventually
 from hubwell.keys import Keys
 from hubwell.presence.rules import APART, DEBOUNCE
 from hubwell_edge.sim.chips.cards import MemoryCard
 from hubwell_edge.taps.local_presence import FILE, read_since
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
+from lanes.database_lane import Database
 from lanes.servers import accepts, free_port
 
 NAME = "Zuzanna Flowtest"

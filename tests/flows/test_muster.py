@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from feed.people import enrol
-from feed.server import one, rows
-from flows.line_door import LineDoor, line_door, terminal
-from flows.pages import Pages
-from flows.system import Program, System, eventually
+from feed.enrolled_people import enrol
+from feed.ingest_setup import one, rows
+from flows.form_browser import Pages
+from flows.line_reader_door import LineDoor, line_door, terminal
+from flows.system_processes import Program, System, eventually
 from hubwell.keys import Keys
 from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto

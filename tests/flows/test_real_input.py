@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from feed.server import device_in, one, rows
-from flows.system import System, eventually, total
+from feed.ingest_setup import device_in, one, rows
+from flows.system_processes import System, eventually, total
 from lanes.paths import PROJECT
 
 MAPS = PROJECT / "firmware_configs" / "replay"

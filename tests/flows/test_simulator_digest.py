@@ -7,12 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from feed.server import one, reading
-from flows.system import System
+from feed.ingest_setup import one, reading
+from flows.system_processes import System
 from hubwell.spaces.demo import seed as register_demo
 from hubwell.storage.table_digest import content_digest
 from lanes.brokers import Mosquitto
-from lanes.lane import Database, Lane
+from lanes.database_lane import Database, Lane
 
 # Twenty minutes around a change of blocks, when people tap; in the past, so that every run sees the same.
 SPAN = ("--from", "2026-11-16T11:20:00+00:00", "--until", "2026-11-16T11:40:00+00:00")

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from feed.server import device_in, one, rows
-from flows.system import System, eventually
+from feed.ingest_setup import device_in, one, rows
+from flows.system_processes import System, eventually
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
+from lanes.database_lane import Database
 from lanes.servers import accepts, free_port
 
 LEARNERS = 10

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.paths import TRIXIE
 from lanes.postgres import PostgresServer
 

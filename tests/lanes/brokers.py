@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.servers import Server, accepts, free_port, leashed
 
 

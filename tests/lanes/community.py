@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import IO, Any
 
-from lanes.lane import Database, Template, fill
-from lanes.missing import missing
+from lanes.database_lane import Database, Template, fill
+from lanes.missing_part import missing
 from lanes.paths import NODE_PACKAGES, node_program
 from lanes.servers import leashed
 

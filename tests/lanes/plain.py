@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.postgres import PostgresServer
 from lanes.servers import leashed
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import sql
 
+from lanes.database_lane import Database, Template, fill
 from lanes.folder_guard import FolderGuard
-from lanes.lane import Database, Template, fill
 from lanes.servers import Server, free_port
 
 _OWNER = "hubwell"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from lanes.missing import missing
+from lanes.missing_part import missing
 
 _POLL = 0.02  # seconds
 _STRIDE, _SHARE = 1500, 1400  # ports from one process's first to the next one's; how many of them it uses

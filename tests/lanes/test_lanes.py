@@ -1,7 +1,7 @@
 import psycopg
 import pytest
 
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 VISIT = """
 CREATE EXTENSION IF NOT EXISTS btree_gist;

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lanes.disk import mounted_disk
+from lanes.small_disk import mounted_disk
 
 
 @pytest.mark.parametrize("closed", [False, True])

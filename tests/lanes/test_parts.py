@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from playwright.async_api import Browser
 
 from lanes.brokers import EMBEDDED_REST_S, IotCore, Mosquitto, mosquitto_program
-from lanes.lane import Database
+from lanes.database_lane import Database
 from lanes.postgres import PostgresServer
 from lanes.servers import until
 

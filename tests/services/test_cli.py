@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from feed.server import commit, device_in, rows
+from feed.ingest_setup import commit, device_in, rows
 from hubwell.cli import app, main
 from hubwell.storage.revisions import newest_revision
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 NOW = datetime.now(UTC)
 Run = Callable[..., Result]

@@ -14,10 +14,10 @@ from babel.messages.catalog import Catalog
 from hubwell.i18n import negotiate_language, translations_for
 from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
-from lanes.lane import Database
+from lanes.database_lane import Database
 from lanes.paths import PROJECT
-from services.web.hub import ordinary_day
-from services.web.serving import Site, serving
+from services.web.running_site import Site, serving
+from services.web.sample_hub import ordinary_day
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -10,12 +10,12 @@ from typing import Any
 
 from apscheduler.triggers.base import BaseTrigger
 
-from feed.device import Packet
-from feed.server import commit, device_in, one, reading, rows, settings_for
+from feed.ingest_setup import commit, device_in, one, reading, rows, settings_for
+from feed.simulated_device import Packet
 from hubwell import schedule
 from hubwell.storage.connect import connect_sync
 from hubwell.switchboard import Switchboard
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOT = Path(__file__).parents[2]

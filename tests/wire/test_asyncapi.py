@@ -10,7 +10,7 @@ from hubwell_wire.asyncapi import document, to_json
 from hubwell_wire.examples import examples
 from hubwell_wire.parse import MAX_PAYLOAD, MAX_ROSTER, parse
 from hubwell_wire.topics import Channel
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.paths import NODE_PACKAGES, PROJECT, node_program
 from wire.golden_messages import FUTURE, MESSAGES, parsed, payload
 

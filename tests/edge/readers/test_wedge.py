@@ -15,7 +15,7 @@ from hubwell_edge.drivers.hardware import Hardware, Keyboard
 from hubwell_edge.drivers.sensor import SensorError
 from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
 from hubwell_edge.readers.wedge import EVENT, KEYS, KeyParser, Wedge, WedgeSettings
-from lanes.missing import missing
+from lanes.missing_part import missing
 
 CODE = "HW1:ABCDEFGH234567ABCDEFGH22"
 SOON_S = 5.0

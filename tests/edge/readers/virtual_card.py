@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from hubwell_edge.sim.chips.cards import Card
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.servers import Server, free_port, leashed, until
 
 PREPARE: Final = "scripts/prepare-readers brings it"

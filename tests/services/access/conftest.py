@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lanes.lane import Database
-from services.access.house import House, open_house
+from lanes.database_lane import Database
+from services.access.running_app import House, open_house
 
 
 @pytest.fixture

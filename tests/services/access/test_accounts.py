@@ -10,7 +10,7 @@ import pytest
 from hubwell.access import accounts, codes
 from hubwell.errors import DomainError
 from hubwell.vocabulary import Role
-from services.access.house import PASSWORD, House, send, sign_in
+from services.access.running_app import PASSWORD, House, send, sign_in
 
 OTHER = "five other words not together"
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import PASSWORD, House, open_house
-from services.web.axe import problems
+from lanes.database_lane import Database
+from services.access.running_app import PASSWORD, House, open_house
+from services.web.axe_check import problems
 
 pytestmark = pytest.mark.browser
 CODE = "a code of the terminal"

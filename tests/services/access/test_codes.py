@@ -9,7 +9,7 @@ import pytest
 
 from hubwell.access import codes
 from hubwell.storage.connect import connect
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 Conn = psycopg.AsyncConnection[Any]
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from hubwell.access import passwords
-from lanes.lane import Database
-from services.access.house import PASSWORD
+from lanes.database_lane import Database
+from services.access.running_app import PASSWORD
 
 Typed = subprocess.CompletedProcess[str]
 

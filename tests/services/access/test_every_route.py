@@ -18,7 +18,7 @@ from hubwell.access import sessions
 from hubwell.app import create_app
 from hubwell.settings import Settings
 from hubwell.vocabulary import Role
-from services.access.house import House
+from services.access.running_app import House
 
 _ANY_ROLE: Final = frozenset(Role)
 EVERYBODY: Final = """

@@ -5,8 +5,8 @@ from fastapi import APIRouter, FastAPI
 
 from hubwell.http.guard import PUBLIC, check_every_route, require_role
 from hubwell.vocabulary import Role
-from services.access.house import House, csrf_on, send
-from services.web.serving import away
+from services.access.running_app import House, csrf_on, send
+from services.web.running_site import away
 
 PROBLEM = "application/problem+json"
 RAW = "/api/v1/spaces/nowhere/readings?resolution=raw"

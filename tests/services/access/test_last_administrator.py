@@ -27,8 +27,8 @@ from hubwell.storage.backup import read_backup, write_backup
 from hubwell.storage.connect import connect
 from hubwell.vocabulary import Role
 from hubwell.workflows import erasure, people
-from lanes.lane import Database
-from services.access.house import PASSWORD, House, send
+from lanes.database_lane import Database
+from services.access.running_app import PASSWORD, House, send
 
 Conn = AsyncConnection[Any]
 TEXT = "This is the last administrator. Add another one first."

@@ -6,7 +6,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from hubwell.access import passwords
 from hubwell.app import create_app
 from hubwell.settings import Settings
-from services.access.house import PASSWORD, QUICK_HASHER
+from services.access.running_app import PASSWORD, QUICK_HASHER
 
 
 async def test_application_hashes_with_argon2id_as_rfc_9106_recommends() -> None:

@@ -19,9 +19,17 @@ from hubwell.access.oidc.errors import OidcError
 from hubwell.access.oidc.login_state import LoginStateStore
 from hubwell.settings import Settings
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import House, open_house
-from services.access.providers import CLIENT, Forger, Leaving, RealProvider, forging, leave, real_provider
+from lanes.database_lane import Database
+from services.access.oidc_providers import (
+    CLIENT,
+    Forger,
+    Leaving,
+    RealProvider,
+    forging,
+    leave,
+    real_provider,
+)
+from services.access.running_app import House, open_house
 
 OTHER = RSAKey.generate_key(2048, parameters={"kid": "right"})
 ROLES = {"teachers": "staff", "caretakers": "facilities"}

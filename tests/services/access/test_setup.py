@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lanes.lane import Database
-from services.access.house import PASSWORD, House, open_house
+from lanes.database_lane import Database
+from services.access.running_app import PASSWORD, House, open_house
 
 CODE = "a code of the terminal"
 FIELDS = {"code": CODE, "login": "Ida", "name": "Ida", "password": PASSWORD}

@@ -11,8 +11,8 @@ from hubwell.access import accounts, password_policy, passwords
 from hubwell.errors import DomainError
 from hubwell.http.rate_limits import address_of
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import PASSWORD, QUICK_HASHER, House, open_house, send, sign_in
+from lanes.database_lane import Database
+from services.access.running_app import PASSWORD, QUICK_HASHER, House, open_house, send, sign_in
 
 
 async def test_login_and_password_open_the_account(house: House) -> None:

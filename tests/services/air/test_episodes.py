@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from feed.device import Device, Packet
-from feed.server import commit, device_in, ingest_of, one, rows
-from lanes.lane import Database
+from feed.ingest_setup import commit, device_in, ingest_of, one, rows
+from feed.simulated_device import Device, Packet
+from lanes.database_lane import Database
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 LONG_AGO = NOW - timedelta(days=400)

@@ -7,8 +7,8 @@ import pytest
 
 from hubwell.api import live_state
 from hubwell.doctor import checks
-from lanes.lane import Database
-from services.people.register import now, opened
+from lanes.database_lane import Database
+from services.people.people_register import now, opened
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hubwell.people import credentials
 from hubwell.people.credentials import NewPerson
 from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
 from hubwell_wire.commands import Roster, RosterSpace
-from lanes.lane import Database
-from services.people.register import Register, badge, now, opened
+from lanes.database_lane import Database
+from services.people.people_register import Register, badge, now, opened
 
 HOUSE = HubContext("hub", Texts(texts_for_roster(), crowded_for_roster()), "refuse", "fi")
 

@@ -11,7 +11,7 @@ import aiomqtt
 import pytest
 from nacl.signing import VerifyKey
 
-from feed.server import settings_for
+from feed.ingest_setup import settings_for
 from hubwell.allowlist.build import Texts
 from hubwell.allowlist.publish import Publisher
 from hubwell.keys import Keys
@@ -26,8 +26,8 @@ from hubwell.switchboard import Switchboard
 from hubwell_wire.commands import Forget, Roster, SealedRoster
 from hubwell_wire.messages import Status
 from lanes.brokers import IotCore, Mosquitto
-from lanes.lane import Database
-from services.people.register import Register, badge, now, opened
+from lanes.database_lane import Database
+from services.people.people_register import Register, badge, now, opened
 
 pytestmark = pytest.mark.broker
 

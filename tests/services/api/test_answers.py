@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.web.hub import Hub
-from services.web.serving import Site, away
+from services.web.running_site import Site, away
+from services.web.sample_hub import Hub
 
 PROBLEM = "application/problem+json"
 

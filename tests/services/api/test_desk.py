@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import House, csrf_on, open_house
-from services.people.register import Register, badge, now, opened
+from lanes.database_lane import Database
+from services.access.running_app import House, csrf_on, open_house
+from services.people.people_register import Register, badge, now, opened
 
 API = "/api/v1"
 

@@ -9,8 +9,8 @@ from hubwell.api.health import figures
 from hubwell.api.readings import binned_query, readings
 from hubwell.api.schemas import Resolution, StepPoint
 from hubwell.storage.engine import Engine
-from lanes.lane import Database
-from services.web.hub import ordinary_day
+from lanes.database_lane import Database
+from services.web.sample_hub import ordinary_day
 
 
 async def test_queries_answer_alike_on_every_engine(lane_database: Database) -> None:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import House, open_house
+from lanes.database_lane import Database
+from services.access.running_app import House, open_house
 from services.api.test_desk import API, problem_of, program
-from services.people.register import Register, badge, now, opened
+from services.people.people_register import Register, badge, now, opened
 
 
 @pytest.fixture

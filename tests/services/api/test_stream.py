@@ -16,10 +16,10 @@ import pytest
 
 from hubwell.api.live_updates import Feed
 from hubwell.http.database import Database as Pool
-from lanes.lane import Database
+from lanes.database_lane import Database
 from lanes.servers import free_port
-from services.web.hub import ORDINARY, Hub
-from services.web.serving import QUICK, Site, away
+from services.web.running_site import QUICK, Site, away
+from services.web.sample_hub import ORDINARY, Hub
 
 Event = tuple[str, Any]
 

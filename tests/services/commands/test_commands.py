@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from hubwell.cli import app
 from hubwell.keys import Keys
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 Run = Callable[..., Result]
 

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
-from feed.server import one, rows
+from feed.ingest_setup import one, rows
 from hubwell.cli import app
 from hubwell.storage.connect import connect_sync
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 Run = Callable[..., Result]
 

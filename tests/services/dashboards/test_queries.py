@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from hubwell.air.rules import CO2_ASR_A3_6
 from hubwell.dashboards.files import dashboards
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 READER = Path(__file__).resolve().parents[3] / "dashboards" / "database" / "grafana_reader.sql"
 PANELS = {panel.id: panel for dashboard in dashboards().values() for panel in dashboard.panels}

@@ -17,13 +17,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from feed.server import device_in, one, rows, settings_for
+from feed.ingest_setup import device_in, one, rows, settings_for
 from hubwell import worker
 from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import PatientRetry, deliveries
 from hubwell.events import EpisodeOpened, FaultReported
 from hubwell.storage.connect import connect, connect_sync
-from lanes.lane import Database
+from lanes.database_lane import Database
 from lanes.servers import free_port
 
 KEY = "s3cret-signing-key"

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from lanes.lane import Database
-from services.evacuation.house import House, small_house
+from lanes.database_lane import Database
+from services.evacuation.populated_hub import House, small_house
 
 
 @pytest.fixture

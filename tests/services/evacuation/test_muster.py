@@ -15,8 +15,8 @@ from hubwell.evacuation import actions, break_glass, read_model
 from hubwell.evacuation.report import Report
 from hubwell.evacuation.rules import Finding, State
 from hubwell.settings import Settings
-from lanes.lane import Database
-from services.evacuation.house import NORTH, SOUTH, House
+from lanes.database_lane import Database
+from services.evacuation.populated_hub import NORTH, SOUTH, House
 
 Conn = AsyncConnection[Any]
 

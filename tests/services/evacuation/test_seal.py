@@ -26,9 +26,9 @@ from hubwell_edge.taps.muster import combine_parts, merge_taps, unseal
 from hubwell_wire.commands import Muster, MusterSnapshot
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
-from services.evacuation.house import NORTH, SOUTH, House
-from services.evacuation.tasks import running
+from lanes.database_lane import Database
+from services.evacuation.background_task import running
+from services.evacuation.populated_hub import NORTH, SOUTH, House
 
 Conn = AsyncConnection[Any]
 TOPIC = "hub/v1/hub/{}/down/cmd"

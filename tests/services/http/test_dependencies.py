@@ -23,7 +23,7 @@ from hubwell.http.guard import PUBLIC
 from hubwell.http.parts import Parts
 from hubwell.http.rate_limits import Limits
 from hubwell.settings import Settings
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 _INSERT = "INSERT INTO note (text) VALUES ('written')"
 

@@ -12,7 +12,7 @@ import aiomqtt
 from hubwell.mqtt.device_messages import Delivery
 from hubwell.mqtt.subscriber import MqttSource
 from lanes.brokers import Mosquitto
-from lanes.missing import missing
+from lanes.missing_part import missing
 
 UP = "hub/v1/lab/+/up/telemetry"
 TOPIC = "hub/v1/lab/bench-1/up/telemetry"

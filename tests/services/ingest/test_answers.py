@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import aiomqtt
 import pytest
 
-from feed.device import SITE
-from feed.people import enrol
-from feed.server import device_in, ingest_of, one, settings_for
+from feed.enrolled_people import enrol
+from feed.ingest_setup import device_in, ingest_of, one, settings_for
+from feed.simulated_device import SITE
 from hubwell import ingest_process
 from hubwell.storage.connect import connect_sync
 from hubwell_wire.commands import Answer
 from hubwell_wire.messages import Receipt
 from hubwell_wire.parse import Parsed, parse
 from lanes.brokers import Mosquitto
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 BADGE = bytes(range(16))
 PATIENCE_S = 30

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from feed.device import Device, Packet
-from feed.server import commit, device_in, reading, rows
+from feed.ingest_setup import commit, device_in, reading, rows
+from feed.simulated_device import Device, Packet
 from hubwell.commands.reports import print_audit, print_rejected
 from hubwell.ingest.audit import Day, audit
 from hubwell.storage.connect import connect_sync
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 NOON = (datetime.now(UTC) - timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
 

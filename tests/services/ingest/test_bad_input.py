@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feed.device import Device, Packet
-from feed.server import commit, device_in, one, receipts, rows
+from feed.ingest_setup import commit, device_in, one, receipts, rows
+from feed.simulated_device import Device, Packet
 from hubwell.ingest.batch import sort_deliveries
 from hubwell.ingest.validation import check_clock
 from hubwell_wire.parse import MAX_PAYLOAD
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from feed.device import Device, Packet
-from feed.server import commit, device_in, ingest_of, one, receipts, rows, settings_for, spaces_of
+from feed.ingest_setup import commit, device_in, ingest_of, one, receipts, rows, settings_for, spaces_of
+from feed.simulated_device import Device, Packet
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import make_receipt, spans_of
@@ -20,7 +20,7 @@ from hubwell.spaces.register import put_device
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.migrate import migrate
 from hubwell.switchboard import Switchboard
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 BADGES = [bytes([n]) * 16 for n in range(4)]

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lanes.lane import Database
-from services.people.register import Register, opened
+from lanes.database_lane import Database
+from services.people.people_register import Register, opened
 
 
 @pytest.fixture

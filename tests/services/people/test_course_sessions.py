@@ -10,7 +10,7 @@ from hubwell.errors import DomainError
 from hubwell.people import course_sessions, credentials
 from hubwell.people.course_sessions import Plan
 from hubwell.people.credentials import NewPerson
-from services.people.register import Register, badge, now
+from services.people.people_register import Register, badge, now
 
 OWNER = uuid4()
 

@@ -8,14 +8,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from feed.server import settings_for
+from feed.ingest_setup import settings_for
 from hubwell.errors import DomainError
 from hubwell.events import Facts
 from hubwell.people import credentials, desk_taps, persons
 from hubwell.people.credentials import NewPerson
 from hubwell.switchboard import Switchboard
 from hubwell_wire.pseudonym import EpochKey, token_pseudonym
-from services.people.register import Register, badge, now
+from services.people.people_register import Register, badge, now
 
 KEY = EpochKey(3, b"\x05" * 32)
 

@@ -15,7 +15,7 @@ from hubwell.presence import suspicions
 from hubwell.presence.closing_hours import Hours
 from hubwell.settings import Settings
 from hubwell.workflows import people
-from services.people.register import Register, badge, now
+from services.people.people_register import Register, badge, now
 
 HOURS = Hours(ZoneInfo("Europe/Helsinki"), time(22, 0))
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from feed.device import Device
-from feed.server import device_in
-from lanes.lane import Database
+from feed.ingest_setup import device_in
+from feed.simulated_device import Device
+from lanes.database_lane import Database
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg import AsyncConnection
 
-from feed.device import Device, Packet
-from feed.people import enrol, visits_of
-from feed.server import device_in, ingest_of, rows
+from feed.enrolled_people import enrol, visits_of
+from feed.ingest_setup import device_in, ingest_of, rows
+from feed.simulated_device import Device, Packet
 from hubwell.access.principal import Principal
 from hubwell.errors import DomainError
 from hubwell.ingest.consumer import Ingest
@@ -33,7 +33,7 @@ from hubwell.presence.rules import TapAt, Visit, fold_taps
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
 from hubwell.workflows import people
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 SPACES = ["lab", "den", "loft"]
 CLOSING = time(22)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from feed.device import Device, Packet
-from feed.people import LONG_AGO, enrol, suspicions, told
-from feed.server import device_in, one, rows
-from feed.sun import sun_message
+from feed.enrolled_people import LONG_AGO, enrol, suspicions, told
+from feed.ingest_setup import device_in, one, rows
+from feed.ntag424_badge import sun_message
+from feed.simulated_device import Device, Packet
 from hubwell.keys import Keys
 from hubwell_wire.pseudonym import pseudonym
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 UID = bytes.fromhex("04de5f1eacc040")
 SUN_KEY = bytes(range(16))

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from psycopg import AsyncConnection
 
-from feed.device import Device
-from feed.people import enrol, visits_of
-from feed.server import CLOSING, commit, one, rows, settings_for
+from feed.enrolled_people import enrol, visits_of
+from feed.ingest_setup import CLOSING, commit, one, rows, settings_for
+from feed.simulated_device import Device
 from hubwell.errors import DomainError
 from hubwell.events import Facts
 from hubwell.presence.actions import check_in, check_out, correct_end, refold_person, remove_visit

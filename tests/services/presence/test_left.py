@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import aiomqtt
 import pytest
 
-from feed.device import SITE, Device
-from feed.people import answers, enrol
-from feed.server import CLOSING, device_in, one, rows, settings_for
+from feed.enrolled_people import answers, enrol
+from feed.ingest_setup import CLOSING, device_in, one, rows, settings_for
+from feed.simulated_device import SITE, Device
 from hubwell.events import Facts, TapAnswered
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.actions import check_in, check_out, close_forgotten, correct_end, remove_visit

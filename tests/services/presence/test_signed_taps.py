@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from feed.device import Device, Packet
-from feed.people import enrol, person_of, suspicions, verdicts, visits_of
-from feed.server import one, rows
-from feed.sun import sun_message
+from feed.enrolled_people import enrol, person_of, suspicions, verdicts, visits_of
+from feed.ingest_setup import one, rows
+from feed.ntag424_badge import sun_message
+from feed.simulated_device import Device, Packet
 from hubwell.keys import Keys
 from hubwell.presence.rules import Visit
 from hubwell.storage.connect import connect_sync

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.sun import cmac, sun_message
+from feed.ntag424_badge import cmac, sun_message
 from hubwell.presence.ntag424 import ForgedError, SunRead, read_sun
 
 KEY = bytes(16)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from feed.device import Device, Packet
-from feed.people import enrol, person_of, suspicions, told, verdicts, visits_of
-from feed.server import device_in, ingest_of, one, rows
+from feed.enrolled_people import enrol, person_of, suspicions, told, verdicts, visits_of
+from feed.ingest_setup import device_in, ingest_of, one, rows
+from feed.simulated_device import Device, Packet
 from hubwell.events import TapAnswered
 from hubwell.presence.reader_messages import texts_for_roster
 from hubwell.presence.rules import Visit

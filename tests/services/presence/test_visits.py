@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from feed.people import enrol, suspicions, visits_of
-from feed.server import commit, device_in, one, rows, settings_for
+from feed.enrolled_people import enrol, suspicions, visits_of
+from feed.ingest_setup import commit, device_in, one, rows, settings_for
 from hubwell.events import (
     BadgeTapped,
     CheckedIn,
@@ -32,7 +32,7 @@ from hubwell.presence.door_policy import Policy
 from hubwell.presence.process_taps import tapped
 from hubwell.presence.rules import TapAt, Visit, fold_taps
 from hubwell.storage.connect import connect, connect_sync
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 SPACES = ["lab", "den", "loft"]
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

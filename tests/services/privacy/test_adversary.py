@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from hubwell.privacy.publish_counts import window_of
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import House, open_house
+from lanes.database_lane import Database
+from services.access.running_app import House, open_house
 from services.dashboards.conftest import expand_macros
-from services.privacy.worlds import SPACES, Worlds, paths, seen_by, seen_by_grafana
+from services.privacy.paired_worlds import SPACES, Worlds, paths, seen_by, seen_by_grafana
 
 MINUTE = timedelta(minutes=1)
 crowds = st.fixed_dictionaries(dict.fromkeys(SPACES, st.integers(0, 13)))

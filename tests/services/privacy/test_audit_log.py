@@ -12,7 +12,7 @@ import pytest
 from hubwell.audit import log
 from hubwell.audit.log import AuditContentError, Entry, Link
 from hubwell.storage.connect import connect
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 VECTOR = "d85b4017a66ae29a545a41f01e7ed5d0f622c5bfef4cec336ffb3d27133cf48e"
 Conn = psycopg.AsyncConnection[Any]

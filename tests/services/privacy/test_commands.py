@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from feed.server import device_in, rows
+from feed.ingest_setup import device_in, rows
 from hubwell.cli import app
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 Run = Callable[..., Result]
 

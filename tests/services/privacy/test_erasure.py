@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from feed.server import commit, device_in, receipts, rows
+from feed.ingest_setup import commit, device_in, receipts, rows
 from hubwell.access.principal import Principal
 from hubwell.audit import deletions, log
 from hubwell.errors import DomainError
@@ -24,7 +24,7 @@ from hubwell.storage.backup import write_backup
 from hubwell.storage.connect import connect
 from hubwell.switchboard import Switchboard
 from hubwell.workflows.erasure import erase_person
-from lanes.lane import Database
+from lanes.database_lane import Database
 from services.privacy.populated import PopulatedPerson
 
 Conn = psycopg.AsyncConnection[Any]

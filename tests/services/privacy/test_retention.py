@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from feed.people import enrol, visits_of
-from feed.server import commit, device_in, rows
+from feed.enrolled_people import enrol, visits_of
+from feed.ingest_setup import commit, device_in, rows
 from hubwell.audit import deletions, log
 from hubwell.errors import DomainError
 from hubwell.privacy import retention
 from hubwell.privacy.retention import TERMS
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 Conn = psycopg.AsyncConnection[Any]
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from feed.server import device_in
+from feed.ingest_setup import device_in
 from hubwell.access import accounts
 from hubwell.access.principal import Principal
 from hubwell.people import persons
@@ -17,7 +17,7 @@ from hubwell.storage.connect import connect
 from hubwell.storage.tables import KEPT, Table, erasure_query, retention_query, tables
 from hubwell.vocabulary import Role
 from hubwell.workflows.erasure import erase_person
-from lanes.lane import Database
+from lanes.database_lane import Database
 from services.privacy.populated import PopulatedPerson
 
 Conn = psycopg.AsyncConnection[Any]

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ended import has_ended
 from hubwell.runtime.managed_process import Part, ending
 from hubwell.runtime.parent_death import leashed
 from hubwell.runtime.start_errors import CannotStartError
 from hubwell.runtime.supervisor import Supervisor
+from process_end import has_ended
 
 WITHIN = 20.0  # seconds
 

@@ -16,8 +16,8 @@ import psutil
 import psycopg
 import pytest
 
-from ended import has_ended
 from hubwell.runtime.endpoints import Running
+from process_end import has_ended
 
 WITHIN = 90.0  # seconds; two cores, and other tests beside this one
 PARTS = {"ingest", "api", "worker", "postgres", "broker"}

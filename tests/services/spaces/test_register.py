@@ -8,13 +8,13 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from feed.server import device_in, reading, rows
+from feed.ingest_setup import device_in, reading, rows
 from hubwell.cli import app
 from hubwell.errors import DomainError
 from hubwell.spaces import demo
 from hubwell.spaces.register import put_device, put_space
 from hubwell.storage.connect import connect_sync
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 Put = Callable[[psycopg.Connection[Any]], None]
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from feed.device import Device
-from feed.server import commit, device_in, one, reading, rows
-from lanes.lane import Database
-from services.privacy.windows import publish
+from feed.ingest_setup import commit, device_in, one, reading, rows
+from feed.simulated_device import Device
+from lanes.database_lane import Database
+from services.privacy.count_windows import publish
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)

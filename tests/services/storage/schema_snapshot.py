@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import psycopg
 
-from feed.server import rows
+from feed.ingest_setup import rows
 from hubwell.storage.engine import Engine, detect
 from hubwell.storage.revisions import queue_migrations, queue_sql
 

@@ -13,14 +13,14 @@ from uuid import UUID
 
 import pytest
 
-from feed.server import commit, device_in, one, reading, rows, settings_for
+from feed.ingest_setup import commit, device_in, one, reading, rows, settings_for
 from hubwell.deliver.queue import deliveries
 from hubwell.events import EpisodeOpened
 from hubwell.storage.backup import BackupError, backup, read_backup, restore, verify_file, write_backup
 from hubwell.storage.connect import connect
 from hubwell.storage.migrate import migrate
 from hubwell.storage.table_digest import FLEETING, TABLES, TableDigest, content_digest, table_digest
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 

@@ -1,9 +1,9 @@
 from datetime import UTC, datetime, time, timedelta
 
-from feed.device import Device, Packet
-from feed.server import commit, device_in, reading, rows
+from feed.ingest_setup import commit, device_in, reading, rows
+from feed.simulated_device import Device, Packet
 from hubwell.storage.table_digest import FLEETING, TABLES, content_digest, table_digest
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 BEGIN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 OF_THE_SCHEMA = {"schema_migration"}

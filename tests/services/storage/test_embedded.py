@@ -15,11 +15,11 @@ import psutil
 import psycopg
 import pytest
 
-from ended import has_ended
 from hubwell.runtime.data_lock import DataLock
 from hubwell.runtime.embedded_postgres import EmbeddedPostgres
 from hubwell.runtime.start_errors import CannotStartError
-from lanes.disk import mounted_disk
+from lanes.small_disk import mounted_disk
+from process_end import has_ended
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may not run PostgreSQL")
 

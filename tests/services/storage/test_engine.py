@@ -1,6 +1,6 @@
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import Engine, detect
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 
 def test_engine_is_found_out(lane_database: Database) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from feed.server import reading, rows
+from feed.ingest_setup import reading, rows
 from hubwell.storage import migrate as migrations
 from hubwell.storage.engine import Engine, detect
 from hubwell.storage.migrate import NewerSchemaError, migrate
@@ -26,7 +26,7 @@ from hubwell.storage.revisions import (
     view_files,
 )
 from hubwell.storage.table_digest import TABLES, table_digest
-from lanes.lane import Database, Lane
+from lanes.database_lane import Database, Lane
 from services.storage.schema_snapshot import create_landed, schema
 
 DATA = """

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from feed.server import rows
+from feed.ingest_setup import rows
 from hubwell.storage.connect import connect
 from hubwell.storage.notify import Channel, SpacesChanged, listen, notify, notify_each, notify_spaces
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 PATIENCE_S = 20.0
 

@@ -9,7 +9,7 @@ from hubwell.storage.connect import connect_sync
 from hubwell.vocabulary import LANGUAGES, PRESENCE_QUANTITIES, Role, SpaceKind
 from hubwell_wire.enumerations import Language
 from hubwell_wire.units import QUANTITIES
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 
 def test_views_read_the_vocabulary(lane_database: Database) -> None:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
-from lanes.lane import Database
-from services.web.hub import Hub, ordinary_day
-from services.web.serving import Site, serving
+from lanes.database_lane import Database
+from services.web.running_site import Site, serving
+from services.web.sample_hub import Hub, ordinary_day
 
 
 @pytest.fixture

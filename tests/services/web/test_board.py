@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lanes.lane import Database
-from services.web.hub import Hub
-from services.web.serving import Site, away, serving
+from lanes.database_lane import Database
+from services.web.running_site import Site, away, serving
+from services.web.sample_hub import Hub
 
 HTML = {"accept": "text/html"}
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from services.web.axe import problems
-from services.web.hub import Hub
-from services.web.serving import Site, away
+from services.web.axe_check import problems
+from services.web.running_site import Site, away
+from services.web.sample_hub import Hub
 
 pytestmark = pytest.mark.browser
 PATHS = ["/", "/?people=4&quiet=1&find=1", "/devices", "/alerts", "/no-such-page"]

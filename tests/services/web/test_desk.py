@@ -12,10 +12,10 @@ from playwright.async_api import Browser, expect
 
 from hubwell.keys import Keys
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.people.register import badge, now
-from services.web.axe import problems
-from services.web.staffed import Staffed, staffed, text_of
+from lanes.database_lane import Database
+from services.people.people_register import badge, now
+from services.web.axe_check import problems
+from services.web.staffed_hub import Staffed, staffed, text_of
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from lanes.lane import Database
-from services.people.register import now
-from services.web.axe import problems
-from services.web.staffed import Staffed, staffed, text_of
+from lanes.database_lane import Database
+from services.people.people_register import now
+from services.web.axe_check import problems
+from services.web.staffed_hub import Staffed, staffed, text_of
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from feed.server import device_in
+from feed.ingest_setup import device_in
 from hubwell.audit import log
 from hubwell.privacy import retention
 from hubwell.vocabulary import LANGUAGES, Role
-from lanes.lane import Database
-from services.access.house import House, open_house
-from services.web.staffed import text_of
+from lanes.database_lane import Database
+from services.access.running_app import House, open_house
+from services.web.staffed_hub import text_of
 
 ADMIN_PAGES = ["/privacy/retention", "/privacy/dpia", "/privacy/record", "/audit-log"]
 DOWNLOADS = ["/privacy/dpia.md", "/privacy/dpia.json", "/privacy/record.md", "/privacy/record.json"]

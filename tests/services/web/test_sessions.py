@@ -12,11 +12,11 @@ from playwright.async_api import Browser, expect
 
 from hubwell.vocabulary import Role
 from hubwell.web.desk.course_sessions import _moment
-from lanes.lane import Database
-from services.access.house import send
-from services.people.register import now
-from services.web.axe import problems
-from services.web.staffed import Staffed, staffed, text_of
+from lanes.database_lane import Database
+from services.access.running_app import send
+from services.people.people_register import now
+from services.web.axe_check import problems
+from services.web.staffed_hub import Staffed, staffed, text_of
 
 ZONE = ZoneInfo("Europe/Helsinki")
 

@@ -14,7 +14,7 @@ from hubwell.access.principal import Principal
 from hubwell.errors import DomainError
 from hubwell.vocabulary import Role
 from hubwell.workflows import accounts, course_sessions
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 HASH = "hash"
 OPERATOR = Principal(actor="cli")

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
-from feed.device import Device
-from feed.server import ingest_of
+from feed.ingest_setup import ingest_of
+from feed.simulated_device import Device
 from hubwell.cli import app
 from hubwell.events import (
     AllowlistChanged,
@@ -27,10 +27,10 @@ from hubwell.events import (
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import send
-from services.people.register import badge, now
-from services.web.staffed import Staffed, staffed
+from lanes.database_lane import Database
+from services.access.running_app import send
+from services.people.people_register import badge, now
+from services.web.staffed_hub import Staffed, staffed
 
 
 @pytest.fixture

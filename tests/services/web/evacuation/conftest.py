@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
-from lanes.lane import Database
-from services.evacuation.house import House, small_house
+from lanes.database_lane import Database
+from services.evacuation.populated_hub import House, small_house
 from services.web.evacuation.officer import Officer, signed_in
-from services.web.serving import Site, serving
+from services.web.running_site import Site, serving
 
 
 @pytest.fixture

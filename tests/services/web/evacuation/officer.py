@@ -11,8 +11,8 @@ import httpx
 from psycopg import AsyncConnection
 
 from hubwell.access import sessions
-from services.evacuation.house import House
-from services.web.serving import Site, browser
+from services.evacuation.populated_hub import House
+from services.web.running_site import Site, browser
 
 HTML = {"accept": "text/html"}
 NAMES = ("Ada Example", "Bo Sample", "Cleo Specimen")

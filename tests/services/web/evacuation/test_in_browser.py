@@ -10,9 +10,9 @@ from playwright.async_api import Browser, Page, Route, expect
 from psycopg import AsyncConnection
 
 from hubwell.access import sessions
-from services.evacuation.house import House
-from services.web.axe import problems
-from services.web.serving import Site
+from services.evacuation.populated_hub import House
+from services.web.axe_check import problems
+from services.web.running_site import Site
 
 pytestmark = pytest.mark.browser
 PHONE = (360, 780)

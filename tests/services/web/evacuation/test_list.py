@@ -8,9 +8,9 @@ import pytest
 from psycopg import AsyncCursor
 
 from hubwell.storage.queries import Queries
-from services.evacuation.house import NORTH, House
+from services.evacuation.populated_hub import NORTH, House
 from services.web.evacuation.officer import HTML, NAMES, Officer, row_of, signed_in, words
-from services.web.serving import Site
+from services.web.running_site import Site
 
 
 async def test_one_button_and_the_list_is_there(site: Site, house: House, osh: Officer) -> None:

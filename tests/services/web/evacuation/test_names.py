@@ -1,8 +1,8 @@
 """The muster's pages: who sees names, and when."""
 
-from services.evacuation.house import House
+from services.evacuation.populated_hub import House
 from services.web.evacuation.officer import HTML, NAMES, Officer, signed_in
-from services.web.serving import Site
+from services.web.running_site import Site
 
 ROLES = ("learner", "staff", "facilities", "admin")
 

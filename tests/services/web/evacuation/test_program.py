@@ -4,9 +4,9 @@ from psycopg import AsyncConnection
 
 from hubwell.access import tokens
 from hubwell.vocabulary import Role
-from services.evacuation.house import House
+from services.evacuation.populated_hub import House
 from services.web.evacuation.officer import NAMES
-from services.web.serving import Site
+from services.web.running_site import Site
 
 
 async def program(site: Site, *roles: Role) -> dict[str, str]:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from feed.people import enrol
-from feed.server import commit, device_in
-from lanes.lane import Database
-from services.access.house import House, open_house
-from services.web.my_data.somebody import NAME, ZONE, Somebody, with_code
+from feed.enrolled_people import enrol
+from feed.ingest_setup import commit, device_in
+from lanes.database_lane import Database
+from services.access.running_app import House, open_house
+from services.web.my_data.person_with_visits import NAME, ZONE, Somebody, with_code
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from feed.people import enrol, visits_of
-from feed.server import one
+from feed.enrolled_people import enrol, visits_of
+from feed.ingest_setup import one
 from hubwell.access import codes
 from hubwell.http.rate_limits import Limit
 from hubwell.vocabulary import Role
-from services.access.house import House, csrf_on, send
-from services.web.my_data.somebody import Somebody, with_code
-from services.web.staffed import text_of
+from services.access.running_app import House, csrf_on, send
+from services.web.my_data.person_with_visits import Somebody, with_code
+from services.web.staffed_hub import text_of
 
 
 async def csrf_free_code(client: httpx.AsyncClient, code: str) -> httpx.Response:

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import httpx
 
-from feed.server import one, rows
+from feed.ingest_setup import one, rows
 from hubwell.access import accounts, sessions
 from hubwell.audit import log
 from hubwell.vocabulary import Role
-from services.access.house import House, send
-from services.web.my_data.somebody import NAME, Somebody
-from services.web.staffed import text_of
+from services.access.running_app import House, send
+from services.web.my_data.person_with_visits import NAME, Somebody
+from services.web.staffed_hub import text_of
 
 
 async def test_erasing_says_what_is_lost_then_shows_the_proof(house: House, somebody: Somebody) -> None:

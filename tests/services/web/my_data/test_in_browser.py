@@ -10,9 +10,9 @@ from hubwell.access import codes
 from hubwell.audit import log
 from hubwell.privacy import retention
 from hubwell.vocabulary import Role
-from services.access.house import House
-from services.web.axe import problems
-from services.web.my_data.somebody import ZONE, Somebody
+from services.access.running_app import House
+from services.web.axe_check import problems
+from services.web.my_data.person_with_visits import ZONE, Somebody
 
 pytestmark = pytest.mark.browser
 WIDTHS = [(320, 600), (360, 780), (768, 1024), (1024, 600), (1440, 900)]

@@ -14,14 +14,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from feed.people import enrol, visits_of
-from feed.server import commit, device_in, one, rows
+from feed.enrolled_people import enrol, visits_of
+from feed.ingest_setup import commit, device_in, one, rows
 from hubwell.audit import log
 from hubwell.presence.rules import Visit
 from hubwell.vocabulary import Role
-from services.access.house import House, send
-from services.web.my_data.somebody import NAME, ZONE, Somebody, with_code
-from services.web.staffed import text_of
+from services.access.running_app import House, send
+from services.web.my_data.person_with_visits import NAME, ZONE, Somebody, with_code
+from services.web.staffed_hub import text_of
 
 
 async def test_code_shows_when_where_and_how_it_ended(somebody: Somebody) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from feed.server import CLOSING
+from feed.ingest_setup import CLOSING
 from lanes.servers import Server, leashed, until
 
 _CONNECTED = "Connected to the broker"

@@ -12,9 +12,9 @@ import httpx
 from playwright.async_api import Browser, Page
 
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.access.house import House, open_house, send
-from services.people.register import Register, badge, opened
+from lanes.database_lane import Database
+from services.access.running_app import House, open_house, send
+from services.people.people_register import Register, badge, opened
 
 
 @dataclass

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.people.credentials import Badge
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 
 def now() -> datetime:

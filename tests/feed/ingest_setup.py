@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from feed.device import SITE, Device, Packet
+from feed.simulated_device import SITE, Device, Packet
 from hubwell.events import MessagesStored
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import Receipt

@@ -20,8 +20,8 @@ from hubwell import app as application
 from hubwell.access import accounts, passwords, sessions, tokens
 from hubwell.settings import Settings
 from hubwell.vocabulary import Role
-from lanes.lane import Database
-from services.web.serving import QUICK, browser
+from lanes.database_lane import Database
+from services.web.running_site import QUICK, browser
 
 PASSWORD = "four words not together"  # noqa: S105 (of made-up people)
 QUICK_HASHER: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from feed.device import Packet
-from feed.server import commit, one, rows
+from feed.ingest_setup import commit, one, rows
+from feed.simulated_device import Packet
 from hubwell.events import TapAnswered
 from hubwell.presence.rules import Visit
 from hubwell.storage.connect import connect_sync

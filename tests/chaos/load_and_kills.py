@@ -16,8 +16,8 @@ from itertools import cycle
 
 import psycopg
 
-from feed.server import device_in
-from flows.system import Program, System, total
+from feed.ingest_setup import device_in
+from flows.system_processes import Program, System, total
 from lanes.servers import until
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from playwright.async_api import Page
 
-from lanes.missing import missing
+from lanes.missing_part import missing
 from lanes.paths import NODE_PACKAGES
 
 _AXE: Final = NODE_PACKAGES / "node_modules" / "axe-core" / "axe.min.js"

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from feed.server import one
+from feed.ingest_setup import one
 from hubwell.access import codes
-from services.access.house import House, send
+from services.access.running_app import House, send
 
 ZONE = ZoneInfo("Europe/Helsinki")
 NAME = "Wilhelmiina Testikäinen"

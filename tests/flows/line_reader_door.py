@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flows.system import Program, System, eventually
+from flows.system_processes import Program, System, eventually
 from hubwell.presence.rules import DEBOUNCE
 
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from services.access.house import House
+from services.access.running_app import House
 
 CLIENT = "hubwell-client"
 WITHIN_S = 60

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from hubwell import app as application
 from hubwell.api.live_updates import FeedIntervals
 from hubwell.settings import Settings
-from lanes.lane import Database
+from lanes.database_lane import Database
 
 _TLS = ssl.create_default_context()  # once: it takes a tenth of a second, and nothing here is encrypted
 QUICK = FeedIntervals(between_updates=0.2, sweep=1.0, poll=0.3)

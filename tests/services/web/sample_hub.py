@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from services.privacy.windows import publish
+from services.privacy.count_windows import publish
 
 UNITS = {
     "co2": "ppm",

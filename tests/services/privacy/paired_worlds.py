@@ -15,12 +15,12 @@ import psycopg
 from fastapi.routing import iter_route_contexts
 from psycopg import sql
 
-from feed.device import Device, Packet
-from feed.people import enrol
-from feed.server import commit, device_in
+from feed.enrolled_people import enrol
+from feed.ingest_setup import commit, device_in
+from feed.simulated_device import Device, Packet
 from hubwell.dashboards.files import dashboards
-from services.access.house import House
-from services.privacy.windows import publish
+from services.access.running_app import House
+from services.privacy.count_windows import publish
 
 SPACES = {"hall": "north", "lab": "north", "den": "south", "loft": ""}
 READER = Path(__file__).resolve().parents[3] / "dashboards" / "database" / "grafana_reader.sql"
