@@ -100,7 +100,9 @@ class Settings(BaseSettings):
         """Name and port of the public address; empty where none is set."""
         return urlsplit(str(self.public_url)).netloc if self.public_url else ""
 
-    def found(self, *, database_url: str, broker_url: str, page: str, keys_dir: Path | None = None) -> Self:
+    def with_endpoints(
+        self, *, database_url: str, broker_url: str, page: str, keys_dir: Path | None = None
+    ) -> Self:
         """Return these settings, with the addresses of a running system in place of unset ones."""
         parts = urlsplit(page)
         addresses = {

@@ -32,7 +32,7 @@ def settings() -> "Settings":
     running = Running.over(Path(os.environ.get("HUBWELL_DATA", "hubwell-data")))
     if running is None:
         return configured
-    return configured.found(
+    return configured.with_endpoints(
         database_url=running.database_url,
         broker_url=running.broker_url,
         page=running.page,

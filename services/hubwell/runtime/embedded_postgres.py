@@ -4,7 +4,7 @@ The data are in `DIR/postgres`; clients connect through a private unix socket, n
 wheel's own supervisor is not used: it trusts a process id left over from before a crash.
 
 Use it as `async with EmbeddedPostgres(folder) as database: connect(database.url())`, or pass `prepare`,
-`settle`, `command` and `ready` to the process supervisor of `hubwell up`.
+`clean_up_after_crash`, `command` and `ready` to the process supervisor of `hubwell up`.
 """
 
 import asyncio
@@ -107,9 +107,9 @@ class EmbeddedPostgres:
             self.lock.release()
             raise
 
-    async def settle(self) -> None:
+    async def clean_up_after_crash(self) -> None:
         """End and clean up after a server left over from a crash; to be called before every start."""
-        await self._cluster.settle()
+        await self._cluster.clean_up_after_crash()
 
     def command(self) -> list[str]:
         """Command line of the server, in the foreground; SIGINT stops it."""
@@ -136,7 +136,7 @@ class EmbeddedPostgres:
 
     async def _start(self) -> None:
         for attempt in range(1, _STARTS + 1):
-            await self.settle()
+            await self.clean_up_after_crash()
             self._process = await self._spawn()
             if await self._ready_or_gone(self._process):
                 return

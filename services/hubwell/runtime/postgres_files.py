@@ -94,7 +94,7 @@ class Cluster:
         settings = {**_COMMAND_SETTINGS, "unix_socket_directories": str(self.socket_dir)}
         return self._leashed("postgres", "-D", str(self.files), *_options(settings))
 
-    async def settle(self) -> None:
+    async def clean_up_after_crash(self) -> None:
         """End processes that an earlier server left running over these files, and remove its lock files.
 
         Only processes whose working directory is this folder are ended. The process id in `postmaster.pid`

@@ -229,7 +229,7 @@ async def test_stranger_without_a_role_gets_no_account(house: House, forger: For
     answer = await leaving.back()
 
     assert answer.status_code == 403
-    assert "you have no role here yet" in answer.text
+    assert "You have no role here yet" in answer.text
     assert await house.value("SELECT count(*) FROM account") == 0
 
 

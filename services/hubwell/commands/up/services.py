@@ -108,7 +108,7 @@ class Parts:
             command=self._postgres.command,
             environment=environment(),
             ready=self._postgres.ready,
-            before=self._postgres.settle,
+            before=self._postgres.clean_up_after_crash,
             explain=self._postgres.explain,
             stop_signal=signal.SIGINT,
             patience=3.0,

@@ -72,7 +72,7 @@ class System:
                 await supervisor.ready()
                 result.append("ready, for this machine only")
         else:
-            self._terminal.say("  The broker is the one that HUBWELL_BROKER_URL names.")
+            self._terminal.print_line("  The broker is the one that HUBWELL_BROKER_URL names.")
         self._parts.addresses.write(self._postgres.data_dir)
         with self._terminal.step("services", "starting"):
             supervisor.launch(self._parts.service("worker"), self._parts.service("ingest"))
@@ -88,7 +88,7 @@ class System:
         schema = await self._schema
         page = self._parts.addresses.page
         if await asyncio.to_thread(schema.lacks_admin, self._parts.addresses.database_url):
-            self._terminal.say(
+            self._terminal.print_line(
                 "  This hub has no administrator yet. Create the first account here:\n"
                 f"  {page}/setup?code={self._parts.setup_code}\n"
             )
@@ -100,7 +100,7 @@ class System:
                 supervisor.launch(database)
                 await supervisor.ready()
         else:
-            self._terminal.say("  The database is the one that HUBWELL_DATABASE_URL names.")
+            self._terminal.print_line("  The database is the one that HUBWELL_DATABASE_URL names.")
 
     async def _prepare_schema(self) -> int:
         with self._terminal.step("schema", "bringing up to date") as result:
@@ -124,7 +124,7 @@ def run(options: Options) -> int:
     terminal = Terminal()
     try:
         asyncio.run(bring_up(options, terminal))
-        terminal.say(f"Hubwell is stopped; the data is in {options.data}.")
+        terminal.print_line(f"Hubwell is stopped; the data is in {options.data}.")
     except CannotStartError as refusal:
         terminal.refuse(str(refusal))
         return 1

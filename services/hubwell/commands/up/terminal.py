@@ -34,7 +34,7 @@ class Terminal:
         result = escape(" ".join(texts) or "ready")
         self._console.print(f"  {name:{_WIDTH}}[green]{result}[/] ({took:.1f} s)")
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Print a line."""
         self._console.print(escape(text))
 
