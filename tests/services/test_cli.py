@@ -44,7 +44,7 @@ SPACE = ("space", "add", "lab", "--name", "Lab", "--kind", "workshop", "--capaci
 
 def test_space_and_device_are_registered_and_listed(hubwell: Run) -> None:
     assert "lab is registered" in said(hubwell(*SPACE))
-    assert "its waiting messages come in" in said(hubwell("device", "add", "lab-pi", "--space", "lab"))
+    assert "its waiting messages are stored" in said(hubwell("device", "add", "lab-pi", "--space", "lab"))
     (space,) = json.loads(said(hubwell("space", "list", "--json")))["spaces"]
     told = {"id": "lab", "name": "Lab", "kind": "workshop", "capacity": 8, "zone": ""}
     assert space == told | {"when_full": "warn", "closes_at": None, "personal": False}
