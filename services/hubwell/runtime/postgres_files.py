@@ -95,10 +95,12 @@ class Cluster:
         return self._leashed("postgres", "-D", str(self.files), *_options(settings))
 
     async def clean_up_after_crash(self) -> None:
-        """End processes that an earlier server left running over these files, and remove its lock files.
+        """End processes that an earlier server left running, remove its lock files, renew access rights.
 
         Only processes whose working directory is this folder are ended. The process id in `postmaster.pid`
         proves nothing: after a power cut it may belong to any process, and the server would refuse to start.
+
+        :raises CannotStartError: the user of PostgreSQL cannot traverse a folder above the files.
         """
         leftovers = list(self._left_running())
         for process in leftovers:
@@ -116,6 +118,7 @@ class Cluster:
             self.socket_dir / f"{_SOCKET_NAME}.lock",
         ):
             path.unlink(missing_ok=True)
+        self._grant_access()  # again: a chmod of a folder above, while the server ran, takes the right away
 
     def explain(self) -> CannotStartError:
         """Return the reason why the server ended, from the last 40 lines of its log. Raises OSError."""

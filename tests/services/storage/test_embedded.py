@@ -355,6 +355,16 @@ async def test_root_closing_the_folder_again_does_not_keep_it_from_starting(data
 
 
 @AS_ROOT
+async def test_root_closing_the_folder_while_it_runs_does_not_keep_it_from_restarting(data: Path) -> None:
+    """As after `chmod 700 /root`, and as each run of pytest closes the folder of all runs."""
+    database = EmbeddedPostgres(data)
+    await database.prepare()
+    data.parent.chmod(0o700)
+    await database._start()  # as the supervisor restarts it, without preparing it again
+    await database.stop()
+
+
+@AS_ROOT
 async def test_files_copied_by_root_are_handed_to_the_server(data: Path) -> None:
     assert owners(data / "postgres") == {"root"}
     async with EmbeddedPostgres(data) as database:
