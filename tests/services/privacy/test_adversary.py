@@ -120,6 +120,7 @@ async def _both_worlds(
     """Return what is seen without and with the person: right after the taps, and of closed windows."""
     now = worlds.since = datetime.now(UTC)
     worlds.measure(now)  # readings that do not grow old before the clock reaches another window
+    house.app.state.page_parts.day_steps._fetched = None  # the plots of the last minute are without them
     worlds.crowd(people, badge)
     worlds.windows(now - 30 * MINUTE, anew=True)
     before = await _look(house, worlds, visitors)
