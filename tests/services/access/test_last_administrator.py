@@ -155,10 +155,10 @@ async def test_provider_whose_groups_give_the_role_no_longer(conn: Conn) -> None
 
     account = await account_of(conn, identity(Role.ADMIN))
     for lost in (identity(Role.STAFF), identity()):
-        with pytest.raises(OidcError, match="the last administrator") as refused:
+        with pytest.raises(OidcError, match="you are the last one of this hub") as refused:
             async with conn.transaction():
                 await account_of(conn, lost)
-        assert refused.value.code == "last-admin"
+        assert refused.value.code == "last-admin-at-provider"
     assert account is not None
     assert await accounts.roles_of(conn, account) == {Role.ADMIN}
 

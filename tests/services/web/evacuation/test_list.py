@@ -81,7 +81,7 @@ async def test_sensors_speak_for_those_without_a_badge(house: House, osh: Office
 
     assert "At least 3 people were inside without a badge at the start." in page
     assert page.count("taps may be missing") == 1
-    assert "3 badges. The sensor says about 5 people. At least 2 people without a badge." in page
+    assert "3 badges. The sensor counts about 5 people. At least 2 people without a badge." in page
     assert "Somebody is sensed where nobody has tapped in." in page
     assert re.search(r"1 badge\. Not known: the sensor is silent since \d\d:\d\d\.", page)
 

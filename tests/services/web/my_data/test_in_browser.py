@@ -138,7 +138,7 @@ async def test_everything_works_without_script(house: House, somebody: Somebody,
     await page.goto("/me")
     await page.get_by_label("Code from the kiosk").fill("AAAA-AAAA")
     await page.get_by_role("button", name="Show my visits").click()
-    await expect(page.locator("[role=alert]")).to_contain_text("This code is not known")
+    await expect(page.locator("[role=alert]")).to_contain_text("This code is wrong")
     await page.get_by_label("Code from the kiosk").fill(await code_for(house, somebody))
     await page.get_by_role("button", name="Show my visits").click()
     await page.get_by_label("My language").select_option("it")
