@@ -1,4 +1,4 @@
-# Sourced by scripts/prepare-lanes and scripts/prepare-readers: installs Debian packages and records missing parts.
+# Sourced by the scripts that prepare or boot test parts: installs Debian packages and records missing parts.
 # shellcheck shell=bash
 missing=0
 
@@ -35,7 +35,16 @@ install_packages() {
 
 apt_install() {
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    local wait=(-o DPkg::Lock::Timeout=300) # seconds for another installation to end
+    apt-get "${wait[@]}" update -qq && apt-get "${wait[@]}" install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# The Debian mirror that this machine is configured for.
+mirror() {
+    local codename
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' \
+        "Codename: $codename" | head -n 1
 }
 
 finish() { # reports the result; with CI=true, missing parts are a failure

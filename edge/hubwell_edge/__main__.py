@@ -1,6 +1,23 @@
-"""``python -m hubwell_edge``: the same as the command ``hubwell-edge``."""
+"""The start of ``hubwell-edge`` and of ``python -m hubwell_edge``."""
 
-from hubwell_edge.cli import app
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it without a traceback, also while it is still being loaded."""
+    is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_usual:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from hubwell_edge.cli import app  # noqa: PLC0415 (takes longest, so not before the signal is set)
+
+    if is_usual:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -19,6 +19,14 @@ app = typer.Typer(
 
 _MOMENTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 _PROTOCOLS: Final[dict[int, Literal[5, 311]]] = {5: 5, 311: 311}
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        envvar="HUBWELL_EDGE__BROKER__URL",
+        help="mqtt[s]://USER:PASSWORD@HOST:PORT; by default that of the `hubwell up` that runs here.",
+    ),
+]
+Protocol = Annotated[int | None, typer.Option(help="MQTT version: 5 or 311.")]
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Device file (TOML); the environment may replace it."),
@@ -64,7 +72,7 @@ def doctor(config: Config = None, secrets: Secrets = None) -> None:
     from hubwell_edge.settings import EdgeSettings
 
     with _plain_errors():
-        results = examine(EdgeSettings.load(config, secrets))
+        results = examine(EdgeSettings.load(config, secrets), secrets)
     for result in results:
         print(f"{'ok  ' if result.ok else 'BAD '} {result.part}: {result.text}")
     if not all(result.ok for result in results):
@@ -99,25 +107,50 @@ def _print_muster(folder: Path, parts: list[str], *, as_json: bool) -> None:
     import json
     from datetime import UTC
 
-    from hubwell_edge.taps import muster
+    from hubwell_edge.muster import opening, sheet
 
     if len(parts) not in {0, 2}:
         _fail("two parts are needed, one of each officer: --part A --part B, or none to be asked for them")
-    first, second = parts or [
-        typer.prompt(f"Part of the {which} officer", hide_input=True) for which in ("first", "second")
-    ]
-    opened, now = muster.open_muster(folder, first, second), datetime.now(UTC)
+    first, second = parts or [_ask_for_part(which) for which in ("first", "second")]
+    opened, now = opening.open_muster(folder, first, second), datetime.now(UTC)
     if as_json:
-        print(json.dumps(muster.as_json(opened, now), ensure_ascii=False, indent=1))
+        print(json.dumps(sheet.as_json(opened, now), ensure_ascii=False, indent=1))
     else:
-        print("\n".join(muster.as_text(opened, now)))
+        print("\n".join(sheet.as_text(opened, now)))
+
+
+def _ask_for_part(which: str) -> str:
+    """Ask for an officer's part, on one line or several, and for a line with a mistake again; never shown."""
+    from hubwell_edge.muster import key_parts
+    from hubwell_edge.taps.files.muster_file import MusterFileError
+
+    typed = ""
+    while True:
+        there = key_parts.count_words(typed)
+        more = f"from word {there + 1}" if there else f"{key_parts.WORDS} words, not shown"
+        line = f"{typed} {typer.prompt(f'Part of the {which} officer ({more})', hide_input=True)}"
+        try:
+            key_parts.check_words(line, which)
+        except MusterFileError as error:
+            typer.echo(f"{error}: type this line again", err=True)
+            continue
+        typed = line
+        if not key_parts.is_complete(typed):
+            continue
+        try:
+            key_parts.read_part(typed, which)
+        except MusterFileError as error:
+            typer.echo(f"{error}; type the whole part again", err=True)
+            typed = ""
+        else:
+            return typed
 
 
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="CSV file.")],
     layout: Annotated[Path, typer.Option("--map", help="Meaning of its columns (TOML).")],
-    broker: Annotated[str, typer.Option(help="mqtt://HOST:PORT")] = "mqtt://127.0.0.1:1883",
+    broker: Broker = None,
     site: Annotated[str, typer.Option(help="Site of the topics.")] = "hub",
     device: Annotated[str, typer.Option(help="Device of the topics; must be registered.")] = "replay",
     speed: Annotated[str, typer.Option(help="Speed relative to the recording, or 'max'.")] = "max",
@@ -125,23 +158,26 @@ def replay(
         Path | None,
         typer.Option(help="Outbox folder; the same one continues a replay."),
     ] = None,
-    protocol: Annotated[int, typer.Option(help="MQTT version: 5 or 311.")] = 5,
+    protocol: Protocol = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be read.")] = False,
 ) -> None:
-    """Send a recorded CSV file through the real agent; succeeds only when the server has every row."""
+    """Send a recorded CSV file through the real agent; succeeds only when the server has stored every row."""
     from hubwell_edge.logs import set_up_logs
-    from hubwell_edge.sources.replay_command import ReplayJob, play
+    from hubwell_edge.replay.command import ReplayJob, play
 
     set_up_logs()
+    url, version = _broker(broker, protocol, usual=5)
     with _plain_errors():
         job = ReplayJob.build(
             file,
             layout,
-            url=broker,
-            protocol=_protocol(protocol),
+            url=url,
+            protocol=version,
             site=site,
             device=device,
             speed=_speed(speed),
             outbox=outbox,
+            skip_bad=skip_bad,
         )
         arrived = play(job)
     if not arrived:
@@ -151,8 +187,8 @@ def replay(
 @app.command()
 def simulate(
     data: Annotated[Path, typer.Option(help="Folder for the outboxes of the devices.")],
-    broker: Annotated[str, typer.Option(help="mqtt://HOST:PORT")] = "mqtt://127.0.0.1:1883",
-    protocol: Annotated[int, typer.Option(help="MQTT version: 5 or 311.")] = 311,
+    broker: Broker = None,
+    protocol: Protocol = None,
     site: Annotated[str | None, typer.Option(help="Site of the topics; default: the scenario's.")] = None,
     scenario: Annotated[
         Path | None, typer.Option(help="Spaces and people (TOML); default: demo hub.")
@@ -163,6 +199,14 @@ def simulate(
     until: Annotated[datetime | None, typer.Option("--until", formats=_MOMENTS)] = None,
     fault: Annotated[list[str] | None, typer.Option(help="A fault to simulate; may be repeated.")] = None,
     faults: Annotated[Path | None, typer.Option(help="File with faults (TOML).")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Certificate authority for mqtts://.")] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="Folder with a file per device: its password at the broker.")
+    ] = None,
+    device: Annotated[list[str] | None, typer.Option(help="Only this device; may be repeated.")] = None,
+    taps: Annotated[
+        Path | None, typer.Option(help="Socket to create, at which virtual cards are held to the doors.")
+    ] = None,
     log_json: LogJson = False,
 ) -> None:
     """Simulate a whole hub: rooms, people, air and badges, with a real agent for each device."""
@@ -170,9 +214,10 @@ def simulate(
     from hubwell_edge.sim.run import main as run_hub
 
     set_up_logs(as_json=log_json)
+    url, version = _broker(broker, protocol, usual=311)
     with _plain_errors():
         arrived = run_hub(
-            broker=broker,
+            broker=url,
             data=data,
             site=site,
             scenario=scenario,
@@ -182,7 +227,11 @@ def simulate(
             until=until,
             faults=fault or (),
             faults_file=faults,
-            protocol=_protocol(protocol),
+            protocol=version,
+            ca_file=ca_file,
+            accounts=accounts,
+            only=device or (),
+            taps=taps,
         )
     if not arrived and until is not None:
         raise typer.Exit(1)
@@ -208,6 +257,16 @@ def _plain_errors() -> Iterator[None]:
         yield
     except user_errors as error:
         _fail(str(error))
+
+
+def _broker(url: str | None, protocol: int | None, *, usual: int) -> tuple[str, Literal[5, 311]]:
+    """Return address and version of the broker; the embedded one speaks MQTT 3.1.1 with devices."""
+    from hubwell_edge.local_hub import device_broker
+
+    local = None if url else device_broker()
+    if protocol is None:
+        protocol = 311 if local else usual
+    return url or local or "mqtt://127.0.0.1:1883", _protocol(protocol)
 
 
 def _protocol(number: int) -> Literal[5, 311]:

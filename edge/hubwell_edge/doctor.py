@@ -1,13 +1,19 @@
 """``hubwell-edge doctor``: checks clock, buses, readers, outbox and broker of this device."""
 
 import asyncio
+import socket
+import ssl
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import aiomqtt
 
 from hubwell_edge.agent import mqtt_link
 from hubwell_edge.agent.device import software
+from hubwell_edge.agent.link_state import LinkState
 from hubwell_edge.clock import SystemClock, to_rfc3339
 from hubwell_edge.drivers.hardware import machine_i2c
 from hubwell_edge.drivers.sensor import SensorError
@@ -19,11 +25,18 @@ from hubwell_edge.taps.self_check import CheckResult, inspect_badges, inspect_mu
 from hubwell_wire.messages import Meta
 from hubwell_wire.topics import Channel, Topic
 
+_PATIENCE_S: Final = 5.0
+_DAY_S: Final = 86_400
+_RENEW_DAYS: Final = 60
+"""Days in which the end of the broker's certificate is announced, as on the server."""
 _I2C_DRIVERS: Final = frozenset({"scd4x", "bme280"})
 
 
-def examine(settings: EdgeSettings) -> list[CheckResult]:
-    """Run all checks; takes about ten seconds when the broker does not answer."""
+def examine(settings: EdgeSettings, secrets: Path | None = None) -> list[CheckResult]:
+    """Run all checks; takes about ten seconds when the broker does not answer.
+
+    `secrets` is the folder whose files systemd hands to the agent, where it is to be checked too.
+    """
     checks: tuple[Callable[[EdgeSettings], Iterator[CheckResult]], ...] = (
         _clock,
         _buses,
@@ -31,8 +44,43 @@ def examine(settings: EdgeSettings) -> list[CheckResult]:
         _outbox,
         _badges,
         _broker,
+        _certificate,
     )
-    return [result for check in checks for result in check(settings)]
+    found = [result for check in checks for result in check(settings)]
+    return [*found, *(_secrets(secrets) if secrets is not None else ())]
+
+
+def _secrets(folder: Path) -> Iterator[CheckResult]:
+    """Check what the unit names: systemd does not start the agent where one is missing (243/CREDENTIALS)."""
+    for part, exists, remedy in (
+        ("mqtt_password", Path.is_file, "write the password of `hubwell-admin device add` into it"),
+        ("badges", Path.is_dir, "make the folder, also without readers: install -d -m 700"),
+    ):
+        path = folder / part
+        if not exists(path):
+            text = f"{path} is missing, and systemd does not start the agent without it; {remedy}"
+            yield CheckResult("secrets", ok=False, text=text)
+
+
+def _certificate(settings: EdgeSettings) -> Iterator[CheckResult]:
+    """Announce the end of the broker's certificate; one that is not accepted is a finding of the broker."""
+    context = settings.broker.tls_context()
+    if context is None:
+        return
+    try:
+        with (
+            socket.create_connection(settings.address[:2], timeout=_PATIENCE_S) as plain,
+            context.wrap_socket(plain, server_hostname=settings.address.host) as connection,
+        ):
+            ends = ssl.cert_time_to_seconds(str((connection.getpeercert() or {})["notAfter"]))
+    except (OSError, ValueError, KeyError):
+        return
+    days = int((ends - time.time()) // _DAY_S)
+    text = f"the broker's is valid for {days} more days"
+    if days < _RENEW_DAYS:
+        yield CheckResult("certificate", ok=False, text=f"{text}: renew it on the server (hubwell-admin)")
+    else:
+        yield CheckResult("certificate", ok=True, text=text)
 
 
 def _clock(settings: EdgeSettings) -> Iterator[CheckResult]:
@@ -65,7 +113,7 @@ def _buses(settings: EdgeSettings) -> Iterator[CheckResult]:
 
 def _readers(settings: EdgeSettings) -> Iterator[CheckResult]:
     """Open each badge reader for a moment, unless a running agent uses it and reports on it in its log."""
-    running = _agent_runs(settings)
+    running = bool(settings.reader) and _agent_runs(settings)
     for station in build_sources(settings).stations:
         part, what = f"reader {station.reader.name}", f"{station.reader.driver} on {station.reader.bus}"
         if running:
@@ -82,8 +130,6 @@ def _readers(settings: EdgeSettings) -> Iterator[CheckResult]:
 
 
 def _agent_runs(settings: EdgeSettings) -> bool:
-    if not settings.reader:
-        return False
     try:
         Outbox(settings.outbox.dir, cap_bytes=settings.outbox.cap_bytes).close()
     except OutboxError as error:
@@ -113,7 +159,19 @@ def _badges(settings: EdgeSettings) -> Iterator[CheckResult]:
 
 
 def _broker(settings: EdgeSettings) -> Iterator[CheckResult]:
-    yield from asyncio.run(_check_broker(settings))
+    # Where the account's name is the client id, a second connection would end the agent's.
+    state = LinkState.read(settings.outbox.dir) if _agent_runs(settings) else None
+    if state is not None:
+        yield CheckResult("broker", state.ok, f"{state.text} (as of {state.at})")
+        if state.refused and _is_recent(state.refused_at):
+            yield CheckResult("orders", ok=False, text=f"{state.refused} (as of {state.refused_at})")
+    else:
+        yield from asyncio.run(_check_broker(settings))
+
+
+def _is_recent(time: str) -> bool:
+    """Return whether a time is less than an hour ago: the agent notes a further refusal after ten minutes."""
+    return datetime.now(UTC) - datetime.fromisoformat(time) < timedelta(hours=1)
 
 
 async def _check_broker(settings: EdgeSettings) -> list[CheckResult]:
@@ -138,7 +196,9 @@ async def _check_broker(settings: EdgeSettings) -> list[CheckResult]:
         return [CheckResult("broker", ok=False, text=mqtt_link.explain(error, settings))]
     results = [CheckResult("broker", ok=True, text=f"{where} answers")]
     if own:
-        results.append(CheckResult("rights", ok=False, text=f"may not publish to its own topics: {own[0]}"))
+        account = settings.address.username or "anonymous"
+        text = f"the account {account!r} may not publish to the topics of {settings.device!r}: {own[0]}"
+        results.append(CheckResult("rights", ok=False, text=text))
     elif len(refusals) > len(own):
         results.append(CheckResult("rights", ok=True, text="may publish to its own topics and to no others"))
     else:

@@ -73,7 +73,8 @@ class BrokerSettings(Section):
     keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
     window: Annotated[int, Field(ge=1, le=1000)] = 100
     resend_s: Annotated[float, Field(ge=0.1, le=3600)] = 20
-    status_s: Annotated[float, Field(ge=1, le=3600)] = 60
+    status_s: Annotated[float, Field(ge=1, le=240)] = 60
+    """Between two reports of the status; after five minutes without one a device counts as silent."""
     hold_unsynced_s: Annotated[float, Field(ge=0)] = 3600
 
     @field_validator("url")
@@ -123,7 +124,8 @@ class BadgeSettings(Section):
 
     keys_dir: Path | None = Field(default=None, description="folder with epoch-N.key files")
     roster_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        default=None, description="the hub's public key (Ed25519) that signs lists of badges, in hexadecimal"
+        default=None,
+        description="the hub's public key (Ed25519) that signs lists of badges and orders, in hexadecimal",
     )
     patience_ms: Annotated[int, Field(ge=0, le=5000)] = 100
     debounce_s: Annotated[float, Field(ge=0, le=60)] = 5

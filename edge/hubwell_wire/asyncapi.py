@@ -9,6 +9,7 @@ import json
 from itertools import pairwise
 from typing import Any, Final
 
+from pydantic.dataclasses import is_pydantic_dataclass
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from hubwell_wire import commands, fields, messages
@@ -18,7 +19,7 @@ from hubwell_wire.fields import WireModel
 from hubwell_wire.topics import ID_PATTERN, ROOT, Channel
 from hubwell_wire.units import QUANTITIES, UNITS
 
-CONTRACT_VERSION: Final = "1.1.0"
+CONTRACT_VERSION: Final = "1.3.0"
 """The first number is the `v` of the messages; the second counts additions that old programs may ignore."""
 
 _QOS: Final = 1
@@ -43,11 +44,20 @@ a receipt.
 finite, no key stands twice in one object, and objects and lists are nested at most 200 deep.
 **Unknown fields are ignored**, at every level: later versions 1.x add optional fields only, so that an old
 server understands a newer device and the reverse. What cannot be understood is kept as rejected with a
-reason; where `boot` and `seq` can be read, the device is told in `rejected` of a receipt.
+reason; where `boot` and `seq` can be read, the device is told in `rejected` of a receipt. Single readings
+that cannot be stored (an impossible value, another value for an instant that has one) are named in
+`unstored`; the rest of their message is stored. A device that is not registered gets a `notice` and keeps
+its messages.
 
 **Taps.** A badge's own number never leaves its reader: a tap names a pseudonym, keyed for one epoch. The
 reader is answered on `down/cmd` after the commit; while no answer comes it speaks for itself by the list of
 badges on `down/config`, and an answer that comes later corrects it.
+
+**Signed orders.** The last field of a message on `down/ack` and `down/cmd` is `sig`, where the hub has a
+key: an Ed25519 signature of the topic, a line feed, and the payload's exact bytes before `,"sig"`. `at` is
+when it was sent. A device that has the hub's public key carries out signed messages only, at most 5 minutes
+ahead of its clock, and of erasures only those newer than the newest one carried out; others ignore both
+fields. Servers are updated before their devices.
 
 **Time.** RFC 3339 with a zone. A message whose `clock` is `unsynced` is set aside on the server: a time of a
 clock that was never set is not guessed.
@@ -164,12 +174,12 @@ def schemas() -> dict[str, Json]:
     return dict(sorted(parts.items()))
 
 
-def _models() -> dict[str, type[WireModel]]:
+def _models() -> dict[str, type]:
     return {
         name: model
         for module in _MODULES
         for name, model in vars(module).items()
-        if inspect.isclass(model) and issubclass(model, WireModel)
+        if inspect.isclass(model) and (issubclass(model, WireModel) or is_pydantic_dataclass(model))
     }
 
 

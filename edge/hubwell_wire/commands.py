@@ -15,6 +15,7 @@ from hubwell_wire.fields import (
     Pseudonym,
     ReaderName,
     Sequence,
+    Signature,
     Text,
     Timestamp,
     Version,
@@ -43,6 +44,10 @@ class Answer(WireModel):
     """The same in words, in the person's language."""
     lang: Language = "en"
     """The language of `text`."""
+    at: Timestamp | None = None
+    """When the server sent it: refused when it is more than 5 minutes ahead."""
+    sig: Signature | None = None
+    """Ed25519 signature of topic, line feed and the payload's bytes before this last field; hexadecimal."""
 
 
 class Tombstone(WireModel):
@@ -63,6 +68,11 @@ class Forget(WireModel):
     """Says which command it is."""
     badges: Annotated[tuple[Tombstone, ...], Field(max_length=1000, strict=False), FailFast()]
     """Whose taps; also dropped from lists and from what the device knows of who is in."""
+    at: Timestamp | None = None
+    """When the server sent it: refused when it is more than 5 minutes ahead, or not
+    after the newest one carried out."""
+    sig: Signature | None = None
+    """Ed25519 signature of topic, line feed and the payload's bytes before this last field; hexadecimal."""
 
 
 class Muster(WireModel):
@@ -79,6 +89,8 @@ class Muster(WireModel):
     """When it was true."""
     sealed: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/=]*$")]
     """A `MusterSnapshot` as JSON in a NaCl sealed box (X25519, XSalsa20-Poly1305), base64."""
+    sig: Signature | None = None
+    """Ed25519 signature of topic, line feed and the payload's bytes before this last field; hexadecimal."""
 
 
 class MusterEntry(WireModel):
@@ -96,6 +108,15 @@ class MusterEntry(WireModel):
     """Pseudonyms of the person's badges, so that later taps at the device itself can be counted in."""
 
 
+_LANGUAGES: Final = frozenset(get_args(Language))
+_VERDICTS: Final = frozenset(get_args(Verdict))
+
+
+def _known_language(value: object) -> object:
+    """Treat an unknown language as none: an older device must not reject the whole list."""
+    return value if not isinstance(value, str) or value in _LANGUAGES else None
+
+
 class MusterSnapshot(WireModel):
     """What a `Muster` holds when it is opened."""
 
@@ -105,6 +126,17 @@ class MusterSnapshot(WireModel):
     """Everybody who is probably inside."""
     people: Annotated[tuple[MusterEntry, ...], Field(strict=False)] = ()
     """Everybody who is enrolled and not inside: who taps in later is known by name."""
+    lang: Annotated[Language | None, BeforeValidator(_known_language)] = None
+    """Language of `texts`, the hub's own."""
+    zone: str = "UTC"
+    """Time zone of the hub, a name of the IANA database: the list is printed in its local time."""
+    spaces: dict[str, str] = Field(default={})
+    """Names of the hub's spaces, by id."""
+    texts: dict[str, str] = Field(default={})
+    """Sentences of the list in the hub's language, with their values in braces. A device uses those that it
+    knows (`title`, `age`, `age_unknown`, `no_zone`, `person`, `later`, `total`, `no_own_taps`, `nameless`),
+    and English for the rest.
+    """
 
 
 class SealedRoster(WireModel):
@@ -117,17 +149,8 @@ class SealedRoster(WireModel):
     """Version of the contract."""
     body: str
     """A `Roster` as JSON text."""
-    sig: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+    sig: Signature
     """Ed25519 signature of the body's UTF-8 bytes, 64 bytes in hexadecimal."""
-
-
-_LANGUAGES: Final = frozenset(get_args(Language))
-_VERDICTS: Final = frozenset(get_args(Verdict))
-
-
-def _known_language(value: object) -> object:
-    """Treat an unknown language as none: an older device must not reject the whole list."""
-    return value if not isinstance(value, str) or value in _LANGUAGES else None
 
 
 def _known_texts(value: object) -> object:
@@ -180,6 +203,15 @@ class RosterSpace(WireModel):
     """Let people in and say that it is full, or turn them away."""
 
 
+class RosterEvacuation(WireModel):
+    """An evacuation or a drill that is open: every reader shows it, with and without a tap."""
+
+    until: Timestamp
+    """A device that gets no newer list stops showing it then."""
+    texts: Annotated[dict[Language, str], BeforeValidator(_known_languages)]
+    """What to do and where to gather, in each language."""
+
+
 class Roster(WireModel):
     """What a device needs to answer taps with the network gone. It holds no names."""
 
@@ -203,6 +235,8 @@ class Roster(WireModel):
     """The space that the device's doors lead to, if it has one."""
     crowded: Annotated[dict[Language, str], BeforeValidator(_known_languages)] = Field(default={})
     """What a reader says in each language to who is let in though the space is full."""
+    evacuation: RosterEvacuation | None = None
+    """Present while everybody has to leave."""
 
 
 Command = Annotated[Answer | Forget | Muster, Field(discriminator="type")]

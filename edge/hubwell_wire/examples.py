@@ -101,6 +101,13 @@ def _described() -> dict[str, Examples]:
 
 def _sent() -> dict[str, Examples]:
     refused = (wire.Refusal(seq=4709, reason="r.0.v: Input should be a valid number (got '812')"),)
+    clashing = wire.Unstored(
+        seq=4711,
+        readings=(2,),
+        reason="scd41/co2 has the value 612.0 at 2026-11-24T09:58:00+00:00 already, not 598.0",
+    )
+    unregistered = "device 'attic-pi' is not registered: `hubwell device add attic-pi --space SPACE`"
+    signed = wire.Receipt(v=1, boot=_BOOT, upto=4711, at=_NOON, sig="5e" * 64)
     welcome = commands.Answer(
         v=1, type="answer", boot=_BOOT, seq=4712, verdict="in", text="Benvenuta, sei dentro.", lang="it"
     )
@@ -113,6 +120,12 @@ def _sent() -> dict[str, Examples]:
                 "A hole at 4701, and one message refused",
                 wire.Receipt(v=1, boot=_BOOT, upto=4700, ranges=((4702, 4711),), rejected=refused),
             ),
+            (
+                "The third reading of message 4711 meets another value of its instant",
+                wire.Receipt(v=1, boot=_BOOT, upto=4711, unstored=(clashing,)),
+            ),
+            ("A device that is not registered", wire.Receipt(v=1, boot=_BOOT, upto=0, notice=unregistered)),
+            ("Signed, to a device with the hub's key", signed),
         ],
         "Answer": [("Somebody came in", welcome)],
         "Forget": [

@@ -94,6 +94,8 @@ Text = Annotated[
 ]
 """Text for people: no control characters except tab and line break."""
 
+Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+"""Ed25519, 64 bytes in hexadecimal."""
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Epoch = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ReaderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]

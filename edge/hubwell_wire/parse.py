@@ -5,9 +5,8 @@ Payloads come from the broker; the result is a frozen model, so no further modul
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from hubwell_wire.messages import (
     Fault,
     Gap,
     Meta,
+    Reading,
     Receipt,
     Status,
     Tap,
@@ -53,7 +53,6 @@ _TOO_DEEP: Final = "recursion limit exceeded"
 """The parser's words for what is nested deeper than MAX_DEPTH."""
 _MAX_PROBLEMS_SHOWN: Final = 3
 _MAX_VALUE_SHOWN: Final = 80
-_FIELDS_SET: Final = attrgetter("__pydantic_fields_set__")  # `model_fields_set` without a call per reading
 _EVENT_TYPES: Final = ("tap", "gap", "fault")
 _COMMAND_TYPES: Final = ("answer", "forget", "muster")
 _TYPES: Final = {Channel.EVENT: (_EVENT_TYPES, "event"), Channel.CMD: (_COMMAND_TYPES, "command")}
@@ -147,26 +146,34 @@ def _may_repeat_a_key(message: Message, payload: bytes) -> bool:
 def _times_of(message: Message) -> int:
     if isinstance(message, Envelope):
         return 1
+    if isinstance(message, Receipt):
+        return message.at is not None
     return (message.ts is not None) + (message.roster_at is not None) if isinstance(message, Status) else 0
 
 
 def _keys_of(message: Message) -> int:
     """Return how many JSON keys this message needs, which is never more than its payload has."""
-    keys = len(_FIELDS_SET(message))
+    keys = len(message.model_fields_set)
     inner: Iterable[WireModel]
     if isinstance(message, Telemetry):
-        inner = message.r
-    elif isinstance(message, Meta):
+        return keys + _keys_of_readings(message.r)
+    if isinstance(message, Meta):
         inner = (*message.sensors, *message.readers)
     elif isinstance(message, Receipt):
-        inner = message.rejected
+        inner = (*message.rejected, *message.unstored)
     elif isinstance(message, Tap):
         inner = (message.data,) if message.data.sun is None else (message.data, message.data.sun)
     elif isinstance(message, Gap | Fault):
         inner = (message.data,)
     else:
         inner = ()
-    return keys + sum(map(len, map(_FIELDS_SET, inner)))
+    return keys + sum(len(part.model_fields_set) for part in inner)
+
+
+def _keys_of_readings(readings: Collection[Reading]) -> int:
+    """Return how many keys these readings need: optional ones only where they differ from their default."""
+    omitted = [reading.t for reading in readings].count(0) + [reading.q for reading in readings].count("ok")
+    return len(readings) * len(fields(Reading)) - omitted
 
 
 def _refuse_duplicate_keys(payload: bytes) -> None:

@@ -13,6 +13,8 @@ DOMAIN: Final = b"badge:v1|"
 """Separates these pseudonyms from any other use of the same key."""
 TOKEN_DOMAIN: Final = b"qr:v1|"
 """The same for the QR codes that people carry on their phones: a code cannot pass for a card."""
+PROOF_DOMAIN: Final = b"kiosk:v1|"
+"""The same for what a kiosk proves a card or code with; no list of badges holds it."""
 PSEUDONYM_BYTES: Final = 16
 KEY_BYTES: Final = 32
 TOKEN_PREFIX: Final = "HW1:"  # noqa: S105 - printed on every code
@@ -46,11 +48,20 @@ def pseudonym(uid: bytes, epoch_key: EpochKey) -> str:
     First 128 bits of HMAC-SHA256(key, ``badge:v1|`` + uid), where `uid` are the raw bytes of the card's
     number (4, 7 or 10), not its hex text. Raises ValueError for another length, without repeating the number.
     """
-    if len(uid) not in UID_BYTES:
-        raise ValueError(
-            f"a badge number has 4, 7 or 10 bytes, got {len(uid)}; give the raw bytes, not their hex text"
-        )
-    return _keyed(DOMAIN + uid, epoch_key)
+    return _keyed(_badge_message(uid), epoch_key)
+
+
+def proof(uid: bytes, epoch_key: EpochKey) -> str:
+    """Return what shows in one epoch that a reader had the card itself and not its pseudonym, 32 hex digits.
+
+    First 128 bits of HMAC-SHA256(key, ``kiosk:v1|badge:v1|`` + uid). Raises ValueError as `pseudonym` does.
+    """
+    return _keyed(PROOF_DOMAIN + _badge_message(uid), epoch_key)
+
+
+def token_proof(token: str, epoch_key: EpochKey) -> str:
+    """Return the same for a person's QR code. Raises ValueError as `token_pseudonym` does."""
+    return _keyed(PROOF_DOMAIN + _token_message(token), epoch_key)
 
 
 def token_pseudonym(token: str, epoch_key: EpochKey) -> str:
@@ -60,10 +71,22 @@ def token_pseudonym(token: str, epoch_key: EpochKey) -> str:
     base 32, in upper case and without the prefix ``HW1:``; lower case and the prefix are accepted. Raises
     ValueError for anything else, without repeating it.
     """
+    return _keyed(_token_message(token), epoch_key)
+
+
+def _badge_message(uid: bytes) -> bytes:
+    if len(uid) not in UID_BYTES:
+        raise ValueError(
+            f"a badge number has 4, 7 or 10 bytes, got {len(uid)}; give the raw bytes, not their hex text"
+        )
+    return DOMAIN + uid
+
+
+def _token_message(token: str) -> bytes:
     letters = token.strip().upper().removeprefix(TOKEN_PREFIX)
     if not _TOKEN.fullmatch(letters):
         raise ValueError("not a code of this hub: it has 24 to 64 letters of base 32 (A to Z, 2 to 7)")
-    return _keyed(TOKEN_DOMAIN + letters.encode("ascii"), epoch_key)
+    return TOKEN_DOMAIN + letters.encode("ascii")
 
 
 def _keyed(message: bytes, epoch_key: EpochKey) -> str:

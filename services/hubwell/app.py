@@ -4,11 +4,13 @@
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Final
@@ -20,24 +22,38 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 
 from hubwell.access.oidc.client import Provider
+from hubwell.access.passkeys.challenges import Challenges
 from hubwell.access.passwords import Passwords
 from hubwell.api import openapi, routes
+from hubwell.api.booking_turns import BookingTurns
 from hubwell.api.dependencies import ApiParts
 from hubwell.api.evacuation_view import NameViewLog
-from hubwell.api.live_updates import Feed, FeedIntervals
+from hubwell.api.live.stream import OpenStreams
+from hubwell.api.live.updates import Feed, FeedIntervals
 from hubwell.http import errors
 from hubwell.http.database import Database
-from hubwell.http.guard import check_every_route
+from hubwell.http.guard import check_every_route, rules_of
 from hubwell.http.headers import SecurityHeaders
-from hubwell.http.parts import Parts
+from hubwell.http.parts import EvacuationWatch, HubSettings, Parts
 from hubwell.http.rate_limits import Limits
+from hubwell.http.rights_first import RightsFirst
+from hubwell.http.route_table import RouteTable
+from hubwell.http.strict_protocol import StrictProtocol
 from hubwell.runtime.start_errors import CannotStartError
+from hubwell.screens.notices import ScreenNotices
+from hubwell.service.process import feed_watchdog, notify
 from hubwell.settings import Settings
 from hubwell.switchboard import Switchboard
 from hubwell.web import pages
+from hubwell.web.public_name import LoopbackName
 
 _log = logging.getLogger(__name__)
 _STOP_WITHIN_S: Final = 2
+_KEEP_ALIVE_S: Final = 125
+"""Longer than proxies keep an idle connection (Caddy 120 s, Traefik 90 s, nginx 60 s).
+
+A server that closes first can do so while a request is on its way, which the visitor sees as status 502.
+"""
 _LARGEST_BODY: Final = 1024 * 1024
 """Bytes; no form has more."""
 
@@ -47,11 +63,21 @@ def create_app(
 ) -> FastAPI:
     """Return the application; nothing is opened before its lifespan begins."""
     database = Database(settings.database_url)
-    feed = Feed(database, pace)
+    evacuation = EvacuationWatch(database)
+
+    def use(settings: Settings) -> None:
+        commit = Switchboard.of(settings).commit
+        app.state.parts = replace(app.state.parts, settings=settings, commit=commit)
+        pages.use(app, settings)
+
+    hub = HubSettings(database, settings, use)
+    screens = ScreenNotices()
+    feed = Feed(database, evacuation, hub, screens, pace)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
+        await hub.read_if_possible()
         running = asyncio.create_task(feed.run(), name="hubwell-api[feed]")
         try:
             yield
@@ -72,21 +98,27 @@ def create_app(
         redoc_url=None,
         middleware=[
             Middleware(SecurityHeaders, settings=settings),
+            Middleware(LoopbackName, settings=settings),
             Middleware(GZipMiddleware, compresslevel=5),
+            Middleware(RightsFirst),
         ],
         max_body_size=_LARGEST_BODY,
     )
     app.state.parts = Parts(
         settings=settings,
+        hub=hub,
         database=database,
+        evacuation=evacuation,
         limits=Limits(),
         passwords=passwords or Passwords(),
         provider=Provider.of(settings),
+        challenges=Challenges(),
         commit=Switchboard.of(settings).commit,
+        routes=RouteTable(app, rules_of),
         error_page=pages.error_page,
     )
-    app.state.api_parts = ApiParts(feed, NameViewLog())
-    pages.install(app, settings, database)
+    app.state.api_parts = ApiParts(feed, NameViewLog(), OpenStreams(), BookingTurns(database.connection))
+    pages.install(app, settings, screens)
     errors.install(app)
     openapi.install(app)
     check_every_route(app)
@@ -137,21 +169,30 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 async def _serve(app: FastAPI, sock: socket.socket) -> None:
-    config = uvicorn.Config(
+    server = _Server(server_config(app), app.state.api_parts.feed)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    gc.freeze()  # what is loaded now stays: no collection of garbage shall look through it
+    watchdog = asyncio.create_task(feed_watchdog(), name="hubwell-api[watchdog]")
+    await server.serve(sockets=[sock])
+    watchdog.cancel()
+    if not server.started:
+        raise CannotStartError("The web server could not start: the log above says why.")
+
+
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """Return how an application is served; the addresses of proxies come from $FORWARDED_ALLOW_IPS."""
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         ws="none",
+        http=StrictProtocol,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
-    server = _Server(config, app.state.api_parts.feed)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve(sockets=[sock])
-    if not server.started:
-        raise CannotStartError("The web server could not start: the log above says why.")
 
 
 class _Server(uvicorn.Server):
@@ -168,5 +209,6 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Begin to stop."""
+        notify("STOPPING=1")
         self._feed.close()
         self.should_exit = True

@@ -3,71 +3,91 @@
 Modules that are slow to load are imported inside the commands, so that ``hubwell --help`` is fast.
 """
 
-import asyncio
-import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hubwell.commands.accounts import account_app, token_app
-from hubwell.commands.cli_settings import settings
+from hubwell.commands.accounts import access_app, account_app, token_app
+from hubwell.commands.cli_settings import check_settings, read_installation, settings
+from hubwell.commands.cli_transactions import hub_settings
 from hubwell.commands.course_sessions import session_app
 from hubwell.commands.dashboards import app as dashboards_app
 from hubwell.commands.evacuation import app as muster_app
 from hubwell.commands.keys import keys_app, reader_app
 from hubwell.commands.people import person_app
 from hubwell.commands.privacy import audit_log_app, check_terms, privacy_app, retention_app
-from hubwell.commands.spaces import device_app, space_app
+from hubwell.commands.register.plans import plan_app
+from hubwell.commands.register.screens import screen_app
+from hubwell.commands.spaces import demo_app, device_app, hub_app, space_app
+from hubwell.doctor.typed_commands import DATA_VARIABLE
+from hubwell.runtime.logs import set_up_logs
 
 app = typer.Typer(
     help="Hubwell: spaces, air and presence of a learning hub.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(access_app, name="access")
 app.add_typer(account_app, name="account")
 app.add_typer(dashboards_app, name="dashboards")
+app.add_typer(demo_app, name="demo")
 app.add_typer(device_app, name="device")
+app.add_typer(hub_app, name="hub")
 app.add_typer(keys_app, name="keys")
 app.add_typer(person_app, name="person")
+app.add_typer(plan_app, name="plan")
 app.add_typer(reader_app, name="reader")
 app.add_typer(audit_log_app, name="audit-log")
 app.add_typer(muster_app, name="muster")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(retention_app, name="retention")
+app.add_typer(screen_app, name="screen")
 app.add_typer(session_app, name="session")
 app.add_typer(space_app, name="space")
 app.add_typer(token_app, name="token")
 
+PassphraseFile = Annotated[Path, typer.Option(help="File whose only line is the passphrase.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    from hubwell.service.process import run_service
+    from hubwell.service.sign_of_life import NameTakenError
+
+    set_up_logs()
+    refused: NameTakenError | None = None
     try:
-        asyncio.run(work)
-    except KeyboardInterrupt:
-        return
+        run_service(work)
+    except* NameTakenError as errors:
+        refused = next(error for error in errors.exceptions if isinstance(error, NameTakenError))
+    if refused is not None:
+        print(refused, file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Port of the pages.")] = 8000,
-    data: Annotated[Path, typer.Option(help="Folder for all data.")] = Path("hubwell-data"),
+    data: Annotated[Path, typer.Option(envvar=DATA_VARIABLE, help="Folder for all data.")] = Path(
+        "hubwell-data"
+    ),
     demo: Annotated[bool, typer.Option(help="Run a simulated hub.")] = True,
 ) -> None:
     """Run everything in this terminal: database, broker, services and a simulated hub."""
     from hubwell.commands.up import main
 
+    check_settings()
     raise typer.Exit(main(port=port, data=data, demo=demo))
 
 
 @app.command()
 def ingest(
-    worker: Annotated[str, typer.Option(help="Name of this process, if several share the work.")] = "1",
+    worker: Annotated[
+        str, typer.Option(help="Number of this process among several; by default the first free one.")
+    ] = "",
 ) -> None:
     """Store the messages of devices; several of these processes share the work."""
     from hubwell.ingest_process import run
@@ -80,6 +100,7 @@ def api() -> None:
     """Serve the pages and the API."""
     from hubwell.app import serve
 
+    set_up_logs()
     serve(check_terms(settings()))
 
 
@@ -96,9 +117,14 @@ def broker(
     server_port: Annotated[int, typer.Option(help="Port for MQTT 5: the server's side.")] = 1883,
     device_port: Annotated[int, typer.Option(help="Port for MQTT 3.1.1: the devices' side.")] = 1884,
 ) -> None:
-    """Run the embedded development broker on loopback, without accounts and without a disk."""
+    """Run the embedded development broker on loopback, with new passwords at each start, without a disk."""
     from hubwell.runtime.embedded_broker import serve
+    from hubwell.runtime.preflight import port_problem
 
+    problem = port_problem(server_port) or port_problem(device_port)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        raise typer.Exit(2)
     serve(server_port=server_port, device_port=device_port)
 
 
@@ -120,13 +146,13 @@ def migrate() -> None:
 @app.command()
 def audit(
     device: Annotated[str | None, typer.Option(help="Only this device.")] = None,
-    days: Annotated[int, typer.Option(help="How many days back.")] = 7,
+    days: Annotated[int, typer.Option(help="How many days back.", min=1, max=36500)] = 7,
     json_: Json = False,
 ) -> None:
     """Show per device and day what was sent, stored, duplicated, rejected and missing."""
     from hubwell.commands.reports import print_audit
 
-    configured = settings()
+    configured = hub_settings()
     status = print_audit(
         configured.database_url, zone=configured.zone, device=device, days=days, as_json=json_
     )
@@ -137,8 +163,12 @@ def audit(
 def doctor(json_: Json = False) -> None:
     """Check every part and show what to do."""
     from hubwell.commands.reports import print_report
+    from hubwell.doctor.setting_checks import misspelt_names, wrong_settings
 
-    raise typer.Exit(print_report(settings(), as_json=json_))
+    read_installation()
+    wrong = wrong_settings()
+    configured = None if wrong else settings()
+    raise typer.Exit(print_report(configured, wrong, misspelt_names(), as_json=json_))
 
 
 @app.command()
@@ -158,6 +188,33 @@ def restore(file: Annotated[Path, typer.Argument(help="A file made by `hubwell b
 
 
 @app.command()
+def seal(passphrase_file: PassphraseFile) -> None:
+    """Seal standard input with a passphrase, to standard output: the secrets of a backup."""
+    from hubwell.service import sealed_file
+
+    _filter(sealed_file.seal, passphrase_file)
+
+
+@app.command()
+def unseal(passphrase_file: PassphraseFile) -> None:
+    """Open what `hubwell seal` wrote, from standard input to standard output."""
+    from hubwell.service import sealed_file
+
+    _filter(sealed_file.unseal, passphrase_file)
+
+
+def _filter(change: Callable[[bytes, str], bytes], passphrase_file: Path) -> None:
+    from hubwell.service.sealed_file import SealError
+
+    try:
+        changed = change(sys.stdin.buffer.read(), passphrase_file.read_text().strip())
+    except (SealError, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    sys.stdout.buffer.write(changed)
+
+
+@app.command()
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which measurement; without it they are listed.")] = None,
     json_: Json = False,
@@ -170,7 +227,8 @@ def bench(
 
 @app.command()
 def rejected(
-    most: Annotated[int, typer.Option(help="How many to show, the newest first.")] = 20, json_: Json = False
+    most: Annotated[int, typer.Option(help="How many to show, the newest first.", min=1, max=100_000)] = 20,
+    json_: Json = False,
 ) -> None:
     """Show the messages that were rejected, each with the reason."""
     from hubwell.commands.reports import print_rejected
@@ -179,19 +237,25 @@ def rejected(
 
 
 def main() -> None:
-    """Run the command line; prints one sentence and exits with 1 if the database cannot be reached."""
+    """Run the command line; prints a sentence and exits with 1 if database or address cannot be used."""
     try:
         app()
     except Exception as error:  # looked at only for its kind, and raised again if it is another
         from psycopg import OperationalError
 
+        from hubwell.commands.cli_settings import how_to_find_it
+        from hubwell.runtime.start_errors import CannotStartError
+
+        if isinstance(error, CannotStartError):
+            print(error, file=sys.stderr)
+            sys.exit(1)
+
         from hubwell.errors import first_line
+        from hubwell.storage.connect import advice_for
 
         if not isinstance(error, OperationalError):
             raise
-        print(
-            f"The database cannot be reached: {first_line(error)}\n"
-            "Start it (`scripts/up`), or set HUBWELL_DATABASE_URL to its address.",
-            file=sys.stderr,
-        )
+        print(f"The database cannot be used: {first_line(error)}", file=sys.stderr)
+        for advice in filter(None, (how_to_find_it(), advice_for(error))):
+            print(advice, file=sys.stderr)
         sys.exit(1)

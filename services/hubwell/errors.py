@@ -4,9 +4,10 @@ A capability keeps its kinds as constants in its `errors.py` and raises `DomainE
 programs get the English text, pages the text in the reader's language (`error_text`), the API all of it.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from gettext import NullTranslations
-from typing import Final
+from typing import Any, Final
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extracts the text into the catalogues
@@ -51,6 +52,8 @@ class DomainError(Exception):
         super().__init__(kind.text.format(**params))
         self.kind = kind
         self.params = params
+        self.also: tuple[DomainError, ...] = ()
+        """Further refusals of the same input, each of another field."""
 
     @property
     def code(self) -> str:
@@ -61,6 +64,28 @@ class DomainError(Exception):
     def field(self) -> str:
         """The input at fault; empty where no single one is."""
         return self.kind.field
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """Further members of the API's problem, as JSON has them: what a program needs to go on."""
+        return {}
+
+
+def refusal_of(check: Callable[[], object]) -> "DomainError | None":
+    """Return how a check refuses; None if it does not."""
+    try:
+        check()
+    except DomainError as error:
+        return error
+    return None
+
+
+def refuse_all(refusals: Iterable["DomainError | None"]) -> None:
+    """Raise the first of these refusals with the others in its `also`; nothing happens without any."""
+    all_refusals = [each for refusal in refusals if refusal is not None for each in (refusal, *refusal.also)]
+    if all_refusals:
+        all_refusals[0].also = tuple(all_refusals[1:])
+        raise all_refusals[0]
 
 
 def error_text(error: DomainError, translations: NullTranslations) -> str:

@@ -3,8 +3,8 @@
 Ingest returns the facts of the first group for every stored batch; capabilities return those of the second.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -23,18 +23,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingsStored:
-    """New readings of one quantity were stored, within these spans of time in their spaces.
+    """New readings were stored: by quantity, the spans of time in their spaces that hold them.
 
     A space has several spans if its new readings are more than hours apart.
     """
 
-    quantity: str
-    spans: tuple[Span, ...]
-
-    @property
-    def spaces(self) -> frozenset[str]:
-        """The spaces with new readings."""
-        return frozenset(span.space_id for span in self.spans)
+    spans: Mapping[str, tuple[Span, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,8 @@ class SunSigned:
 class BadgeTapped:
     """A badge was tapped at a reader; `badge` is its 16-byte pseudonym in `epoch`.
 
-    `was` is the pseudonym in the previous epoch, `sun` is present for a signing card, `said` is the verdict
-    that the reader already showed.
+    `was` is the pseudonym in the previous epoch, `sun` is present for a signing card, `proof` shows that the
+    card itself was there, `said` is the verdict that the reader already showed.
     """
 
     device_id: str
@@ -64,6 +58,7 @@ class BadgeTapped:
     space_id: str | None
     was: bytes | None = None
     sun: SunSigned | None = None
+    proof: bytes | None = None
     said: Verdict | None = None
 
 
@@ -81,11 +76,21 @@ class FaultReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceReported:
-    """A device reported its status and, if it has one, the time of its list of badges."""
+    """A device reported its status and, if it has one, the time of its list of badges.
+
+    `at` is when it had this status; None: the broker kept the message, and it has no time. `retained` says
+    that the broker kept it: it may be of any age.
+    """
 
     device_id: str
     status: Literal["online", "offline"]
+    at: datetime | None
+    retained: bool
     roster_at: datetime | None
+    clock: str | None = None
+    """State of its clock, where it reported one."""
+    pending: int | None = None
+    """Messages that wait on the device, where it reported a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +103,40 @@ class DeviceDescribed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unregistered:
+    """What one batch holds of a device that is not registered.
+
+    `at` is when it was heard; None: the broker kept what is known of it. `series` are units by name.
+    """
+
+    device_id: str
+    at: datetime | None = None
+    messages: int = 0
+    pending: int | None = None
+    series: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnregisteredHeard:
+    """Devices that are not registered were heard, each once and ordered by id."""
+
+    devices: tuple[Unregistered, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesStored:
     """Messages of devices in these spaces were stored: readings, taps, faults or status."""
 
     space_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceArchived:
+    """A space is not used any more: its devices are archived with it."""
+
+    space_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +180,13 @@ class VisitsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookingsChanged:
+    """Bookings of these spaces were made, changed or cancelled."""
+
+    space_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoorLeft:
     """A visit ended without a tap at the door where it began; identifies the tap that began it."""
 
@@ -159,9 +201,39 @@ class BadgeAtDesk:
     desk_tap_id: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KioskRefused:
+    """A kiosk asked for a code with a card that it did not prove."""
+
+    device_id: str
+    why: Literal["unproven", "no-proof", "wrong-proof"]
+
+
 @dataclass(frozen=True, slots=True)
 class AllowlistChanged:
     """Allow-lists are outdated: badges, people's languages or the spaces of doors changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvacuationChanged:
+    """An evacuation or a drill was opened, closed, or became the other kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class MusterMarked:
+    """People on the list of the open evacuation were ticked off, or visitors were entered or removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubChanged:
+    """What administrators chose for the hub changed: every process reads its settings again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenChanged:
+    """A paired screen shows something else from now on, or is no longer paired."""
+
+    screen_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +281,13 @@ class EpisodeResolved:
     peak: float
 
 
-Stored = ReadingsStored | BadgeTapped | FaultReported | DeviceReported | DeviceDescribed | MessagesStored
+FromDevices = FaultReported | DeviceReported | DeviceDescribed | UnregisteredHeard
+Stored = ReadingsStored | BadgeTapped | FromDevices | MessagesStored
 Movement = CheckedIn | Moved | CheckedOut | InferredOut
 VisitFact = Movement | VisitsChanged | DoorLeft
-Reaction = VisitFact | BadgeAtDesk | AllowlistChanged | BadgesErased | EpisodeOpened | EpisodeResolved
+ChannelFact = AllowlistChanged | BadgesErased | EvacuationChanged | MusterMarked | HubChanged
+"""Facts of which listeners only have to know that something changed."""
+Register = ChannelFact | ScreenChanged | BookingsChanged
+Reaction = SpaceArchived | VisitFact | KioskRefused | BadgeAtDesk | Register | EpisodeOpened | EpisodeResolved
 Fact = Stored | Reaction
 Facts = Sequence[Fact]

@@ -1,8 +1,9 @@
 """The hub's secrets: a folder of small files, stored apart from the data and never in a backup.
 
 One file per key: `epoch-N.key` makes the pseudonyms of badges (readers hold copies), `roster.key` signs the
-lists that readers keep, `muster.pub` seals musters, `sun.key` reads NTAG 424 DNA cards. Destroying an epoch's
-file makes everything of that epoch anonymous for good.
+lists that readers keep and the orders to devices, `muster.pub` seals musters, `sun.key` reads NTAG 424 DNA
+cards, `setup.hash` is of the code for the first account. Destroying an epoch's file makes everything of that
+epoch anonymous for good.
 """
 
 import os
@@ -10,6 +11,7 @@ import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,7 @@ _EPOCH: Final = re.compile(r"^epoch-(\d{1,9})\.key$")
 _ROSTER: Final = "roster.key"
 _SUN: Final = "sun.key"
 _MUSTER: Final = "muster.pub"
+_SETUP: Final = "setup.hash"
 _SUN_BYTES: Final = 16
 _CARD_KEY: Final = re.compile(rf"[0-9a-fA-F]{{{2 * _SUN_BYTES}}}")
 _ONLY_OWNER: Final = 0o600
@@ -51,6 +54,15 @@ KEY_MALFORMED: Final = ErrorKind(
 KEYS_NOT_WRITTEN: Final = ErrorKind(
     "keys-not-written", N_("The keys cannot be written to {folder}: {reason}."), "folder", 500
 )
+KEYS_PLACE_UNSET: Final = ErrorKind(
+    "keys-place-unset",
+    N_(
+        "This command would make a second set of keys in {folder}: set HUBWELL_KEYS_DIR to the folder of "
+        "the hub's keys."
+    ),
+    "folder",
+    500,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,18 @@ class Keys:
             (int(match[1]), path) for path in self.folder.iterdir() if (match := _EPOCH.match(path.name))
         ]
         return [EpochKey(number, _read(path, KEY_BYTES)) for number, path in sorted(files, reverse=True)]
+
+    def newest_since(self) -> tuple[int, datetime] | None:
+        """Return the number of the newest epoch, and when its key was made; None where it is not known."""
+        try:
+            made = {
+                int(match[1]): path.stat().st_mtime
+                for path in self.folder.iterdir()
+                if (match := _EPOCH.match(path.name))
+            }
+        except OSError:
+            return None
+        return (max(made), datetime.fromtimestamp(made[max(made)], UTC)) if made else None
 
     def newest_epoch(self) -> EpochKey:
         """Return the key in use; the first one is made when there is none. Raises DomainError."""
@@ -112,6 +136,15 @@ class Keys:
             _write(path, bytes(SigningKey.generate()), once=True)
         return SigningKey(_read(path, 32))
 
+    def order_key(self) -> SigningKey | None:
+        """Return the key that signs orders to devices: that of the lists; None where none was made.
+
+        None is made here: no device can check a signature before it was given the public half. Raises
+        DomainError.
+        """
+        path = self.folder / _ROSTER
+        return SigningKey(_read(path, 32)) if path.exists() else None
+
     def sun_key(self) -> bytes | None:
         """Return the AES key of the hub's NTAG 424 DNA cards, None where it has none. Raises DomainError."""
         path = self.folder / _SUN
@@ -122,6 +155,15 @@ class Keys:
         if not _CARD_KEY.fullmatch(digits):
             raise DomainError(CARD_KEY_MALFORMED, digits=2 * _SUN_BYTES)
         _write(self.folder / _SUN, bytes.fromhex(digits))
+
+    def setup_hash(self) -> str:
+        """Return the SHA-256 of the code for the first account, in hexadecimal; empty where none was made."""
+        path = self.folder / _SETUP
+        return _read(path, 32).hex() if path.exists() else ""
+
+    def put_setup_hash(self, digest: bytes) -> None:
+        """Set the SHA-256 of the code with which a browser may make the first account. Raises DomainError."""
+        _write(self.folder / _SETUP, digest)
 
     def muster_key(self) -> bytes | None:
         """Return the public key that seals musters, or None where none was made. Raises DomainError."""
@@ -147,6 +189,8 @@ def _read(path: Path, size: int) -> bytes:
 
 def _write(path: Path, key: bytes, *, once: bool = False) -> None:
     """Write a key for its owner only and as a whole; `once` keeps one that is there. Raises DomainError."""
+    if not path.is_absolute():  # the default: the keys would depend on the folder in which a command is typed
+        raise DomainError(KEYS_PLACE_UNSET, folder=path.parent.absolute())
     try:
         _write_file(path, key, once=once)
     except OSError as error:

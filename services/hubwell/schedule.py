@@ -14,10 +14,14 @@ from psycopg import AsyncConnection
 
 from hubwell.evacuation import actions as muster
 from hubwell.events import Fact, Facts
+from hubwell.hub_profile import actions as hub_profile
+from hubwell.ingest import rollup
 from hubwell.presence import actions as presence
-from hubwell.privacy import publish_counts, retention
+from hubwell.privacy import publish_counts, publish_shown, retention
 from hubwell.settings import Settings
-from hubwell.storage.connect import connect
+from hubwell.storage.connect import connection
+from hubwell.workflows.door import no_shows
+from hubwell.workflows.register import archiving
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -30,7 +34,13 @@ TIMETABLE: Final[tuple[tuple[BaseTrigger, Job], ...]] = (
     (IntervalTrigger(minutes=5, timezone=UTC), presence.close_forgotten),
     (IntervalTrigger(minutes=5, timezone=UTC), muster.close_forgotten),
     (CronTrigger(minute="*/5", second=30, timezone=UTC), publish_counts.close_windows),
+    (IntervalTrigger(seconds=30, timezone=UTC), publish_shown.copy_shown),
+    (IntervalTrigger(minutes=5, timezone=UTC), publish_shown.copy_ledger),
+    (IntervalTrigger(seconds=20, timezone=UTC), rollup.roll_up),
+    (IntervalTrigger(minutes=1, timezone=UTC), hub_profile.note_grafana),
+    (IntervalTrigger(minutes=1, timezone=UTC), no_shows.release_due),
     (IntervalTrigger(minutes=1, timezone=UTC), retention.retention_each_minute),
+    (IntervalTrigger(minutes=1, timezone=UTC), archiving.delete_removed_demo),
     (IntervalTrigger(hours=1, timezone=UTC), retention.retention_hourly),
 )
 
@@ -53,8 +63,7 @@ def scheduler(settings: Settings, commit: Commit) -> AsyncIOScheduler:
 
 async def _in_transaction(settings: Settings, commit: Commit, job: Job) -> None:
     try:
-        conn = await connect(settings.database_url, name="jobs")
-        async with conn, conn.transaction():
+        async with connection(settings.database_url, name="jobs") as conn, conn.transaction():
             facts = await job(conn, datetime.now(UTC), settings)
             await commit(conn, [] if facts is None else facts if isinstance(facts, Sequence) else [facts])
     except psycopg.Error as error:

@@ -86,7 +86,7 @@ def embedded() -> EmbeddedBroker:
 
 @pytest.fixture
 def embedded_process(tmp_path: Path, embedded: EmbeddedBroker) -> Iterator[Program]:
-    process = Program("broker", embedded.command(), tmp_path, {})
+    process = Program("broker", embedded.command(), tmp_path, embedded.environment())
     process.start(lambda: accepts(embedded.server_port) and accepts(embedded.device_port))
     yield process
     process.kill()

@@ -1,19 +1,23 @@
 """Stands in for the server: takes messages of one site and answers with receipts.
 
-What it has "committed" is in memory. Tests switch receipts off, lose them, or refuse messages.
+What it has "committed" is in memory. Tests switch receipts off, lose them, or refuse messages. It signs its
+orders as the server does; `key` is None for a server that is older than signatures.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiomqtt
+from nacl.signing import SigningKey
 
+from edge.taps.sample_badges import HUB, signed
 from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
 from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Refusal, Status, Tap, Telemetry
 from hubwell_wire.parse import parse
@@ -31,6 +35,8 @@ class FakeServer:
         self.answers = True
         self._due: dict[tuple[str, UUID], list[Refusal]] = {}
         self.reply: Callable[[Tap], Answer | None] = lambda _: None
+        self.key: SigningKey | None = HUB
+        self._order_at = datetime.min.replace(tzinfo=UTC)
         self._client: aiomqtt.Client | None = None
         self.refuse: Callable[[Telemetry | Tap | Fault | Gap], str | None] = lambda _: None
         self._url = urlsplit(url)
@@ -91,7 +97,14 @@ class FakeServer:
         channel = Channel.CONFIG if isinstance(command, SealedRoster) else Channel.CMD
         assert self._client is not None
         topic = str(Topic(self._site, device, channel))
-        await self._client.publish(topic, command.encode(), qos=1, retain=channel is Channel.CONFIG)
+        payload = command.encode() if isinstance(command, SealedRoster) else self.signed(topic, command)
+        await self._client.publish(topic, payload, qos=1, retain=channel is Channel.CONFIG)
+
+    def signed(self, topic: str, order: Answer | Forget | Muster | Receipt) -> bytes:
+        if self.key is None:
+            return order.encode()
+        self._order_at = max(datetime.now(UTC), self._order_at + timedelta(milliseconds=1))
+        return signed(topic, order, self._order_at, self.key)
 
     async def _serve(self) -> None:
         while True:
@@ -141,7 +154,8 @@ class FakeServer:
         for (device, boot), refused in due.items():
             if self.answers:
                 topic = str(Topic(self._site, device, Channel.ACK))
-                await client.publish(topic, self._receipt(boot, tuple(refused)).encode(), qos=1)
+                receipt = self._receipt(boot, tuple(refused))
+                await client.publish(topic, self.signed(topic, receipt), qos=1)
 
     def _receipt(self, boot: UUID, refused: tuple[Refusal, ...]) -> Receipt:
         have = self.messages[boot]

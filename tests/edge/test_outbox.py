@@ -1,3 +1,5 @@
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +152,31 @@ def test_unsynced_rows_of_this_boot_are_held_back_for_a_while(outbox: Outbox) ->
     outbox.put([telemetry(3, stamp(mono_ms=5000))])
     assert [row.seq for row in outbox.unsent(9, hold_from_ms=2000)] == [1, 3]
     assert [row.seq for row in outbox.unsent(9, hold_from_ms=0)] == [3]
+
+
+@pytest.mark.usefixtures("usual_mask")
+def test_files_are_for_their_user_only_also_those_of_an_earlier_release(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "outbox"
+    first = Outbox(folder, kernel_boot="k1")
+    first.put([tap()])
+    open_to_all = {path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077}
+    assert not open_to_all
+    assert {"outbox.db", "outbox.db-wal"} <= {path.name for path in folder.iterdir()}
+    shutil.copytree(folder, tmp_path / "old")  # as a crash left it
+    first.close()
+    for path in (tmp_path / "old").iterdir():
+        path.chmod(0o644)
+    again = Outbox(tmp_path / "old", kernel_boot="k1")
+    assert again.pending == 1
+    assert not [path for path in (tmp_path / "old").glob("outbox.db*") if path.stat().st_mode & 0o077]
+    again.close()
+
+
+@pytest.fixture
+def usual_mask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 def test_second_agent_on_the_same_outbox_is_refused(outbox: Outbox, tmp_path: Path) -> None:

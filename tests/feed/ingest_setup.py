@@ -10,12 +10,13 @@ import psycopg
 
 from feed.simulated_device import SITE, Device, Packet
 from hubwell.events import MessagesStored
+from hubwell.ingest import rollup
 from hubwell.ingest.consumer import Ingest
 from hubwell.ingest.receipts import Receipt
 from hubwell.ingest.store import Outcome
 from hubwell.settings import Settings
-from hubwell.spaces.register import put_device, put_space
-from hubwell.storage.connect import connect_sync
+from hubwell.spaces.initial import put_device, put_space
+from hubwell.storage.connect import connect, connect_sync
 from hubwell.switchboard import Switchboard
 
 PATIENCE = 60.0
@@ -50,6 +51,16 @@ def commit(url: str, *batches: Sequence[Packet], **values: Any) -> list[Outcome]
             return [outcome for batch in batches for outcome in await ingest.commit(batch)]
 
     return asyncio.run(work())
+
+
+def roll_up(url: str) -> None:
+    """Add up the hours of what was stored, as the worker does."""
+
+    async def work() -> None:
+        async with await connect(url, name="test") as conn, conn.transaction():
+            await rollup.roll_up(conn, datetime.now(UTC), settings_for(url))
+
+    asyncio.run(work())
 
 
 def receipts(outcomes: Sequence[Outcome]) -> list[Receipt]:

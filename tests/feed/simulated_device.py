@@ -26,6 +26,7 @@ UNITS = {
 class Packet:
     topic: str
     payload: bytes
+    retain: bool = False
 
 
 class Device:

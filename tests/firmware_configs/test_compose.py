@@ -1,9 +1,11 @@
 """docker-compose.yml, read by the real Compose program, and what a careful operator would look for in it."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,28 @@ import yaml
 
 from hubwell.cli import app
 from hubwell.settings import Settings
+from hubwell_edge.cli import app as edge
 from lanes.missing_part import missing
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILE = PROJECT / "docker-compose.yml"
 SECRETS = {
+    "HUBWELL_POSTGRES_PASSWORD",
     "HUBWELL_DATABASE_PASSWORD",
     "HUBWELL_INGEST_PASSWORD",
     "HUBWELL_GRAFANA_DATABASE_PASSWORD",
     "HUBWELL_GRAFANA_ADMIN_PASSWORD",
 }
-ONE_SHOT = {"broker-setup", "migrate", "grafana-reader"}
+OPTIONAL_SECRETS = {"HUBWELL_OIDC_CLIENT_SECRET": "api", "HUBWELL_WEBHOOK_SECRET": "worker"}
+"""Secrets that a hub may have, and the only service that gets each."""
+NOT_FOR_OPERATORS = {
+    "ingest_batch",
+    "ingest_shared",
+    "ingest_wait_ms",  # tuning, for measurements
+    "setup_hash",  # of `hubwell up`
+    "demo_socket",  # of `hubwell up`
+}
+ONE_SHOT = {"broker-setup", "migrate", "grafana-reader", "demo-register", "demo-accounts"}
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
 
 
@@ -79,10 +92,72 @@ def test_no_secret_has_a_default() -> None:
     for name, rest in VARIABLE.findall(FILE.read_text()):
         used.setdefault(name, set()).add(rest[:2])
     assert {name for name, forms in used.items() if forms == {":?"}} == SECRETS
-    assert not {name for name in used.keys() - SECRETS if re.search("PASSWORD|SECRET|TOKEN|KEY", name)}
-    example = dict(re.findall(r"^(\w+)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+    secret = {name for name in used.keys() - SECRETS if re.search("PASSWORD|SECRET|TOKEN|KEY", name)}
+    assert secret == OPTIONAL_SECRETS.keys()
+    example = dict(re.findall(r"^#?(\w+)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE))
     assert example.keys() == used.keys()
     assert {name for name, value in example.items() if not value} == SECRETS
+
+
+def test_every_setting_can_be_set_and_reaches_its_services(
+    environment: Path, services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    """What the server knows, the file passes on; what .env says arrives; what it does not say is unset."""
+    passed = {name for service in ("api", "worker", "ingest") for name in services[service]["environment"]}
+    expected = {f"HUBWELL_{name.upper()}" for name in Settings.model_fields.keys() - NOT_FOR_OPERATORS}
+    assert expected - passed == set()
+
+    full = tmp_path / "env"
+    full.write_text(re.sub(r"^#(HUBWELL_\w+=)", r"\1", environment.read_text(), flags=re.MULTILINE))
+    done = compose(full, "config")
+    assert done.returncode == 0, done.stderr
+    told = yaml.safe_load(done.stdout)["services"]
+    for name in ("api", "worker", "ingest"):
+        empty = {**services[name]["environment"]}
+        assert Settings.model_validate(lowered(empty)).public_url is None
+        settings = Settings.model_validate(lowered(told[name]["environment"]))
+        assert str(settings.public_url) == "https://hub.example/"
+        assert settings.retention == {"visit": "30d"}
+        assert settings.language == "fi"
+        assert settings.privacy_contact == "Data protection, privacy@hub.example"
+    for secret, service in OPTIONAL_SECRETS.items():
+        assert {name for name in told if secret in told[name].get("environment", {})} == {service}
+
+
+def lowered(environment: dict[str, str]) -> dict[str, Any]:
+    """The variables as the server reads them: an empty one is none, JSON where a setting is a table."""
+    values = {key.removeprefix("HUBWELL_").lower(): value for key, value in environment.items() if value}
+    return {
+        key: json.loads(value) if key in {"retention", "oidc_roles"} else value
+        for key, value in values.items()
+        if key in Settings.model_fields
+    }
+
+
+def test_secrets_and_keys_are_only_where_they_are_needed(services: dict[str, dict[str, Any]]) -> None:
+    holders = {
+        name: {key for key in service.get("environment") or {} if re.search("PASSWORD|SECRET|_URL$", key)}
+        for name, service in services.items()
+    }
+    assert holders["migrate"] == {"HUBWELL_DATABASE_URL"}
+    assert {name for name in services if any("keys:" in str(v) for v in volumes(services[name]))} == {
+        "api",
+        "ingest",
+        "worker",
+    }
+    for service in services.values():  # arguments can be read by every user of the machine
+        assert not re.search("(?i)password", " ".join(map(str, service.get("command") or [])))
+
+
+def volumes(service: dict[str, Any]) -> list[str]:
+    return [str(volume) for volume in service.get("volumes") or []]
+
+
+def test_api_believes_the_gateway_that_a_proxy_on_this_machine_arrives_from(environment: Path) -> None:
+    whole = yaml.safe_load(compose(environment, "config").stdout)
+    (network,) = whole["networks"]["outside"]["ipam"]["config"]
+    gateway = next(ip_network(network["subnet"]).hosts())
+    assert whole["services"]["api"]["environment"]["FORWARDED_ALLOW_IPS"] == str(gateway)
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
@@ -114,26 +189,49 @@ def test_only_the_broker_listens_to_the_network(services: dict[str, dict[str, An
 def test_parts_are_limited_watched_and_started_again(services: dict[str, dict[str, Any]]) -> None:
     running = services.keys() - ONE_SHOT
     for name, service in services.items():
-        assert "mem_limit" in service, name
+        assert service["memswap_limit"] == service["mem_limit"], f"{name} never swaps"
         assert service["logging"]["options"]["max-size"] == "10m", name
         assert "privileged" not in service, name
     assert {name for name in running if services[name]["restart"] == "unless-stopped"} == running
-    # Ingest and worker answer to nobody: they end when they cannot go on, and are started again.
-    assert {name for name in running if "healthcheck" in services[name]} == running - {"ingest", "worker"}
+    assert {name for name in running if "healthcheck" in services[name]} == running
+    patient = {name for name in running if services[name].get("stop_grace_period") in {"30s", "1m", "1m0s"}}
+    assert patient == running - {"grafana"}, "each ends in order on a busy machine too"
+    watched = {name for name in running if "hubwell.service.watch" in services[name].get("entrypoint", ())}
+    assert watched == {"api", "ingest", "worker"}, "what hangs is ended, and started again"
     memory = sum(int(services[name]["mem_limit"].removesuffix("m")) for name in running)
     assert memory <= 4096  # one small machine
 
 
+def test_parts_have_only_the_rights_they_need(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert service["read_only"] is True, name
+        assert service["pids_limit"] <= 200, name
+        assert all("size=" in folder for folder in service.get("tmpfs", [])), name
+    # The image is built once, and a start leaves no volume of those that Mosquitto's image declares.
+    assert [name for name, service in services.items() if "build" in service] == ["migrate"]
+    for name in ("broker", "broker-setup"):
+        covered = {folder.split(":")[0] for folder in services[name]["tmpfs"]}
+        assert {"/mosquitto/data", "/mosquitto/log"} <= covered, name
+
+
 def test_programs_files_and_settings_exist(services: dict[str, dict[str, Any]]) -> None:
-    group = typer.main.get_command(app)
-    commands = set(getattr(group, "commands", {}))
+    commands = {
+        program: set(getattr(typer.main.get_command(line), "commands", {}))
+        for program, line in (("hubwell", app), ("hubwell-edge", edge))
+    }
     for name, service in services.items():
         if service["image"].startswith("hubwell:"):
-            assert service["command"][0] in commands, name
-            given = {key.removeprefix("HUBWELL_").lower() for key in service["environment"]}
+            program = service.get("entrypoint", ["hubwell"])[-1]
+            assert service["command"][0] in commands[program], name
+            given = {
+                key.removeprefix("HUBWELL_").lower()
+                for key in service["environment"].keys() - {"FORWARDED_ALLOW_IPS", "HUBWELL_COMMAND"}
+            }
             assert given <= Settings.model_fields.keys(), name
         for volume in service.get("volumes", []):
-            source = volume.split(":")[0]
+            source = volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
             if source.startswith("/") and "certificates" not in source:
                 assert Path(source).exists(), name
     for program in ("setup", "add-account", "make-certificates"):
@@ -164,4 +262,4 @@ def test_image_copies_what_exists_and_ignores_the_rest() -> None:
     assert all((PROJECT / source).exists() for source in copied)
     kept = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert kept == copied
-    assert re.search(r"^USER 10001$", dockerfile, re.MULTILINE)
+    assert re.search(r"^USER 10001:10001$", dockerfile, re.MULTILINE)

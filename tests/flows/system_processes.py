@@ -75,7 +75,6 @@ class System:
         self.site = site
         self._programs: list[Program] = []
         self._env = {
-            "HUBWELL_ENV_FILE": str(folder / "no-such.env"),
             "HUBWELL_DATABASE_URL": database,
             "HUBWELL_BROKER_URL": broker,
             "HUBWELL_SITE": site,

@@ -19,7 +19,7 @@ from hubwell_wire.pseudonym import pseudonym
 from lanes.brokers import Mosquitto
 
 UID = bytes.fromhex("04a1b2c3d4e5f6")
-OTHER_UID = bytes.fromhex("04112233445566")
+OTHER_UID = bytes.fromhex("04c3d4e5f60718")
 EPOCHS_OF_BADGES = """SELECT kind, array_agg(epoch ORDER BY epoch)
 FROM credential c JOIN credential_pseudonym p ON p.credential_id = c.id GROUP BY c.id, kind ORDER BY kind"""
 

@@ -5,6 +5,7 @@ database at the end, whatever happened meanwhile. The same faults under one anot
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -270,3 +271,14 @@ def test_two_ingest_processes_share_the_work_and_the_death_of_one_loses_nothing(
     assert second.running
     assert numbers(system.database) == list(range(1000))
     assert system.audit()["clean"]
+
+
+def test_second_ingest_that_is_stopped_in_order_leaves_its_share_to_the_first(system: System) -> None:
+    first, second = system.ingest("1"), system.ingest("2")
+    os.kill(second.pid, signal.SIGTERM)
+    assert second.wait(30) == 0, second.tail()
+    agent = counting(system, 100, rate=100, broker={"resend_s": 3600})  # nothing gets a second try
+    agent.begin()
+    assert agent.wait(60) == 0, agent.tail()
+    assert first.running
+    assert numbers(system.database) == list(range(100))

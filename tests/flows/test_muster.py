@@ -44,7 +44,8 @@ def parts(hub: System) -> list[str]:
     for uid, name in NAMES.items():
         person = enrol(hub.database, bytes.fromhex(pseudonym(uid, newest)))
         one(hub.database, "UPDATE person SET name = %s WHERE id = %s RETURNING id", name, person)
-    found = re.findall(r"Part [AB]: ([0-9a-f]{64})", do("muster", "keys"))
+    shown = re.split(r"^Part [AB]$", do("muster", "keys"), flags=re.MULTILINE)[1:]
+    found = [" ".join(re.findall(r"[a-z]+", card.partition("\n\n")[0])) for card in shown]
     do("muster", "station", "lab-pi", "on")
     return found
 

@@ -127,8 +127,8 @@ def test_client_that_leaves_in_a_transaction_leaves_nothing(empty_lane_database:
 def test_notification_reaches_another_client(empty_lane_database: Database) -> None:
     url = empty_lane_database.url
     with psycopg.connect(url, autocommit=True) as one, psycopg.connect(url, autocommit=True) as two:
-        one.execute("LISTEN hubwell_change")
-        two.execute("NOTIFY hubwell_change, '{}'")
+        one.execute("LISTEN change")
+        two.execute("NOTIFY change, '{}'")
         heard = list(one.notifies(timeout=10, stop_after=1))
     assert [notice.payload for notice in heard] == ["{}"]
 

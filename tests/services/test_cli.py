@@ -1,6 +1,7 @@
 """The commands as an operator types them."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,7 +48,8 @@ def test_space_and_device_are_registered_and_listed(hubwell: Run) -> None:
     assert "its waiting messages are stored" in said(hubwell("device", "add", "lab-pi", "--space", "lab"))
     (space,) = json.loads(said(hubwell("space", "list", "--json")))["spaces"]
     told = {"id": "lab", "name": "Lab", "kind": "workshop", "capacity": 8, "zone": ""}
-    assert space == told | {"when_full": "warn", "closes_at": None, "personal": False}
+    unset = {"opens_at": None, "closes_at": None, "archived_at": None}
+    assert space == told | unset | {"when_full": "warn", "personal": False}
     (device,) = json.loads(said(hubwell("device", "list", "--json")))["devices"]
     assert (device["id"], device["space_id"]) == ("lab-pi", "lab")
     assert "workshop" in said(hubwell("space", "list"))
@@ -66,9 +68,110 @@ def test_refusal_is_one_sentence(hubwell: Run) -> None:
     assert "There is no such space." in refused(hubwell("device", "add", "pi", "--space", "nowhere"))
 
 
-def test_wrong_setting_is_named(hubwell: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUBWELL_HTTP_PORT", "many")
-    assert "HUBWELL_HTTP_PORT='many'" in refused(hubwell("space", "list"))
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ZONE", "Europe/Helsingi", "did you mean 'Europe/Helsinki'?"),
+        ("ZONE", "europe/helsinki", "did you mean 'Europe/Helsinki'?"),
+        ("ZONE", "Riga", "did you mean 'Europe/Riga'?"),
+        ("ZONE", "../../etc/passwd", "not a time zone"),
+        ("ZONE", "Mars/Base 7", "write it like 'Europe/Helsinki'"),
+        ("LANGUAGE", "fin", "en, it, fi, et, lv, nl: did you mean 'fi'?"),
+        ("LANGUAGE", "Suomi", "did you mean 'fi'?"),
+        ("LANGUAGE", "Dutch", "did you mean 'nl'?"),
+        ("LANGUAGE", "et_EE.UTF-8", "did you mean 'et'?"),
+        ("HTTP_PORT", "99999", "the nearest possible value is 65535"),
+        ("HTTP_PORT", "-1", "the nearest possible value is 0"),
+        ("HTTP_PORT", "80o0", "did you mean 800?"),
+        ("INGEST_BATCH", "1e3", "did you mean 1000?"),
+        ("INGEST_BATCH", "1,000", "did you mean 1000?"),
+        ("INGEST_BATCH", "1e999", "did you mean 1999?"),
+        ("HTTP_PORT", "many", "the default is 8000"),
+        ("UNKNOWN_BADGES", "refuze", "did you mean 'refuse'?"),
+        ("CLOSING_TIME", "25:00", "write it like 22:00"),
+        ("SITE", "My Hub", "did you mean 'my-hub'?"),
+        ("RETENTION", "visit:30d", "is not JSON"),
+        ("DATABASE_URL", "postgres:/hub:s3cret@db/x", "write it like postgresql://"),
+        ("DATABASE_URL", "mysql://hub:s3cret@db/x", "write it like postgresql://"),
+        ("DATABASE_URL", "postgresql://[::1/s3cret", "write it like postgresql://"),
+        ("DATABASE_URL", "host=db pasword=s3cret", "write it like postgresql://"),
+        ("BROKER_URL", "mqtt//hub:s3cret@broker", "write it like mqtts://"),
+        ("BROKER_URL", "mqtt://hub:s3cret@broker:99999", "write it like mqtts://"),
+        ("BROKER_URL", "mqtt://[::1", "write it like mqtts://"),
+        ("BROKER_URL", "broker:1883", "write it like mqtts://"),
+        ("WEBHOOK_URL", "htps://receiver/s3cret", "write it like https://"),
+    ],
+)
+def test_wrong_setting_is_one_sentence_with_the_nearest_right_value(
+    hubwell: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"HUBWELL_{name}", value)
+    for command in (("space", "list"), ("audit",), ("up",), ("api",), ("backup", "file")):
+        text = refused(hubwell(*command))
+        assert text.startswith(f"HUBWELL_{name}")
+        assert sentence in text
+        assert "s3cret" not in text
+    told = json.loads(hubwell("doctor", "--json").stdout)
+    (finding,) = told["findings"]
+    assert (told["ok"], finding["part"], finding["state"]) == (False, "settings", "failed")
+    assert sentence in finding["found"]
+
+
+def test_doctor_names_a_setting_with_a_misspelt_name(hubwell: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBWELL_ZOEN", "Europe/Riga")
+    monkeypatch.setenv("HUBWELL_GRAFANA_DATABASE_PASSWORD", "x")
+    findings = json.loads(hubwell("doctor", "--json").stdout)["findings"]
+    assert [f["found"] for f in findings if f["part"] == "settings"] == [
+        "HUBWELL_ZOEN is not a setting: did you mean HUBWELL_ZONE?"
+    ]
+
+
+@pytest.mark.parametrize("command", [("up", "--no-demo", "--port"), ("broker", "--server-port")])
+@pytest.mark.parametrize(("port", "nearest"), [(99999, 65535), (-5, 1)])
+def test_port_that_does_not_exist_is_one_sentence(
+    hubwell: Run, command: tuple[str, ...], port: int, nearest: int
+) -> None:
+    result = hubwell(*command, port)
+    assert result.exit_code in {1, 2}
+    assert f"There is no port {port}: ports go up to 65535, so the nearest is {nearest}." in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "values"),
+    [
+        (("audit", "--days"), (-1, 0, 999_999_999, 10**20)),
+        (("rejected", "--most"), (-5, 0, 10**20)),
+        (("audit-log", "show", "--most"), (-5, 0, 10**20)),
+        ((*SPACE[:-1],), (-1, 0, 10**12, 10**20)),
+        (("token", "add", "panel", "--role", "staff", "--days"), (-1, 10**20)),
+    ],
+)
+def test_numbers_out_of_range_are_refused(
+    hubwell: Run, command: tuple[str, ...], values: tuple[int, ...]
+) -> None:
+    for value in values:
+        result = hubwell(*command, value)
+        assert (result.exit_code, result.stdout) == (2, ""), value
+        assert "Traceback" not in result.output
+    assert json.loads(said(hubwell("space", "list", "--json")))["spaces"] == []
+
+
+def test_up_runs_over_the_folder_that_the_other_commands_look_at(
+    hubwell: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").touch()
+    monkeypatch.setenv("HUBWELL_DATA", str(tmp_path / "elsewhere"))
+    result = hubwell("up", "--port", 0)
+    assert result.exit_code == 1
+    assert f"{tmp_path}/elsewhere is a file, not a folder" in result.output
+    assert not (tmp_path / "hubwell-data").exists()
+
+
+def test_audit_of_a_device_that_does_not_exist_is_no_all_clear(hubwell: Run) -> None:
+    result = hubwell("audit", "--device", "lab-pu")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.search(r"'lab-pu': there is no such device; `.*hubwell device list` shows them", result.stderr)
 
 
 def test_audit_tells_by_its_exit_code(hubwell: Run, database: Database) -> None:

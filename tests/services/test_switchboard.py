@@ -11,6 +11,7 @@ from typing import Any
 from apscheduler.triggers.base import BaseTrigger
 
 from feed.ingest_setup import commit, device_in, one, reading, rows, settings_for
+from feed.notifications import listen_to
 from feed.simulated_device import Packet
 from hubwell import schedule
 from hubwell.storage.connect import connect_sync
@@ -32,7 +33,7 @@ def people(url: str, space: str) -> tuple[Any, ...]:
 def told(url: str, *batch: Packet) -> set[str]:
     """Commit one batch and return the spaces that the board is told of."""
     with connect_sync(url, name="board") as board:
-        board.execute("LISTEN hubwell_change")
+        board.execute(listen_to("hubwell_change").encode())
         commit(url, batch)
         notices = [json.loads(notice.payload) for notice in board.notifies(timeout=0.2)]
     return {space for notice in notices for space in notice["spaces"]}
@@ -90,7 +91,7 @@ def test_jobs_react_too(database: Database) -> None:
     settings = settings_for(url)
     react = Switchboard.of(settings).commit
     with connect_sync(url, name="board") as board:
-        board.execute("LISTEN hubwell_change")
+        board.execute(listen_to("hubwell_change").encode())
         for _, job in schedule.TIMETABLE:
             asyncio.run(schedule._in_transaction(settings, react, job))
         (notice,) = board.notifies(timeout=5, stop_after=1)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
+from hubwell_wire.commands import Answer, Forget, Muster, MusterSnapshot, SealedRoster
 from hubwell_wire.messages import Fault, Gap, Meta, Receipt, Status, Tap, Telemetry
 from wire.golden_messages import FUTURE, GOLDEN, MESSAGES, parsed, payload
 from wire.schema_rules import bare, breaks
@@ -27,6 +27,19 @@ def test_golden_message_parses_and_is_written_with_the_same_meaning(name: str) -
 @pytest.mark.parametrize("name", FUTURE)
 def test_added_optional_fields_change_nothing(name: str) -> None:
     assert parsed(name, payload(f"future/{name}")) == parsed(name)
+
+
+@pytest.mark.parametrize("name", ["muster", "muster-0.1"])
+def test_content_of_a_sealed_muster_is_read_and_written_with_the_same_meaning(name: str) -> None:
+    golden = payload(f"inside/{name}")
+    snapshot = MusterSnapshot.model_validate_json(golden)
+    assert json.loads(snapshot.encode()) == json.loads(golden)
+
+
+def test_language_that_a_device_does_not_know_leaves_the_list_readable() -> None:
+    golden = json.loads(payload("inside/muster")) | {"lang": "sv", "later_field": 1}
+    snapshot = MusterSnapshot.model_validate_json(json.dumps(golden))
+    assert (snapshot.lang, snapshot.inside[0].name) == (None, "Ada Made-Up")
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)

@@ -176,11 +176,14 @@ def test_other_bad_message_names_field_value_and_what_to_do(
 def required_fields() -> list[tuple[str, str]]:
     optional = {"device", "boot", "ts", "last_seq", "pending", "clock", "roster_at"}
     optional_elsewhere = {"name", "software", "sensors", "ranges", "rejected", "readers", "text", "lang"}
+    optional_elsewhere |= {"unstored", "notice"}
     return [
         (name, field)
         for name in MESSAGES
         for field in fields(name)
-        if field not in optional_elsewhere and not (name.startswith("status") and field in optional)
+        if field not in optional_elsewhere and not (name.endswith("-signed") and field == "sig")
+        if not (name in {"ack-signed", "cmd-answer-signed", "cmd-forget-signed"} and field == "at")
+        if not (name.startswith("status") and field in optional)
         if field != "device"
     ]
 

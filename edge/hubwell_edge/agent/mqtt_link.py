@@ -4,6 +4,7 @@ Used by the uplink and by the doctor. Workarounds for the library (2.5) are in t
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -27,6 +28,10 @@ _WRONG_ACCOUNT: Final = frozenset({4, 5, 0x86, 0x87})
 """CONNACK codes of 3.1.1 and 5 for a wrong user name or password, or no right to connect."""
 
 T = TypeVar("T")
+
+_LIBRARY_LOG: Final = logging.getLogger(f"{__name__}.aiomqtt")
+# An answer that comes after the call was cancelled is no error; the library logs it as one, with a traceback.
+_LIBRARY_LOG.addFilter(lambda record: not str(record.msg).startswith("Unexpected message ID"))
 
 
 class _Client(aiomqtt.Client):
@@ -66,6 +71,7 @@ def make_client(settings: EdgeSettings, *, suffix: str = "") -> aiomqtt.Client:
         will=None if suffix else aiomqtt.Will(topic(settings, Channel.STATUS), will, qos=1, retain=True),
         keepalive=settings.broker.keepalive_s,
         timeout=TIMEOUT_S,
+        logger=_LIBRARY_LOG,
         # Without TCP_NODELAY a small publish may wait 40 ms for the answer to the one before.
         socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         tls_context=settings.broker.tls_context(),

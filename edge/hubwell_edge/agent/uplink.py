@@ -7,21 +7,24 @@ the server confirms that it is committed; the broker's acknowledgement is not en
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime
-from typing import Final, Literal, Protocol
+from dataclasses import replace
+from typing import Final, Literal
 
 import aiomqtt
 
 from hubwell_edge.agent import mqtt_link
-from hubwell_edge.clock import Clock, to_datetime
+from hubwell_edge.agent.link_state import LinkState
+from hubwell_edge.agent.order_check import Order, OrderCheck, OrderRefusedError
+from hubwell_edge.agent.server_commands import CommandError, CommandHandler, ServerCommand
+from hubwell_edge.clock import Clock, to_datetime, to_rfc3339
 from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.in_flight import InFlight
 from hubwell_edge.outbox.message import StoredMessage
 from hubwell_edge.outbox.thread import OutboxThread
 from hubwell_edge.settings import EdgeSettings
-from hubwell_wire.commands import Answer, Forget, Muster, SealedRoster
+from hubwell_wire.commands import SealedRoster
 from hubwell_wire.messages import Meta, Receipt, Status
 from hubwell_wire.parse import BadMessageError, parse
 from hubwell_wire.topics import Channel
@@ -34,6 +37,8 @@ _TAKEN_OVER_DELAY_S: Final = 10.0
 """Pause after another client connected with the same name, so that the two alternate."""
 _SHORT_CONNECTION_S: Final = 3.0
 _SHORT_CONNECTIONS: Final = 3
+_ANSWER_WITHIN_S: Final = 10.0
+"""The server answers a status with a receipt; MQTT 3.1.1 has no word for a publish that is refused."""
 _DRAIN_S: Final = 2.0
 """Time for the last messages and their receipts after the agent was asked to stop."""
 _RECENT_TAP_MS: Final = 10_000
@@ -41,37 +46,28 @@ _RECENT_TAP_MS: Final = 10_000
 _IDLE_S: Final = 30.0
 _DISK_PAUSE_S: Final = 1.0
 _MOST_WARNINGS: Final = 100
-
-
-ServerCommand = Answer | Forget | Muster | SealedRoster
-"""What the server sends to a device besides receipts."""
-
-
-class CommandHandler(Protocol):
-    """Carries out the server's commands."""
-
-    @property
-    def roster_at(self) -> datetime | None:
-        """Time of the list of badges on the device; None without one."""
-        ...
-
-    async def handle(self, command: ServerCommand) -> bool:
-        """Carry out a command; return whether the device's status has changed. Raises CommandError."""
-        ...
-
-
-class CommandError(Exception):
-    """A command of the server could not be carried out; the sentence gives the reason and what to do."""
+_REFUSAL_EVERY_S: Final = 600.0
+"""Seconds after which a further refused order is noted for the doctor: each note is a write to the card."""
 
 
 class Uplink:
     """Sends one device's outbox until it is stopped; reconnects without limit after a lost connection.
 
-    `online` is True while the connection to the broker is usable, so that answers of the server can arrive.
+    `on_notice` is called with the server's notice of why it stores nothing of this device. `online` is True
+    while the connection to the broker is usable, so that answers of the server can arrive.
     """
 
-    def __init__(self, settings: EdgeSettings, outbox: OutboxThread, *, clock: Clock, meta: Meta) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        outbox: OutboxThread,
+        *,
+        clock: Clock,
+        meta: Meta,
+        on_notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.online = False
+        self._on_notice = on_notice
         self._settings = settings
         self._commands: CommandHandler | None = None
         self._outbox = outbox
@@ -80,6 +76,11 @@ class Uplink:
         self._in_flight = InFlight(settings.broker.window, settings.broker.resend_s)
         self._warned: set[str] = set()
         self._short_connections = 0
+        self._link_state: LinkState | None = None
+        self._answered = False
+        self._order_check = OrderCheck(settings)
+        self._refusal = ("", "")
+        self._refusal_due_s = 0.0
 
     def set_command_handler(self, commands: CommandHandler) -> None:
         """Handle the server's commands too, from the next connection on."""
@@ -90,6 +91,7 @@ class Uplink:
 
         Then wait briefly for the last receipts and publish the status `offline`.
         """
+        self._report("connecting to the broker", ok=False)
         worker = asyncio.create_task(self._keep_connected(stop), name="uplink")
         stopped = asyncio.create_task(stop.wait(), name="uplink.stop")
         try:
@@ -122,17 +124,22 @@ class Uplink:
         """Log the reason once; return the seconds to wait before the next attempt."""
         lifetime_s = None if connected_at is None else asyncio.get_running_loop().time() - connected_at
         if lifetime_s is None:
-            self._warn_once(mqtt_link.explain(error, self._settings))
+            sentence = mqtt_link.explain(error, self._settings)
+            self._report(sentence, ok=False)
+            self._warn_once(sentence)
             return min(delay * 2, _LONGEST_DELAY_S)
         self._short_connections = self._short_connections + 1 if lifetime_s < _SHORT_CONNECTION_S else 0
         if mqtt_link.was_taken_over(error) or self._short_connections >= _SHORT_CONNECTIONS:
             likely = "" if mqtt_link.was_taken_over(error) else "probably "
             name = mqtt_link.client_id(self._settings)
-            self._warn_once(
+            sentence = (
                 f"{likely}a second agent uses the name {name!r}: give each device its own 'device' setting; "
                 "until then the two take turns and no message is lost"
             )
+            self._report(sentence, ok=False)
+            self._warn_once(sentence)
             return _TAKEN_OVER_DELAY_S
+        self._report(f"connection lost ({error})", ok=False)
         logger.warning("connection lost (%s)", error, extra={"action": "disconnected"})
         return _FIRST_DELAY_S
 
@@ -153,15 +160,31 @@ class Uplink:
         await _until_first_ends(self._receive(client), self._publish_status(client, "offline"))
 
     async def _serve_connection(self, client: aiomqtt.Client) -> None:
+        address = self._settings.address
+        where = f"{address.host}:{address.port}"
+        self._report(f"the running agent is connected to {where}", ok=True)  # a refusal may follow
+        self._answered = False
         await self._subscribe(client)
         self._in_flight.reconnected()
         await self._retain(client, Channel.META, self._meta.encode())
         await self._publish_status(client, "online")
-        address, pending = self._settings.address, self._outbox.outbox.pending
-        where = f"{address.host}:{address.port}"
+        pending = self._outbox.outbox.pending
         logger.info("connected to %s, %d messages to send", where, pending, extra={"action": "online"})
         self.online = True
-        await _until_first_ends(self._send(client), self._repeat_status(client))
+        await _until_first_ends(self._send(client), self._repeat_status(client), self._expect_answer())
+
+    async def _expect_answer(self) -> None:
+        """Name what a broker may keep silent about; never ends, like the work beside it."""
+        await asyncio.sleep(_ANSWER_WITHIN_S)
+        if not self._answered and not self._refusal[0]:
+            account, below = self._settings.address.username or "anonymous", self._topics()
+            sentence = (
+                f"the broker takes messages, and the server answered none in {_ANSWER_WITHIN_S:.0f} s: it "
+                f"does not run, or the account {account!r} has no right to write below {below}"
+            )
+            self._report(sentence, ok=False)
+            self._warn_once(sentence)
+        await asyncio.Event().wait()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         consequences = {Channel.ACK: "no receipt can come"}
@@ -213,23 +236,51 @@ class Uplink:
             except BadMessageError as error:
                 self._warn_once(f"a message from the server is not understood: {error}")
                 continue
-            if isinstance(content, Receipt):
-                await self._apply(content)
-            elif isinstance(content, ServerCommand):
+            if isinstance(content, SealedRoster):  # signed inside
                 await self._handle_command(client, content)
+            elif isinstance(content, Order) and self._is_ours(str(message.topic), payload, content):
+                await self._obey(client, content)
 
-    async def _handle_command(self, client: aiomqtt.Client, command: ServerCommand) -> None:
+    def _is_ours(self, topic: str, payload: bytes, order: Order) -> bool:
+        try:
+            return self._order_check.check(topic, payload, order, self._clock.now())
+        except OrderRefusedError as error:
+            self._warn_once(str(error))
+            self._note_refusal(str(error))
+            return False
+
+    async def _obey(self, client: aiomqtt.Client, order: Order) -> None:
+        if isinstance(order, Receipt):
+            await self._apply(order)
+        elif await self._handle_command(client, order):
+            await self._outbox.run(lambda: self._order_check.carried_out(order))
+
+    async def _handle_command(self, client: aiomqtt.Client, command: ServerCommand) -> bool:
+        """Return whether the command was carried out."""
         if self._commands is None:
-            return
+            return False
         try:
             if await self._commands.handle(command):
                 await self._publish_status(client, "online")
         except CommandError as error:
             self._warn_once(str(error))
+            return False
+        return True
 
     async def _apply(self, receipt: Receipt) -> None:
+        if receipt.notice:
+            sentence = f"the server stores nothing of this device: {receipt.notice}"
+            self._report(sentence, ok=False)
+            self._warn_once(sentence)
+            self._on_notice(receipt.notice)
+        elif not self._answered:
+            self._report("the running agent is connected, and the server answers", ok=True)
+        self._answered = True
         for refusal in receipt.rejected:
             self._warn_once(f"the server refuses message {refusal.seq}: {refusal.reason}", key=refusal.reason)
+        for unstored in receipt.unstored:
+            text = f"the server stores message {unstored.seq} without some readings: {unstored.reason}"
+            self._warn_once(text, key=unstored.reason)
         try:
             await self._outbox.apply(receipt)
         except OutboxUnavailableError as error:
@@ -288,11 +339,32 @@ class Uplink:
         self._in_flight.acknowledged(message.key)
 
     def _on_publish_refused(self, reason: str) -> None:
-        below = mqtt_link.topic(self._settings, Channel.STATUS).rpartition("/")[0]
-        self._warn_once(
-            f"the broker refuses what this device publishes ({reason}): give its account the right to write "
-            f"below {below}; the messages stay in the outbox"
+        account = self._settings.address.username or "anonymous"
+        sentence = (
+            f"the broker refuses what this device publishes ({reason}): its account {account!r} needs the "
+            f"right to write below {self._topics()}; the messages stay in the outbox"
         )
+        self._report(sentence, ok=False)
+        self._warn_once(sentence)
+
+    def _topics(self) -> str:
+        return mqtt_link.topic(self._settings, Channel.STATUS).rpartition("/")[0]
+
+    def _report(self, text: str, *, ok: bool) -> None:
+        """State the connection for the doctor, where it has changed: each time is a write to the card."""
+        if self._link_state is None or (self._link_state.ok, self._link_state.text) != (ok, text):
+            self._link_state = LinkState(ok, text, to_rfc3339(self._clock.now().wall_ms), *self._refusal)
+            self._link_state.write(self._settings.outbox.dir)
+
+    def _note_refusal(self, sentence: str) -> None:
+        """Note a refused order for the doctor, beside the state of the connection."""
+        now_s = asyncio.get_running_loop().time()
+        if self._link_state is None or now_s < self._refusal_due_s:
+            return
+        self._refusal_due_s = now_s + _REFUSAL_EVERY_S
+        self._refusal = (sentence, to_rfc3339(self._clock.now().wall_ms))
+        self._link_state = replace(self._link_state, refused=self._refusal[0], refused_at=self._refusal[1])
+        self._link_state.write(self._settings.outbox.dir)
 
     def _warn_once(self, sentence: str, *, key: str | None = None) -> None:
         """Log a warning once per text or key: a device in trouble for days must not fill its SD card."""

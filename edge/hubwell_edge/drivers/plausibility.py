@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from hubwell_edge.drivers.sensor import Channel, Measurement, SensorError
+from hubwell_wire.plausible import in_doubt
 
 
 class Plausibility:
@@ -33,7 +34,9 @@ class Plausibility:
         channel = self._channels.get(measurement.quantity)
         if channel is None:
             return measurement
-        outside = not channel.low <= measurement.value <= channel.high
+        outside = not channel.low <= measurement.value <= channel.high or in_doubt(
+            measurement.quantity, measurement.value
+        )
         stuck = 0 < channel.stuck_after <= self._count(measurement)
         return replace(measurement, quality="suspect") if outside or stuck else measurement
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Protocol, runtime_checkable
 from pydantic import Field, StringConstraints
 
 from hubwell_edge.config_tables import Options
+from hubwell_wire.plausible import STUCK_READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +127,4 @@ class I2CSettings(SensorSettings):
     address: Annotated[int, Field(ge=0x08, le=0x77, description="as `i2cdetect -y 1` shows it, 0x62")]
     stuck_after: Annotated[
         int, Field(ge=0, le=100_000, description="reads with the same value until it is suspect; 0: never")
-    ] = 60
+    ] = STUCK_READS

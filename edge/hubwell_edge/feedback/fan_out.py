@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -14,6 +15,8 @@ from hubwell_wire.fields import as_text
 SAME_TAP_S: Final = 10.0
 """A final answer within this time after a provisional one is taken to be about the same tap."""
 _CLOSE_S: Final = 1.0
+_REST: Final = Signal("evacuation", "", quiet=True)
+"""Not shown: the output returns to what it shows between taps."""
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class FeedbackFanOut:
         self._threads = tuple(_OutputThread(reader, output) for output in outputs)
         self._clock = clock
         self._provisional: tuple[Group, float] | None = None
+        self._announced: Signal | None = None
 
     def open(self) -> None:
         """Start the threads; each opens its output. May be called again after `close`."""
@@ -46,6 +50,14 @@ class FeedbackFanOut:
         for thread in self._threads:
             thread.put(signal)
 
+    def announce(self, text: str | None) -> None:
+        """Show an evacuation on all outputs whenever no tap is shown, until it is None again."""
+        signal = None if text is None else Signal("evacuation", as_text(text))
+        if signal != self._announced:
+            self._announced = signal
+            for thread in self._threads:
+                thread.announce(signal)
+
     def close(self) -> None:
         """Stop the threads and release the outputs."""
         for thread in self._threads:
@@ -61,6 +73,7 @@ class _OutputThread:
         self._output = output
         self._label = f"{output.name} of reader {reader}"
         self._waiting: SimpleQueue[Signal | None] = SimpleQueue()
+        self._announced: Signal | None = None
         self._interrupt = threading.Event()
         self._lock = threading.Lock()
         self._name = f"feedback-{reader}"
@@ -71,6 +84,8 @@ class _OutputThread:
     def start(self) -> None:
         self._waiting = SimpleQueue()
         self._interrupt.clear()
+        if self._announced is not None:
+            self._waiting.put(self._announced)
         self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
         self._thread.start()
 
@@ -79,6 +94,10 @@ class _OutputThread:
             self._waiting.put(signal)
             if signal is None or not signal.quiet:  # a new text alone does not interrupt a light or a tone
                 self._interrupt.set()
+
+    def announce(self, signal: Signal | None) -> None:
+        self._announced = signal
+        self.put(signal or _REST)
 
     def stop(self) -> None:
         self.put(None)
@@ -95,10 +114,14 @@ class _OutputThread:
                 signal = self._newest(rest_s)
             except Empty:
                 rest_s = None
-                self._try(self._output.clear)
+                self._rest()
                 continue
             if signal is None:
                 break
+            if signal is _REST:
+                rest_s = None
+                self._rest()
+                continue
             self._show(signal)
             rest_s = self._output.rest_s or None
         self._opened = False
@@ -116,6 +139,13 @@ class _OutputThread:
                     newer = Signal(newer.verdict, newer.text)
                 signal = newer
         return signal
+
+    def _rest(self) -> None:
+        announced = self._announced
+        if announced is None:
+            self._try(self._output.clear)
+        else:
+            self._show(replace(announced, quiet=True))
 
     def _show(self, signal: Signal) -> None:
         self._try(lambda: self._output.show(signal, self._interrupt.wait))

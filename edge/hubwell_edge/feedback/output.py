@@ -12,7 +12,10 @@ from hubwell_wire.enumerations import Verdict
 
 Group = Literal["yes", "ask", "no"]
 
-GROUPS: Final[dict[Verdict, Group]] = {
+Shown = Verdict | Literal["evacuation"]
+"""What is shown: a verdict on a tap, or an evacuation, also without a tap."""
+
+GROUPS: Final[dict[Shown, Group]] = {
     "in": "yes",
     "out": "yes",
     "moved": "yes",
@@ -25,6 +28,7 @@ GROUPS: Final[dict[Verdict, Group]] = {
     "full": "no",
     "revoked": "no",
     "refused": "no",
+    "evacuation": "no",
 }
 """`yes`: success; `ask`: nothing changed, the text explains what the person can do; `no`: not checked in."""
 
@@ -35,9 +39,12 @@ class FeedbackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A verdict with its text. `quiet`: only the text is new, so lights and sound are not played again."""
+    """A verdict, or an evacuation, with its text.
 
-    verdict: Verdict
+    `quiet`: only the text is new, so lights and sound are not played again.
+    """
+
+    verdict: Shown
     text: str
     quiet: bool = False
 
@@ -93,6 +100,10 @@ class Feedback(Protocol):
 
     def show(self, verdict: Verdict, text: str, *, provisional: bool) -> None:
         """Show a verdict and its text; `provisional` while the server may still decide otherwise."""
+        ...
+
+    def announce(self, text: str | None) -> None:
+        """Show an evacuation between taps, until it is None again."""
         ...
 
     def close(self) -> None:

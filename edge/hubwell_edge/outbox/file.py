@@ -14,6 +14,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from hubwell_edge.outbox.owner import hand_over
+
 logger: Final = logging.getLogger(__name__)
 
 _SCHEMA: Final = """
@@ -28,6 +30,7 @@ CREATE INDEX IF NOT EXISTS message_event ON message (key) WHERE kind = 1;
 CREATE TABLE IF NOT EXISTS dropped (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, cause TEXT NOT NULL DEFAULT 'outbox-full');
 CREATE TABLE IF NOT EXISTS cursor (source TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refused (reason TEXT NOT NULL, reading TEXT NOT NULL);
 """
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _DISK_REFUSES: Final = (
@@ -58,13 +61,13 @@ class OutboxFile:
     another agent has the file open.
     """
 
-    def __init__(self, folder: Path, *, reserve_bytes: int) -> None:
+    def __init__(self, folder: Path, *, reserve_bytes: int, device: str = "") -> None:
         self._path = folder / "outbox.db"
         self._reserve = Reserve(folder / "outbox.reserve", reserve_bytes)
         self.set_aside: str | None = None
         self.generation = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _lock(folder / "outbox.lock")
         except OSError as error:
             raise OutboxError(
@@ -72,6 +75,8 @@ class OutboxFile:
                 "give the agent a folder of its own with outbox.dir"
             ) from error
         try:
+            if device:
+                self._hand_over(device)
             self._db = self._open_checked()
         except BaseException:
             os.close(self._lock)
@@ -114,12 +119,16 @@ class OutboxFile:
         return result
 
     def scrub(self) -> None:
-        """Remove every byte of deleted rows: checkpoint the log, and delete files that were set aside."""
+        """Remove every byte of deleted rows: checkpoint the log, and delete files that were set aside.
+
+        Also those of other devices, whose content is as unknown.
+        """
         self._checkpoint()
-        for corrupt in self._path.parent.glob("outbox-corrupt-*"):
-            logger.warning("%s is deleted for an erasure", corrupt.name, extra={"action": "outbox-erased"})
-            overwrite(corrupt)
-            corrupt.unlink()
+        for pattern in ("outbox-corrupt-*", "outbox-of-*"):
+            for kept in self._path.parent.glob(pattern):
+                logger.warning("%s is deleted for an erasure", kept.name, extra={"action": "outbox-erased"})
+                overwrite(kept)
+                kept.unlink()
 
     def _checkpoint(self) -> None:
         """Write the log into the file and return free pages to the disk, with the reserve as working space.
@@ -169,6 +178,12 @@ class OutboxFile:
                 self._db.execute("ROLLBACK")
             raise
         return result
+
+    def _hand_over(self, device: str) -> None:
+        try:
+            hand_over(self._path, device)
+        except OSError as error:
+            raise OutboxError(f"cannot write to the outbox folder: {error}; free some space") from error
 
     def _open_checked(self) -> sqlite3.Connection:
         try:
@@ -252,7 +267,20 @@ def _lock(path: Path) -> int:
     return handle
 
 
+def make_private(path: Path) -> None:
+    """Create an SQLite file readable by its owner only, or take the rights of others from it.
+
+    SQLite gives the files beside it the same rights. Raises no error: SQLite then names the cause itself.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + suffix).chmod(0o600)
+
+
 def _open(path: Path) -> sqlite3.Connection:
+    make_private(path)
     # One thread at a time uses the connection, though not always the one that opened it.
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:

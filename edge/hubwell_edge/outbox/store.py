@@ -29,6 +29,7 @@ from hubwell_edge.outbox.message import (
     draft_event,
     message_key,
 )
+from hubwell_edge.outbox.refused import RefusedLog
 from hubwell_edge.outbox.taps import RECENT_TAPS, erase, is_tap_of, stored_taps
 from hubwell_edge.outbox.unwritten import UnwrittenDrafts, drop_oldest
 from hubwell_wire.fields import as_text
@@ -61,13 +62,14 @@ class _Counts:
 
 
 class Outbox:
-    """The store. The constructor raises OutboxError when the folder cannot be used.
+    """The store of one device. The constructor raises OutboxError when the folder cannot be used.
 
     `boot` identifies the numbering; it is a new UUID when the file is new or the kernel was restarted.
+    `refused` can keep the readings that the server refuses.
     """
 
     def __init__(
-        self, folder: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES, kernel_boot: str | None = None
+        self, folder: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES, kernel_boot: str = "", device: str = ""
     ) -> None:
         self._folder = folder
         self._cap = cap_bytes
@@ -78,7 +80,8 @@ class Outbox:
         self._refused = False
         self._retry_at = 0.0
         self._n = self._newest = 0
-        self._file = OutboxFile(folder, reserve_bytes=min(cap_bytes // 8, _RESERVE_BYTES))
+        self._file = OutboxFile(folder, reserve_bytes=min(cap_bytes // 8, _RESERVE_BYTES), device=device)
+        self.refused = RefusedLog(self._file)
         try:
             self._load()
         except BaseException:
@@ -243,6 +246,7 @@ class Outbox:
         upto = min(receipt.upto, SEQ_MASK)  # the contract has no upper limit, SQLite's integers have
 
         def delete(db: sqlite3.Connection) -> list[int]:
+            self.refused.record(db, n, receipt)
             sql = "DELETE FROM message WHERE key BETWEEN ? AND ? RETURNING length(body)"
             sizes = [size for span in spans for (size,) in db.execute(sql, span).fetchall()]
             db.execute("UPDATE boot SET safe_upto = ? WHERE n = ? AND safe_upto < ?", (upto, n, upto))

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from hubwell_edge.drivers.sensor import SensorError
-from hubwell_edge.readers.reader import Card, Reader
+from hubwell_edge.readers.reader import Card, NoticesUnreadable, Reader, Unreadable
 from hubwell_wire.fields import as_text
 from hubwell_wire.messages import FaultData
 
@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 
 async def cards(
     reader: Reader, report: Report, *, first_pause_s: float = FIRST_PAUSE_S, hung_s: float = HUNG_S
-) -> AsyncGenerator[Card, None]:
-    """Yield every card that is presented to `reader`, until closed.
+) -> AsyncGenerator[Card | Unreadable, None]:
+    """Yield every card that is presented to `reader`, and what it cannot read, until closed.
 
     Close the generator (`contextlib.aclosing`) to release the reader. It does not end on its own, and raises
     only after a programming error.
     """
-    out: asyncio.Queue[Card | None] = asyncio.Queue()
+    out: asyncio.Queue[Card | Unreadable | None] = asyncio.Queue()
     thread = _ReaderThread(reader, report, out, asyncio.get_running_loop(), first_pause_s)
     thread.start()
     try:
@@ -65,7 +65,7 @@ class _ReaderThread:
         self,
         reader: Reader,
         report: Report,
-        out: asyncio.Queue[Card | None],
+        out: asyncio.Queue[Card | Unreadable | None],
         loop: asyncio.AbstractEventLoop,
         first_pause_s: float,
     ) -> None:
@@ -133,6 +133,9 @@ class _ReaderThread:
                 self._last_call_end = time.monotonic()
                 if self._fault is not None:
                     self._in_loop(self._report_state, "recovered", f"{self._reader.name} reads cards again")
+                reader = self._reader
+                if isinstance(reader, NoticesUnreadable) and (reason := reader.take_unreadable()) is not None:
+                    self._in_loop(self._out.put_nowait, Unreadable(reason))
                 if card is not None:
                     self._in_loop(self._out.put_nowait, card)
         except SensorError as error:

@@ -43,6 +43,7 @@ class Pcsc:
         self._context: Any = None
         self._reader = ""
         self._state = 0
+        self._unreadable: str | None = None
         self.name = settings.name
         self.bus = f"pcsc {settings.reader}".strip()
 
@@ -61,7 +62,14 @@ class Pcsc:
         while (remaining := end - time.monotonic()) > 0:
             if self._card_comes(remaining) and (card := self._read()) is not None:
                 return card
+            if self._unreadable is not None:
+                return None
         return None
+
+    def take_unreadable(self) -> str | None:
+        """Return, once, why the latest card was not read."""
+        reason, self._unreadable = self._unreadable, None
+        return reason
 
     def close(self) -> None:
         """Release the reader."""
@@ -85,7 +93,14 @@ class Pcsc:
         # The upper 16 bits count insertions and removals: a card removed for an instant is new, a card that
         # another program merely opened is not.
         moved = before >> 16 != now >> 16 or not before & scard.SCARD_STATE_PRESENT
-        return moved and bool(now & scard.SCARD_STATE_PRESENT) and not now & scard.SCARD_STATE_MUTE
+        if moved and now & scard.SCARD_STATE_PRESENT and now & scard.SCARD_STATE_MUTE:
+            self._refuse("it does not answer: hold one card alone, flat and the right way round")
+            return False
+        return moved and bool(now & scard.SCARD_STATE_PRESENT)
+
+    def _refuse(self, reason: str) -> None:
+        self._unreadable = reason
+        log.warning("%s read a card that cannot be used to check in: %s", self.name, reason)
 
     def _read(self) -> Card | None:
         try:
@@ -96,7 +111,7 @@ class Pcsc:
             self._state = self._scard.SCARD_STATE_UNAWARE
             time.sleep(_AGAIN_S)
         except ValueError as error:
-            log.warning("%s read a card that cannot be used to check in: %s", self.name, error)
+            self._refuse(str(error))
         return None
 
     def _ask_card(self) -> Card:

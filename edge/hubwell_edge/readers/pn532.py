@@ -84,6 +84,7 @@ class Pn532:
         self._closers: list[Callable[[], object]] = []
         self._debounce = CardDebounce()
         self._corrupt = 0
+        self._unreadable: str | None = None
         self.name = settings.name
         self.bus = settings.port if settings.interface == "uart" else f"spi-{settings.spi_bus}"
 
@@ -115,6 +116,11 @@ class Pn532:
             if target is not None:
                 time.sleep(min(_POLL_AGAIN_S, remaining))
         return None
+
+    def take_unreadable(self) -> str | None:
+        """Return, once, why the latest card was not read."""
+        reason, self._unreadable = self._unreadable, None
+        return reason
 
     def close(self) -> None:
         """Close the port or release the pins."""
@@ -150,6 +156,7 @@ class Pn532:
             return Card(uid=target.uid, sun=sun)
         except ValueError as error:
             log.warning("%s read a card that cannot be used to check in: %s", self.name, error)
+            self._unreadable = str(error)
             return None
 
     def _exchange(self, apdu: bytes) -> bytes:

@@ -6,12 +6,13 @@ it.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from hubwell_edge.config_tables import Options
 from hubwell_edge.drivers.sensor import SensorError
+from hubwell_edge.readers.numbers import implausible
 from hubwell_wire.fields import ReaderName
 from hubwell_wire.messages import SunMessage
 from hubwell_wire.pseudonym import UID_BYTES
@@ -30,7 +31,7 @@ class Card:
     `uid` is the card's number as raw bytes (4, 7 or 10) in the order of ISO/IEC 14443-3. `token` is the whole
     text of a Hubwell QR code, including `HW1:`. `sun` is the message that an NTAG 424 DNA signed for this
     tap; it takes precedence over `uid`, which may then be random. Raises ValueError without any of the three,
-    or for a number of another length.
+    for a number of another length, and for one that no single card has.
     """
 
     uid: bytes | None = field(default=None, repr=False)
@@ -41,13 +42,25 @@ class Card:
         if self.uid is None and self.token is None and self.sun is None:
             raise ValueError("a card has a number, a token or a signed message")
         if self.uid is not None and len(self.uid) not in UID_BYTES:
-            raise ValueError(f"a card's number has 4, 7 or 10 bytes, this one has {len(self.uid)}")
+            raise ValueError(
+                f"a card's number has 4, 7 or 10 bytes, this one has {len(self.uid)}: "
+                "set the reader to send the card's number (UID) alone"
+            )
+        if self.uid is not None and (reason := implausible(self.uid)) is not None:
+            raise ValueError(reason)
 
     @property
     def random_uid(self) -> bool:
         """Whether `uid` is random, so that the next tap has another one."""
         uid = self.uid
         return uid is not None and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something was presented that cannot be read; `reason` advises a person at the device."""
+
+    reason: str
 
 
 class ReaderError(SensorError):
@@ -92,6 +105,15 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Release the reader. Harmless when it was never opened, and before another `open`."""
+        ...
+
+
+@runtime_checkable
+class NoticesUnreadable(Protocol):
+    """A reader that notices presentations which it cannot read."""
+
+    def take_unreadable(self) -> str | None:
+        """Return, once, why something presented since the last call was not read; None: nothing was."""
         ...
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import select
 import time
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,10 @@ from hubwell_edge.readers.reader import Card, ReaderError, ReaderSilentError
 from hubwell_edge.readers.text import LONGEST_TEXT, CardQueue, TextSettings
 
 STANDARD_INPUT: Final = "-"
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_FRAME: Final = re.compile(rb"\x02([^\x02\x03]*)\x03")
+PAUSE_S: Final = 1.0
+"""A line that has not ended this long after its last byte never will: scanners send a line at once."""
 
 
 class SerialLineSettings(TextSettings):
@@ -23,6 +27,10 @@ class SerialLineSettings(TextSettings):
         str, Field(min_length=1, description="its terminal, as /dev/ttyACM0; '-': standard input")
     ]
     baud: Annotated[int, Field(ge=300, le=4_000_000, description="speed")] = 9600
+    frame: Annotated[
+        Literal["line", "stx-etx"],
+        Field(description="what encloses a number: the end of a line, or the bytes STX and ETX"),
+    ] = "line"
 
 
 class SerialLineReader:
@@ -36,6 +44,7 @@ class SerialLineReader:
         self._port: SerialPort | None = None
         self._descriptor = -1
         self._partial = b""
+        self._last_byte = 0.0
         self._cards = CardQueue(settings)
         self.name = settings.name
         self.bus = settings.device
@@ -74,7 +83,14 @@ class SerialLineReader:
         while (card := self._cards.next()) is None and (remaining := end - time.monotonic()) > 0:
             if select.select([self._descriptor], [], [], remaining)[0]:
                 self._receive()
+            self._drop_unended()
+            if self._cards.unreadable is not None:
+                return self._cards.next()
         return card
+
+    def take_unreadable(self) -> str | None:
+        """Return, once, why the latest text was not a card."""
+        return self._cards.take_unreadable()
 
     def close(self) -> None:
         """Close the port; standard input stays open."""
@@ -94,8 +110,25 @@ class SerialLineReader:
             raise ReaderSilentError(
                 f"{self._settings.device} of {self.name} was closed: no more data can arrive"
             )
-        *lines, partial = re.split(rb"[\r\n]", self._partial + data)
+        self._last_byte = time.monotonic()
+        lines, partial = self._split(self._partial + data)
         # A very long line without an end is noise, or comes from a scanner that does not end its lines.
         self._partial = partial[-LONGEST_TEXT:]
         for line in lines:
             self._cards.add(line.decode("utf-8", "replace"))
+
+    def _split(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """Return the texts that are complete, and the beginning of the next one."""
+        if self._settings.frame == "line":
+            *lines, partial = _LINE_END.split(data)
+            return lines, partial
+        frames = list(_FRAME.finditer(data))
+        return [frame[1] for frame in frames], data[frames[-1].end() :] if frames else data
+
+    def _drop_unended(self) -> None:
+        """Drop text that nothing ended: the scanner does not end its lines, or frames them otherwise."""
+        if self._partial.strip() and time.monotonic() - self._last_byte > PAUSE_S:
+            self._partial = b""
+            self._cards.refuse(
+                "the text read has no end: set the reader to send Enter after it, or see the option 'frame'"
+            )

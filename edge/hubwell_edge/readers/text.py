@@ -1,22 +1,19 @@
 """Cards from text: numbers as scanners write them, and the text of QR codes."""
 
 import logging
-import re
 from collections import deque
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from hubwell_edge.readers.ntag424 import sun_of_address
+from hubwell_edge.readers.numbers import NumberFormat, number_of_text
 from hubwell_edge.readers.reader import Card, SignedCardSettings
 from hubwell_wire.pseudonym import TOKEN_PREFIX
 
 LONGEST_TEXT: Final = 300
 """Characters; the longest text that is read is an address with a signed message."""
 _MOST_WAITING: Final = 20
-_SEPARATORS: Final = str.maketrans("", "", " :-")
-
-NumberFormat = Literal["hex", "hex-reversed", "decimal", "decimal-reversed"]
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +27,17 @@ class TextSettings(SignedCardSettings):
 
     number: Annotated[
         NumberFormat,
-        Field(description="how card numbers are written; reversed: the last byte of the card comes first"),
+        Field(
+            description="how card numbers are written; reversed: the last byte of the card comes first; "
+            "em4100: 125 kHz cards in hexadecimal, em4100-decimal: as printed on them; wiegand: 123,45678"
+        ),
     ] = "hex"
     number_bytes: Annotated[
         Literal[4, 7, 10], Field(description="bytes of a card's number, for decimal numbers")
     ] = 4
+    prefix: Annotated[
+        str, Field(max_length=20, description="what the reader puts before each number or code, as ]Q3")
+    ] = ""
 
 
 class NotACardError(ValueError):
@@ -43,7 +46,7 @@ class NotACardError(ValueError):
 
 def card_of_text(text: str, settings: TextSettings) -> Card:
     """Return the card or code that one line of text contains. Raises NotACardError."""
-    text = text.strip()
+    text = text.strip().removeprefix(settings.prefix).strip()
     if text.upper().startswith(TOKEN_PREFIX):
         return Card(token=TOKEN_PREFIX + text[len(TOKEN_PREFIX) :])
     if settings.sun and "?" in text:
@@ -51,36 +54,21 @@ def card_of_text(text: str, settings: TextSettings) -> Card:
         if sun is not None:
             return Card(sun=sun)
     try:
-        return Card(uid=_number(text, settings))
+        return Card(uid=number_of_text(text, settings.number, settings.number_bytes))
     except ValueError as error:
         raise NotACardError(f"the text read is neither a card number nor a Hubwell code: {error}") from None
 
 
-def _number(text: str, settings: TextSettings) -> bytes:
-    """Return the card's number as bytes. Raises ValueError without repeating the text."""
-    if settings.number.startswith("decimal"):
-        if not re.fullmatch(r"[0-9]{1,25}", text):
-            raise ValueError(f"{len(text)} characters that are not all digits; see the option 'number'")
-        number = int(text)
-        if number >= 1 << 8 * settings.number_bytes:
-            raise ValueError(f"larger than {settings.number_bytes} bytes; see the option 'number_bytes'")
-        raw = number.to_bytes(settings.number_bytes, "big")
-    else:
-        digits = text.translate(_SEPARATORS)
-        if not re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", digits):
-            raise ValueError(
-                f"{len(text)} characters that are not hexadecimal bytes; see the option 'number'"
-            )
-        raw = bytes.fromhex(digits)
-    return raw[::-1] if settings.number.endswith("reversed") else raw
-
-
 class CardQueue:
-    """A short queue of cards read as text; a line that is not a card is logged without its text."""
+    """A short queue of cards read as text; a line that is not a card is logged without its text.
+
+    `unreadable` is the sentence about the latest such line, until it is taken.
+    """
 
     def __init__(self, settings: TextSettings) -> None:
         self._settings = settings
         self._waiting: deque[Card] = deque(maxlen=_MOST_WAITING)
+        self.unreadable: str | None = None
 
     def add(self, line: str) -> None:
         """Parse one line and queue its card; empty lines are ignored."""
@@ -89,12 +77,23 @@ class CardQueue:
         try:
             self._waiting.append(card_of_text(line[:LONGEST_TEXT], self._settings))
         except NotACardError as error:
-            log.warning("%s: %s", self._settings.name, error)
+            self.refuse(str(error))
+
+    def refuse(self, reason: str) -> None:
+        """Note that something was presented that cannot be read; `reason` advises a person at the device."""
+        log.warning("%s: %s", self._settings.name, reason)
+        self.unreadable = reason
+
+    def take_unreadable(self) -> str | None:
+        """Return `unreadable` once."""
+        reason, self.unreadable = self.unreadable, None
+        return reason
 
     def next(self) -> Card | None:
         """Remove and return the oldest card, or None."""
         return self._waiting.popleft() if self._waiting else None
 
     def clear(self) -> None:
-        """Discard the queued cards, which are from before a failure."""
+        """Discard what is queued from before a failure."""
         self._waiting.clear()
+        self.unreadable = None

@@ -21,7 +21,9 @@ from hubwell_edge.readers.text import CardQueue, TextSettings
 
 EVENT: Final = struct.Struct("@llHHi")
 """`struct input_event` of <linux/input.h>: seconds, microseconds, type, code, value."""
-_EV_KEY: Final = 1
+_EV_SYN, _EV_KEY = 0, 1
+_SYN_DROPPED: Final = 3
+"""The kernel's buffer was full and events are lost, also releases of keys (linux/input-event-codes.h)."""
 _RELEASED, _PRESSED = 0, 1
 _SHIFTS: Final = frozenset({42, 54})
 _ENDS: Final = frozenset({15, 28, 96})
@@ -50,28 +52,46 @@ class KeyParser:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._shift = 0
+        self._shifts: set[int] = set()
         self._text = ""
+        self._lossy = False
 
-    def feed(self, data: bytes) -> Iterator[str]:
-        """Yield each complete line."""
+    @property
+    def is_within_line(self) -> bool:
+        """Whether keys were typed that no Enter has ended yet."""
+        return bool(self._text)
+
+    def feed(self, data: bytes) -> Iterator[str | None]:
+        """Yield each complete line; None for one of which events were lost."""
         data = self._rest + data
         whole = len(data) - len(data) % EVENT.size
         self._rest = data[whole:]
         for _, _, kind, code, value in EVENT.iter_unpack(data[:whole]):
-            if kind != _EV_KEY:
+            if kind == _EV_SYN and code == _SYN_DROPPED:
+                self.clear()
+                self._lossy = True
+            elif kind != _EV_KEY:
                 continue
-            if code in _SHIFTS:
-                self._shift += {_PRESSED: 1, _RELEASED: -1}.get(value, 0)
+            elif code in _SHIFTS:
+                self._shift(code, value)
             elif value == _PRESSED and code in _ENDS:
-                line, self._text = self._text, ""
+                line = None if self._lossy else self._text
+                self.clear()
+                self._lossy = False
                 yield line
             elif value == _PRESSED:
-                self._text += KEYS.get(code, ("", ""))[self._shift > 0]
+                self._text += KEYS.get(code, ("", ""))[bool(self._shifts)]
 
     def clear(self) -> None:
-        """Discard an incomplete line."""
+        """Discard an incomplete line, and a Shift whose release was lost."""
         self._text = ""
+        self._shifts.clear()
+
+    def _shift(self, code: int, value: int) -> None:
+        if value == _PRESSED:
+            self._shifts.add(code)
+        elif value == _RELEASED:
+            self._shifts.discard(code)
 
 
 class WedgeSettings(TextSettings):
@@ -120,7 +140,14 @@ class Wedge:
         while (card := self._cards.next()) is None and (remaining := end - time.monotonic()) > 0:
             if select.select([self._keyboard.fd], [], [], remaining)[0]:
                 self._receive(self._keyboard.fd)
+            self._drop_unended()
+            if self._cards.unreadable is not None:
+                return self._cards.next()
         return card
+
+    def take_unreadable(self) -> str | None:
+        """Return, once, why the latest text was not a card."""
+        return self._cards.take_unreadable()
 
     def close(self) -> None:
         """Release the device."""
@@ -135,12 +162,21 @@ class Wedge:
             raise self._fault(error) from error
         if not data:
             raise ReaderSilentError(f"{self._settings.device} was removed: plug {self.name} in again")
-        now = time.monotonic()
-        if now - self._last_key > self._settings.pause_s:
-            self._keys.clear()
-        self._last_key = now
+        self._drop_unended()
+        self._last_key = time.monotonic()
         for line in self._keys.feed(data):
-            self._cards.add(line)
+            if line is None:
+                self._cards.refuse(
+                    "keys were lost while the machine was busy: hold the card to the reader again"
+                )
+            else:
+                self._cards.add(line)
+
+    def _drop_unended(self) -> None:
+        """Drop a line after whose last key there was a pause."""
+        if self._keys.is_within_line and time.monotonic() - self._last_key > self._settings.pause_s:
+            self._keys.clear()
+            self._cards.refuse("no Enter came after the text: set the reader to type Enter at the end")
 
     def _fault(self, error: OSError) -> ReaderError:
         device = self._settings.device

@@ -70,12 +70,17 @@ class _RoomPlan:
         return True
 
 
+def simulated_key(scenario: Scenario) -> EpochKey:
+    """Return the key of the scenario's made-up badges."""
+    return EpochKey(EPOCH, sha256(f"simulated badge key|{scenario.seed}|{EPOCH}".encode()).digest())
+
+
 class People:
     """The learners of one scenario. Days are planned once and cached."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._key = EpochKey(EPOCH, sha256(f"simulated badge key|{scenario.seed}|{EPOCH}".encode()).digest())
+        self._key = simulated_key(scenario)
         self._relax = tuple(space.id for space in scenario.spaces if space.kind == "relaxation")
         self._days: dict[date, Day] = {}
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,9 @@ from hubwell_edge.sim.faults import SimulatedFault, check_faults, load_faults, p
 from hubwell_edge.sim.hub import DOOR, Device, devices
 from hubwell_edge.sim.network_cut import NetworkCut
 from hubwell_edge.sim.pace import UNLIMITED, Pace
+from hubwell_edge.sim.people import simulated_key
 from hubwell_edge.sim.scenario import Scenario, load_scenario, sensors
+from hubwell_edge.sim.virtual_cards import VirtualReader, serving
 from hubwell_edge.sources.observation import Observation
 
 logger: Final = logging.getLogger(__name__)
@@ -86,31 +88,50 @@ class SimulatedSource:
 async def simulate(
     scenario: Scenario,
     *,
-    broker: str,
+    broker: BrokerSettings,
     data: Path,
     stop: asyncio.Event,
+    accounts: Path | None = None,
     speed: float = 1.0,
     span: Span | None = None,
     faults: Sequence[SimulatedFault] = (),
-    protocol: Protocol = 311,
+    only: Collection[str] = (),
+    taps: Path | None = None,
 ) -> bool:
     """Run all devices until `stop` is set, or until every message up to the end of the span has a receipt.
 
-    Returns whether every message has a receipt. `data` holds one outbox per device. Raises OutboxError if
-    that folder cannot be used.
+    Returns whether every message has a receipt. `only` are the ids of the devices to run, if not all. `taps`
+    is the socket at which virtual cards are held to the doors.
+    `data` holds one outbox per device; `accounts` one file per device with its password at the broker. Raises
+    OutboxError if the former cannot be used, SimulationError if a password is missing in the latter.
     """
     span = span or Span(_now_ms() - _ms(BACKFILL))
     pace = Pace(speed, span.start_ms)
+    readers: dict[str, VirtualReader] = {}
     async with AsyncExitStack() as stack:
         runs = []
         for device in devices(scenario, faults):
-            settings = device_settings(scenario, device, BrokerSettings(url=broker, protocol=protocol), data)
+            if only and device.name not in only:
+                continue
+            settings = device_settings(scenario, device, broker, data, accounts)
             network = None
             if any(fault.device == device.name and fault.kind == "network-gone" for fault in faults):
                 network = await stack.enter_async_context(_network(settings))
                 settings = _via(network, settings)
             source = SimulatedSource(device, pace, span, network)
-            runs.append(run_device(settings, [source], stop=stop, sensors=sensors(scenario), readers=(DOOR,)))
+            readers[device.name] = VirtualReader(simulated_key(scenario))
+            runs.append(
+                run_device(
+                    settings,
+                    [source],
+                    stop=stop,
+                    sensors=sensors(scenario),
+                    readers=(DOOR,),
+                    virtual_reader=readers[device.name],
+                )
+            )
+        if taps is not None:
+            await stack.enter_async_context(serving(taps, readers))
         outcomes = await asyncio.gather(*(_ends_all(run, stop) for run in runs), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -127,7 +148,9 @@ async def _ends_all(run: Coroutine[object, object, bool], stop: asyncio.Event) -
         raise
 
 
-def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, data: Path) -> EdgeSettings:
+def device_settings(
+    scenario: Scenario, device: Device, broker: BrokerSettings, data: Path, accounts: Path | None = None
+) -> EdgeSettings:
     """Return the settings of one simulated device; its outbox is in a folder below `data`."""
     return EdgeSettings(
         site=scenario.site,
@@ -137,7 +160,19 @@ def device_settings(scenario: Scenario, device: Device, broker: BrokerSettings, 
         broker=broker,
         outbox=OutboxSettings(dir=data / device.name),
         batch=_BATCH,
+        mqtt_username=None if accounts is None else device.name,
+        mqtt_password=None if accounts is None else _password(accounts, device),
     )
+
+
+def _password(accounts: Path, device: Device) -> SecretStr:
+    file = accounts / device.name
+    try:
+        return SecretStr(file.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise SimulationError(
+            f"cannot read the password of {device.name} from {file}: {error.strerror}"
+        ) from error
 
 
 def _network(settings: EdgeSettings) -> NetworkCut:
@@ -172,15 +207,21 @@ def main(
     faults: Sequence[str] = (),
     faults_file: Path | None = None,
     protocol: Protocol = 311,
+    ca_file: Path | None = None,
+    accounts: Path | None = None,
+    only: Collection[str] = (),
+    taps: Path | None = None,
 ) -> bool:
     """Run the simulated hub until SIGINT or SIGTERM; return whether every message has a receipt.
 
     `speed` is 1 for real time, more for faster, UNLIMITED for the server's own pace (`until` then defaults to
-    now). `start` defaults to three hours ago; both need a zone. Raises SimulationError with advice, and
-    OutboxError.
+    now). `start` defaults to three hours ago; both need a zone. `ca_file` is the certificate authority
+    of a broker with TLS, `accounts` a folder with a file per device that holds its password. `only`
+    are the ids of the devices to run, if not all, `taps` the socket for virtual cards. Raises OutboxError,
+    and SimulationError with advice.
     """
     hub, ordered = _prepared(scenario, {"site": site, "seed": seed}, faults, faults_file)
-    _check_broker(broker)
+    connection = _broker(broker, protocol, ca_file)
     span = _span(start, until, speed)
     logger.info(
         "%s: %d spaces, seed %d, from %s",
@@ -197,13 +238,15 @@ def main(
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         return await simulate(
             hub,
-            broker=broker,
+            broker=connection,
             data=data,
             stop=stop,
+            accounts=accounts,
             speed=speed,
             span=span,
             faults=ordered,
-            protocol=protocol,
+            only=only,
+            taps=taps,
         )
 
     return asyncio.run(run())
@@ -224,11 +267,17 @@ def _prepared(
     return hub, faults
 
 
-def _check_broker(url: str) -> None:
+def _broker(url: str, protocol: Protocol, ca_file: Path | None) -> BrokerSettings:
     try:
-        BrokerSettings(url=url)
+        broker = BrokerSettings(url=url, protocol=protocol, ca_file=ca_file)
+        broker.tls_context()
+    except OSError as error:
+        raise SimulationError(
+            f"cannot read the certificate authority {ca_file}: {error.strerror or error}"
+        ) from error
     except ValueError as error:
         raise SimulationError(f"broker {url!r}: {_sentence(error)}") from error
+    return broker
 
 
 def _sentence(error: ValueError) -> str:

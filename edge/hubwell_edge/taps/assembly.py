@@ -48,7 +48,9 @@ def build_tap_handler(
 
 def build_tap_sources(stations: Sequence[Station], handler: TapHandler) -> list[TapSource]:
     """Return one source for each reader."""
-    return [
-        TapSource(station.reader, Door(station.reader.name, station.feedback), handler)
-        for station in stations
-    ]
+    sources = []
+    for station in stations:
+        door = Door(station.reader.name, station.feedback)
+        handler.add_door(door)
+        sources.append(TapSource(station.reader, door, handler))
+    return sources

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, assert_never
 
-from hubwell_edge.agent.uplink import CommandError, ServerCommand
+from hubwell_edge.agent.server_commands import CommandError, ServerCommand
 from hubwell_edge.clock import Clock
 from hubwell_edge.outbox.file import OutboxUnavailableError
 from hubwell_edge.outbox.thread import OutboxThread
@@ -19,10 +20,20 @@ logger: Final = logging.getLogger(__name__)
 
 
 class CommandDispatcher:
-    """Handles the server's commands for one device; `taps` is None for a device without badge readers."""
+    """Handles the server's commands for one device; `taps` is None for a device without badge readers.
 
-    def __init__(self, outbox: OutboxThread, taps: TapHandler | None, clock: Clock) -> None:
-        self._outbox, self._taps, self._clock = outbox, taps, clock
+    `on_answer` hears every answer too.
+    """
+
+    def __init__(
+        self,
+        outbox: OutboxThread,
+        taps: TapHandler | None,
+        clock: Clock,
+        *,
+        on_answer: Callable[[Answer], None] | None = None,
+    ) -> None:
+        self._outbox, self._taps, self._clock, self._on_answer = outbox, taps, clock, on_answer
 
     @property
     def roster_at(self) -> datetime | None:
@@ -40,6 +51,8 @@ class CommandDispatcher:
     async def _handle(self, command: ServerCommand) -> bool:
         match command:
             case Answer():
+                if self._on_answer is not None:
+                    self._on_answer(command)
                 if self._taps is not None:
                     await self._taps.handle_answer(command)
                 return False
@@ -70,9 +83,9 @@ class CommandDispatcher:
             candidates |= self._taps.badges
         erased = await asyncio.to_thread(match_tombstones, candidates, command.badges)
         if self._taps is not None:
-            # Even for an empty set: rows deleted earlier may still have bytes in the file's log.
             await self._taps.forget(erased)
-        if not erased:
-            return
+        # Even for an empty set: rows deleted earlier may still have bytes in the files' logs, and a device
+        # without a list of badges, as a kiosk, cannot match what it has sent already.
         count = await self._outbox.erase(erased)
-        logger.info("erased %d waiting taps, as the server asked", count, extra={"action": "erased"})
+        if erased:
+            logger.info("erased %d waiting taps, as the server asked", count, extra={"action": "erased"})

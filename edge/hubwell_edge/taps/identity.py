@@ -7,7 +7,7 @@ from hubwell_edge.readers.reader import Card
 from hubwell_wire.commands import Roster
 from hubwell_wire.enumerations import Verdict
 from hubwell_wire.messages import SunMessage, TapData
-from hubwell_wire.pseudonym import EpochKey, pseudonym, token_pseudonym
+from hubwell_wire.pseudonym import EpochKey, proof, pseudonym, token_proof, token_pseudonym
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,15 @@ class Identity:
     """The identity of a card as far as a device can derive it.
 
     `badge` is the pseudonym of the newest epoch, or None where only the server can derive it from `sun`.
-    `was` is the pseudonym of an earlier epoch that the list of badges contains.
+    `was` is the pseudonym of an earlier epoch that the list of badges contains. `proof` shows in the newest
+    epoch that the card itself was here.
     """
 
     badge: str | None
     epoch: int
     was: str | None = None
     sun: SunMessage | None = None
+    proof: str | None = None
 
     @property
     def badges(self) -> tuple[str, ...]:
@@ -31,7 +33,13 @@ class Identity:
     def tap(self, reader: str, said: Verdict | None) -> TapData:
         """Return the tap event at a reader; `said` is the verdict already shown, if any."""
         return TapData(
-            reader=reader, badge=self.badge, epoch=self.epoch, was=self.was, sun=self.sun, said=said
+            reader=reader,
+            badge=self.badge,
+            epoch=self.epoch,
+            was=self.was,
+            sun=self.sun,
+            proof=self.proof,
+            said=said,
         )
 
 
@@ -53,7 +61,15 @@ def identify(card: Card, epochs: Sequence[EpochKey], roster: Roster | None) -> I
         # Only enrolled badges are linked across a change of keys; others stay unlinkable by design.
         older = (_pseudonym(card, key) for key in epochs[1:])
         was = next((old for old in older if old is not None and old in listed), None)
-    return Identity(badge, newest.epoch, was, card.sun)
+    return Identity(badge, newest.epoch, was, card.sun, _proof(card, newest))
+
+
+def _proof(card: Card, key: EpochKey) -> str | None:
+    if card.token is not None:
+        return token_proof(card.token, key)
+    if card.uid is None or card.random_uid:
+        return None
+    return proof(card.uid, key)
 
 
 def _pseudonym(card: Card, key: EpochKey) -> str | None:

@@ -22,7 +22,7 @@ FILE: Final = "presence.db"
 RETENTION_MS: Final = 16 * 3600 * 1000
 """How long a state is stored: longer than any stay, shorter than until the next day's opening."""
 LONGEST_STAY_MS: Final = 12 * 3600 * 1000
-"""A person who came in longer ago is no longer counted, as on the server (`vocabulary.LONGEST_VISIT`)."""
+"""Who came in longer ago is no longer inside, as on the server (`vocabulary.LONGEST_VISIT`)."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS seen (
     badge TEXT PRIMARY KEY, inside INTEGER NOT NULL, reader TEXT NOT NULL,
@@ -86,7 +86,9 @@ class LocalPresence:
     def inside(self, badges: Iterable[str], now: Stamp) -> bool:
         """Return whether a person with one of these badges came in and has not gone out again."""
         states = (self._states.get(badge) for badge in badges)
-        return any(state.inside and _is_recent(state, now) for state in states if state is not None)
+        return any(
+            state.inside and _is_recent(state, now, LONGEST_STAY_MS) for state in states if state is not None
+        )
 
     def count(self, now: Stamp) -> int:
         """Return how many people came in by this device's doors and are probably still inside."""

@@ -58,15 +58,21 @@ def inspect_muster(folder: Path, now: datetime | None = None) -> CheckResult:
 
 
 def age_in_words(age: timedelta) -> str:
-    """Return an age in minutes, hours or days, for example ``2 h 5 min old``."""
+    """Return an age as a phrase, for example ``2 h 5 min old``."""
+    units = age_in_units(age)
+    return f"{units} old" if units else "of unknown age: the clock of this device is behind"
+
+
+def age_in_units(age: timedelta) -> str | None:
+    """Return an age in minutes, hours or days, for example ``2 h 5 min``; None if it is in the future."""
     if age < -_SLACK:
-        return "of unknown age: the clock of this device is behind"
+        return None
     minutes = max(0, round(age / timedelta(minutes=1)))
     hours, rest = divmod(minutes, 60)
     days, rest_hours = divmod(hours, 24)
     if days:
-        return f"{days} d {rest_hours} h old"
-    return f"{hours} h {rest} min old" if hours else f"{minutes} min old"
+        return f"{days} d {rest_hours} h"
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"
 
 
 def _keys(folder: Path | None) -> CheckResult:

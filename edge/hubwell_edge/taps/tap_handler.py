@@ -9,11 +9,11 @@ is stored.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from hubwell_edge.clock import Clock, Stamp
+from hubwell_edge.clock import Clock, Stamp, to_datetime
 from hubwell_edge.feedback.output import Feedback
 from hubwell_edge.outbox.message import draft_event
 from hubwell_edge.outbox.thread import OutboxThread
@@ -22,7 +22,14 @@ from hubwell_edge.taps.files.epoch_keys import KeyFolder, KeysError
 from hubwell_edge.taps.files.roster import RosterStore
 from hubwell_edge.taps.identity import Identity, identify, lacks_stable_id
 from hubwell_edge.taps.local_presence import LocalPresence, Number
-from hubwell_edge.taps.verdicts import inside_after, is_full, local_verdict, purpose_of, text_for
+from hubwell_edge.taps.verdicts import (
+    evacuation_text,
+    inside_after,
+    is_full,
+    local_verdict,
+    purpose_of,
+    text_for,
+)
 from hubwell_wire.commands import Answer, Roster, SealedRoster
 from hubwell_wire.enumerations import Verdict
 
@@ -44,7 +51,13 @@ class Door:
     name: str
     feedback: Feedback
     latest: object = None
+    unreadable_at_ms: int | None = None
     recent_taps: dict[str, int] = field(default_factory=dict)
+
+    def is_unreadable_again(self, mono_ms: int, within_ms: int) -> bool:
+        """Return whether something unreadable is still presented, as a card that stays on the reader."""
+        before, self.unreadable_at_ms = self.unreadable_at_ms, mono_ms
+        return before is not None and mono_ms - before < within_ms
 
     def is_repeated(self, badges: Collection[str], mono_ms: int, within_ms: int) -> bool:
         """Return whether one of the badges tapped here less than `within_ms` ago; if not, record this tap."""
@@ -96,6 +109,7 @@ class TapHandler:
         self._early_answers: OrderedDict[Number, Answer] = OrderedDict()
         self._display_tasks: set[asyncio.Task[None]] = set()
         self._prune_task: asyncio.Task[None] | None = None
+        self._doors: list[Door] = []
 
     async def handle_card(self, door: Door, card: Card) -> None:
         """Store the tap of a card and start showing an answer; also shows why a card makes no tap."""
@@ -110,13 +124,18 @@ class TapHandler:
             return
         except ValueError as error:
             logger.warning("reader %s: %s", door.name, error, extra={"action": "tap-refused"})
-            self._show_local(door, "unknown")
+            self.handle_unreadable(door)
             return
         now = self._clock.now()
         if door.is_repeated(who.badges, now.mono_ms, self._debounce_ms):
             self._show_local(door, "again", who.badges)
             return
         await self._store(door, who, now)
+
+    def handle_unreadable(self, door: Door) -> None:
+        """Show that what was presented cannot be read, once as long as it stays."""
+        if not door.is_unreadable_again(self._clock.now().mono_ms, self._debounce_ms):
+            self._show_local(door, "unknown")
 
     async def _store(self, door: Door, who: Identity, now: Stamp) -> None:
         purpose = purpose_of(door.name, self._rosters.roster)
@@ -193,7 +212,18 @@ class TapHandler:
 
     async def update_roster(self, sealed: SealedRoster) -> bool:
         """Store a list of badges if it is valid and newer; return whether it was. Raises RosterError."""
-        return await self._outbox.run(lambda: self._rosters.update(sealed, self._clock.now()))
+        updated = await self._outbox.run(lambda: self._rosters.update(sealed, self._clock.now()))
+        self._announce()
+        return updated
+
+    def _announce(self) -> None:
+        text = self._evacuation_text(())
+        for door in self._doors:
+            door.feedback.announce(text)
+
+    def _evacuation_text(self, badges: Sequence[str]) -> str | None:
+        now = to_datetime(self._clock.now().wall_ms)
+        return evacuation_text(badges, self._rosters.roster, now)
 
     async def forget(self, badges: Collection[str]) -> None:
         """Delete the state of these badges from memory and disk. Raises RosterError."""
@@ -203,14 +233,20 @@ class TapHandler:
         await self._outbox.run(lambda: self._presence.forget(badges))
         await self._outbox.run(lambda: self._rosters.forget(badges))
 
+    def add_door(self, door: Door) -> None:
+        """Add a reader that shows evacuations between taps."""
+        self._doors.append(door)
+
     def start(self) -> None:
         """Start the task that regularly deletes presence records older than their retention."""
+        self._announce()
         self._prune_task = asyncio.create_task(self._prune_regularly(), name="taps.prune")
 
     async def _prune_regularly(self) -> None:
         while True:
             now = self._clock.now()
             await self._outbox.run(lambda now=now: self._presence.prune(now))  # type: ignore[misc] # bound now
+            self._announce()  # the one shown may have expired
             await asyncio.sleep(_PRUNE_EVERY_S)
 
     async def close(self) -> None:
@@ -237,16 +273,18 @@ class TapHandler:
         if tap.answer.done():
             self._show_answer(tap, tap.answer.result())
             return  # `_deliver` has updated the presence already, and it may have changed since
-        tap.door.feedback.show(verdict, text, provisional=True)
+        tap.door.feedback.show(verdict, self._evacuation_text(tap.badges) or text, provisional=True)
         await self._update_presence(tap, verdict)
 
     def _show_answer(self, tap: _Tap, answer: Answer) -> None:
         text = answer.text or text_for(answer.verdict, tap.badges, self._rosters.roster)
+        text = self._evacuation_text(tap.badges) or text
         tap.door.feedback.show(answer.verdict, text, provisional=False)
 
     def _show_local(self, door: Door, verdict: Verdict, badges: Collection[str] = ()) -> None:
         """Show a final verdict that needs no answer of the server."""
         text = text_for(verdict, tuple(badges), self._rosters.roster)
+        text = self._evacuation_text(tuple(badges)) or text
         door.feedback.show(verdict, text, provisional=False)
 
     async def _update_presence(self, tap: _Tap, verdict: Verdict) -> None:

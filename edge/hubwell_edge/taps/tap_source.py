@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 
 from hubwell_edge.readers.card_stream import cards
-from hubwell_edge.readers.reader import Reader
+from hubwell_edge.readers.reader import Reader, Unreadable
 from hubwell_edge.sources.observation import Observation
 from hubwell_edge.taps.tap_handler import Door, TapHandler
 from hubwell_wire.messages import FaultData
@@ -41,4 +41,7 @@ class TapSource:
     async def _serve(self, faults: asyncio.Queue[FaultData | None]) -> None:
         async with aclosing(cards(self._reader, faults.put_nowait)) as stream:
             async for card in stream:
-                await self._handler.handle_card(self._door, card)
+                if isinstance(card, Unreadable):
+                    self._handler.handle_unreadable(self._door)
+                else:
+                    await self._handler.handle_card(self._door, card)

@@ -1,6 +1,7 @@
 """The device's own verdict on a tap while the server does not answer: pure rules over the list of badges."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from hubwell_wire.commands import Roster
@@ -69,6 +70,17 @@ def language_of(badges: Sequence[str], roster: Roster | None) -> Language:
         return "en"
     chosen = (roster.badges[badge].lang for badge in badges if badge in roster.badges)
     return next((language for language in chosen if language is not None), roster.lang)
+
+
+def evacuation_text(badges: Sequence[str], roster: Roster | None, now: datetime) -> str | None:
+    """Return what everybody has to do now, in the person's language; None without an evacuation or drill."""
+    evacuation = roster.evacuation if roster is not None else None
+    if roster is None or evacuation is None or now >= evacuation.until:
+        return None
+    for language in (language_of(badges, roster), roster.lang, "en"):
+        if text := evacuation.texts.get(language):
+            return text
+    return None
 
 
 def text_for(verdict: Verdict, badges: Sequence[str], roster: Roster | None, *, crowded: bool = False) -> str:

@@ -1,7 +1,7 @@
 """Add accounts, change their roles, disable and erase them, within the caller's transaction."""
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +16,12 @@ from hubwell.access import errors, sessions
 from hubwell.access.password_policy import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
+    is_common,
     plain_login,
     plain_password,
     plain_text,
 )
-from hubwell.errors import NAME_TOO_LONG, DomainError
+from hubwell.errors import NAME_TOO_LONG, DomainError, refusal_of, refuse_all
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import Role
 
@@ -70,8 +71,11 @@ class Credentials:
         return None if self.disabled else self.password_hash
 
 
-def check_password(password: str, login: str) -> None:
-    """Raise DomainError if a new password is too short, too long or the login."""
+def check_password(password: str, login: str, known: Collection[str] = ()) -> None:
+    """Raise DomainError if a new password is too short, too long, the login, or easy to guess.
+
+    `known` are names that whoever guesses knows: the hub's and the person's.
+    """
     password = plain_password(password)
     if len(password) < SHORTEST_PASSWORD:
         raise DomainError(errors.PASSWORD_SHORT, least=SHORTEST_PASSWORD)
@@ -79,23 +83,52 @@ def check_password(password: str, login: str) -> None:
         raise DomainError(errors.PASSWORD_LONG, most=LONGEST_PASSWORD)
     if password.strip().lower() == plain_login(login):
         raise DomainError(errors.PASSWORD_IS_LOGIN)
+    if is_common(password, login, known):
+        raise DomainError(errors.PASSWORD_COMMON)
+
+
+def check_new(
+    *,
+    login: str,
+    name: str,
+    roles: Collection[Role] | None = None,
+    password: str | None = None,
+    hub_name: str = "",
+) -> None:
+    """Raise DomainError with all that is wrong with a new account; roles and password only where given."""
+    plain = _PLAIN_LOGIN.fullmatch(plain_login(login)) is not None
+    short = len(plain_text(name)) <= _LONGEST_NAME
+    refuse_all(
+        (
+            None if plain else DomainError(errors.LOGIN_NOT_PLAIN, most=_LONGEST_NAME),
+            None if short else DomainError(NAME_TOO_LONG, most=_LONGEST_NAME),
+            None if roles is None or roles else DomainError(errors.ROLES_MISSING),
+            None
+            if password is None
+            else refusal_of(lambda: check_password(password, login, (name, hub_name))),
+        )
+    )
 
 
 async def add(
-    conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str | None, roles: Iterable[Role]
+    conn: AsyncConnection[Any],
+    *,
+    login: str,
+    name: str,
+    password_hash: str | None,
+    roles: Iterable[Role],
+    by: UUID | None = None,
 ) -> UUID:
-    """Add an account; return its id.
+    """Add an account; return its id. `by` is the account that adds it, None for the command line.
 
     Raises DomainError if the login is not valid or is taken, or the name is too long.
     """
-    values = {"login": plain_login(login), "name": plain_text(name), "password_hash": password_hash}
-    if not _PLAIN_LOGIN.fullmatch(values["login"] or ""):
-        raise DomainError(errors.LOGIN_NOT_PLAIN, most=_LONGEST_NAME)
-    if len(values["name"] or "") > _LONGEST_NAME:
-        raise DomainError(NAME_TOO_LONG, most=_LONGEST_NAME)
+    check_new(login=login, name=name)
+    values = {"login": plain_login(login), "name": plain_text(name)}
     try:
         async with conn.transaction():
-            row = await (await conn.execute(_SQL["add_account"], values)).fetchone()
+            stored = {**values, "password_hash": password_hash, "by": by}
+            row = await (await conn.execute(_SQL["add_account"], stored)).fetchone()
     except psycopg.IntegrityError as error:
         kind = _CONSTRAINTS.get(error.diag.constraint_name or "")
         if kind is None:
@@ -108,21 +141,28 @@ async def add(
     return account_id
 
 
-async def add_first_admin(conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str) -> UUID:
-    """Add the hub's first administrator; return the account's id.
+async def add_first_admin(
+    conn: AsyncConnection[Any], *, login: str, name: str, password_hash: str, roles: Iterable[Role] = ()
+) -> UUID:
+    """Add the hub's first administrator, with further roles; return the account's id.
 
     Raises DomainError if the hub has an administrator already, and as `add` does.
     """
     await conn.execute(_SQL["lock_accounts"])
     if await has_admin(conn):
         raise DomainError(errors.HUB_HAS_ADMIN)
-    return await add(conn, login=login, name=name, password_hash=password_hash, roles=[Role.ADMIN])
+    return await add(conn, login=login, name=name, password_hash=password_hash, roles={Role.ADMIN, *roles})
 
 
 async def has_admin(conn: AsyncConnection[Any]) -> bool:
     """Return whether there is an account with the role of administrator that is not disabled."""
+    return await count_admins(conn) > 0
+
+
+async def count_admins(conn: AsyncConnection[Any]) -> int:
+    """Return how many accounts with the role of administrator are not disabled."""
     row = await (await conn.execute(_SQL["admins"])).fetchone()
-    return row is not None and row[0] > 0
+    return 0 if row is None else int(row[0])
 
 
 def has_admin_sync(conn: psycopg.Connection[Any]) -> bool:
@@ -192,8 +232,18 @@ async def of_person(conn: AsyncConnection[Any], person_id: UUID) -> list[UUID]:
 
 
 async def set_password(conn: AsyncConnection[Any], account_id: UUID, password_hash: str) -> None:
-    """Set the password hash of an account. Raises DomainError if the account is unknown."""
+    """Set the password hash of an account for its owner. Raises DomainError if the account is unknown."""
     await _change(conn, "set_password", account_id, password_hash=password_hash)
+
+
+async def reset_password(
+    conn: AsyncConnection[Any], account_id: UUID, password_hash: str, *, by: UUID | None
+) -> None:
+    """Set the password hash of another account; `by` is the account that does, None for the command line.
+
+    Raises DomainError if the account is unknown.
+    """
+    await _change(conn, "reset_password", account_id, password_hash=password_hash, by=by)
 
 
 async def set_language(conn: AsyncConnection[Any], account_id: UUID, language: str | None) -> None:

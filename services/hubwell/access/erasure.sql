@@ -13,6 +13,9 @@ FROM account_role WHERE account_id = ANY (%(accounts)s)
 -- name: account_identity
 FROM account_identity WHERE account_id = ANY (%(accounts)s)
 
+-- name: passkey
+FROM passkey WHERE account_id = ANY (%(accounts)s)
+
 -- name: sign_in
 FROM sign_in WHERE person_id = %(person)s OR account_id = ANY (%(accounts)s)
 

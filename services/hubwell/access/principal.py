@@ -20,6 +20,8 @@ class Principal:
     account_id: UUID | None = None
     person_id: UUID | None = None
     """The person whose own data may be seen: the account's, or that of the code from the kiosk."""
+    only_badge: int | None = None
+    """The badge whose visits alone may be seen: one that staff gave out less than a day ago."""
     name: str = ""
     language: str | None = None
     csrf: str = ""

@@ -3,7 +3,9 @@
 -- name: principal_of_session
 SELECT s.account_id, coalesce(s.person_id, a.person_id) AS person_id, coalesce(a.name, '') AS name,
        coalesce(s.language, a.language, p.language) AS language, s.csrf, s.last_seen_at,
-       ARRAY(SELECT role FROM account_role r WHERE r.account_id = s.account_id) AS roles
+       ARRAY(SELECT role FROM account_role r WHERE r.account_id = s.account_id) AS roles,
+       (SELECT c.id FROM credential c WHERE c.id = s.credential_id AND lower(c.valid) > %(new_since)s
+           AND p.created_at < lower(c.valid)) AS only_badge
 FROM sign_in s
 LEFT JOIN account a ON a.id = s.account_id
 LEFT JOIN person p ON p.id = s.person_id
@@ -18,8 +20,9 @@ WHERE token_hash = %(token_hash)s AND revoked_at IS NULL AND (expires_at IS NULL
 UPDATE sign_in SET last_seen_at = %(now)s WHERE token_hash = %(token_hash)s;
 
 -- name: begin_sign_in
-INSERT INTO sign_in (token_hash, account_id, person_id, csrf, created_at, last_seen_at, expires_at)
-VALUES (%(token_hash)s, %(account_id)s, %(person_id)s, %(csrf)s, %(now)s, %(now)s, %(expires_at)s);
+INSERT INTO sign_in (token_hash, account_id, person_id, credential_id, csrf, created_at, last_seen_at, expires_at)
+VALUES (%(token_hash)s, %(account_id)s, %(person_id)s, %(credential_id)s, %(csrf)s, %(now)s, %(now)s,
+        %(expires_at)s);
 
 -- name: note_sign_in
 UPDATE account SET signed_in_at = %(now)s WHERE id = %(account_id)s;
@@ -40,7 +43,8 @@ ORDER BY last_seen_at DESC;
 
 -- name: add_account
 -- ON CONFLICT instead of an error: PostgreSQL would log the login, and with a refused row even the hash.
-INSERT INTO account (login, name, password_hash) VALUES (%(login)s, %(name)s, %(password_hash)s)
+INSERT INTO account (login, name, password_hash, created_by, password_set_by)
+VALUES (%(login)s, %(name)s, %(password_hash)s, %(by)s, %(by)s)
 ON CONFLICT ON CONSTRAINT account_login_once DO NOTHING RETURNING id;
 
 -- name: lock_accounts
@@ -63,7 +67,11 @@ INSERT INTO account_role (account_id, role, granted_by) VALUES (%(account_id)s, 
 ON CONFLICT ON CONSTRAINT account_role_once DO NOTHING;
 
 -- name: set_password
+-- By its owner: who set the first one may know this one too, so that is not forgotten.
 UPDATE account SET password_hash = %(password_hash)s WHERE id = %(account_id)s;
+
+-- name: reset_password
+UPDATE account SET password_hash = %(password_hash)s, password_set_by = %(by)s WHERE id = %(account_id)s;
 
 -- name: set_language
 UPDATE account SET language = %(language)s WHERE id = %(account_id)s;
@@ -71,11 +79,15 @@ UPDATE account SET language = %(language)s WHERE id = %(account_id)s;
 -- name: set_name
 UPDATE account SET name = %(name)s WHERE id = %(account_id)s;
 
+-- name: set_session_language
+UPDATE sign_in SET language = %(language)s WHERE token_hash = %(token_hash)s;
+
 -- name: forget_session_languages
 UPDATE sign_in SET language = NULL WHERE account_id = %(account_id)s;
 
 -- name: link_person
-UPDATE account SET person_id = %(person_id)s WHERE id = %(account_id)s;
+UPDATE account SET person_id = %(person_id)s, linked_at = CASE WHEN %(person_id)s::uuid IS NOT NULL THEN now() END
+WHERE id = %(account_id)s;
 
 -- name: disable
 UPDATE account SET disabled_at = coalesce(disabled_at, %(now)s) WHERE id = %(account_id)s;
@@ -100,7 +112,7 @@ SELECT a.id, a.disabled_at IS NOT NULL AS disabled FROM account_identity i JOIN 
 WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
 
 -- name: lock_identity
-SELECT pg_advisory_xact_lock(hashtextextended(%(issuer)s || ' ' || %(subject)s, 0));
+SELECT pg_advisory_xact_lock(lock_key('identity ' || %(issuer)s || ' ' || %(subject)s));
 
 -- name: add_identity
 INSERT INTO account_identity (issuer, subject, account_id) VALUES (%(issuer)s, %(subject)s, %(account_id)s);
@@ -132,4 +144,7 @@ SELECT id, name, roles, created_at, expires_at, revoked_at FROM service_token
 ORDER BY revoked_at IS NOT NULL, name;
 
 -- name: move_accounts
-UPDATE account SET person_id = %(keep)s WHERE person_id = %(drop)s
+-- A person has one account: the kept person's stays.
+UPDATE account SET person_id = CASE WHEN EXISTS (SELECT FROM account k WHERE k.person_id = %(keep)s) THEN NULL
+                                    ELSE %(keep)s::uuid END
+WHERE person_id = %(drop)s

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
+from hubwell.access.codes import NEW_BADGE
 from hubwell.access.csrf import mask_csrf, new_csrf
 from hubwell.access.principal import Principal
 from hubwell.storage.queries import Queries
@@ -46,9 +47,12 @@ async def begin(
     *,
     account_id: UUID | None = None,
     person_id: UUID | None = None,
+    credential_id: int | None = None,
     now: datetime,
 ) -> str:
     """Begin a session of an account, or of a person with a code from the kiosk; return its new token.
+
+    `credential_id` is the badge that the code was shown for.
 
     Expired sessions of all accounts are deleted first.
     """
@@ -57,6 +61,7 @@ async def begin(
         "token_hash": token_hash(token),
         "account_id": account_id,
         "person_id": person_id,
+        "credential_id": credential_id,
         "csrf": new_csrf(),
         "now": now,
         "expires_at": now + (LONGEST_SESSION if account_id else LONGEST_CODE_SESSION),
@@ -71,6 +76,11 @@ async def begin(
 async def end(conn: AsyncConnection[Any], token: str) -> None:
     """End the session with this token, if there is one."""
     await conn.execute(_SQL["end_sign_in"], {"token_hash": token_hash(token)})
+
+
+async def set_language(conn: AsyncConnection[Any], token: str, language: str | None) -> None:
+    """Set the language of a session, which wins over the account's and the person's; None for theirs."""
+    await conn.execute(_SQL["set_session_language"], {"token_hash": token_hash(token), "language": language})
 
 
 async def end_all(conn: AsyncConnection[Any], account_id: UUID, *, but: str | None = None) -> int:
@@ -93,15 +103,21 @@ async def all_of(
     return await (await cursor.execute(_SQL["sign_ins_of_account"], values)).fetchall()
 
 
-async def principal_with(conn: AsyncConnection[Any], token: str, now: datetime) -> Principal | None:
-    """Return the principal of a session; None if it is unknown, has expired or its account is disabled."""
+async def principal_with(
+    conn: AsyncConnection[Any], token: str, now: datetime, *, seen: bool = True
+) -> Principal | None:
+    """Return the principal of a session; None if it is unknown, has expired or its account is disabled.
+
+    Without `seen` this is no request: it does not keep the session from expiring.
+    """
     hashed = token_hash(token)
     values = {"token_hash": hashed, "now": now, "idle_since": now - IDLE_TIMEOUT}
+    values["new_since"] = now - NEW_BADGE
     cursor = conn.cursor(row_factory=dict_row)
     row = await (await cursor.execute(_SQL["principal_of_session"], values)).fetchone()
     if row is None:
         return None
-    if now - row["last_seen_at"] >= _LAST_SEEN_PRECISION:
+    if seen and now - row["last_seen_at"] >= _LAST_SEEN_PRECISION:
         await conn.execute(_SQL["seen"], values)
     account_id, person_id = row["account_id"], row["person_id"]
     own = [Role.LEARNER] if person_id else []
@@ -109,6 +125,7 @@ async def principal_with(conn: AsyncConnection[Any], token: str, now: datetime) 
         roles=frozenset([Role(role) for role in row["roles"]] + own),
         account_id=account_id,
         person_id=person_id,
+        only_badge=row["only_badge"],
         name=row["name"],
         language=row["language"],
         csrf=mask_csrf(row["csrf"]),

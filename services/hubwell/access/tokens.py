@@ -15,13 +15,14 @@ from hubwell.access import errors
 from hubwell.access.password_policy import plain_text
 from hubwell.access.principal import Principal
 from hubwell.access.sessions import token_hash
-from hubwell.errors import DomainError
+from hubwell.errors import NAME_TOO_LONG, DomainError, refuse_all
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import Role
 
 _SQL: Final = Queries("hubwell.access")
 PREFIX: Final = "hubwell_"
 """First characters of every token, so that a leaked one can be found by a secret scanner."""
+_LONGEST_NAME: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,16 @@ async def add(
 ) -> tuple[UUID, str]:
     """Create a token; return its id and the token itself, which cannot be read again.
 
-    Raises DomainError without a name or a role, and for a name that was used before.
+    Raises DomainError without a name or a role, and for a name that is too long or was used before.
     """
     name, sorted_roles = plain_text(name), sorted(set(roles))
-    if not name:
-        raise DomainError(errors.TOKEN_UNNAMED)
-    if not sorted_roles:
-        raise DomainError(errors.ROLES_MISSING)
+    refuse_all(
+        (
+            None if name else DomainError(errors.TOKEN_UNNAMED),
+            None if len(name) <= _LONGEST_NAME else DomainError(NAME_TOO_LONG, most=_LONGEST_NAME),
+            None if sorted_roles else DomainError(errors.ROLES_MISSING),
+        )
+    )
     token = PREFIX + secrets.token_urlsafe(32)
     values = {
         "name": name,

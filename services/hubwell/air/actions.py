@@ -2,13 +2,13 @@
 
 The input is the fact `ReadingsStored` of the switchboard; readings, visits and stored episodes are read from
 the database, and changed episodes are stored and returned as facts. Only whole minutes that new readings
-affect are evaluated, in the readings' own time; a late reading causes its minutes to be evaluated again, so
-that episodes depend on the readings and not on their order of arrival. A lock lets one transaction at a time
-evaluate a rule in a space.
+affect are evaluated, in the readings' own time, from the reading before them on; a late reading causes its
+minutes to be evaluated again, so that episodes depend on the readings and not on their order of arrival. A
+lock lets one transaction at a time evaluate a rule in a space.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
 
@@ -22,16 +22,22 @@ from hubwell.air.rules import (
     HoldInterval,
     RollingMean,
     RollingMeanRule,
+    Samples,
     hold_intervals,
+    hold_s,
     minutes_between,
     occupied_at,
+    rhythm_s,
 )
 from hubwell.events import ReadingsStored, Span
 from hubwell.storage.queries import Queries
-from hubwell.vocabulary import PRESENCE_QUANTITIES
+from hubwell.vocabulary import HEADCOUNT, PRESENCE_QUANTITIES
 
 _SQL: Final = Queries("hubwell.air")
 RULES: Final = (CO2_ASR_A3_6,)
+_COUNT: Final = HEADCOUNT.rpartition("/")[2]
+_LATE: Final = timedelta(minutes=2)
+"""Readings that came later than this had been waited for by an evaluation."""
 
 
 @dataclass(slots=True)
@@ -41,23 +47,23 @@ class _Window:
     space_id: str
     minutes: list[datetime]
     last: datetime
-    times: list[float] = field(default_factory=list)
-    """Times of the readings in order, in seconds since 1970."""
-    values: list[float] = field(default_factory=list)
+    series: list[Samples] = field(default_factory=list)
+    """The readings of each series of the rule's quantity."""
     presence_times: list[float] = field(default_factory=list)
-    """Times at which a sensor reported presence, in order, in seconds since 1970."""
+    """Times at which a sensor saw people, in order, in seconds since 1970."""
     visits: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
 
 
 async def evaluate(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[Change]:
-    """Evaluate every rule on this quantity; return the episodes that opened and that resolved."""
+    """Evaluate every rule that new readings affect; return the episodes that opened and that resolved."""
     changes: list[Change] = []
     for rule in RULES:
-        if rule.quantity != stored.quantity:
+        waiting = _affecting(rule, stored, datetime.now(UTC))
+        if not waiting:
             continue
-        await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "spaces": list(stored.spaces)})
-        waiting = list(stored.spans)
+        spaces = sorted({span.space_id for span in waiting})
+        await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "spaces": spaces})
         # One span per space in each turn: the second span of a space builds on the episodes of the first.
         while waiting:
             turn = {span.space_id: span for span in reversed(waiting)}
@@ -66,24 +72,69 @@ async def evaluate(conn: AsyncConnection[Any], stored: ReadingsStored) -> list[C
     return changes
 
 
+async def resolve(conn: AsyncConnection[Any], space_id: str, at: datetime) -> list[Change]:
+    """Resolve the open episodes of a space that is archived; return what was resolved."""
+    changes: list[Change] = []
+    for rule in RULES:
+        await conn.execute(_SQL["lock_rule"], {"rule": rule.id, "spaces": [space_id]})
+        changes += await StoredEpisodes(conn, rule, space_id).resolve_open(at)
+    return changes
+
+
+def _affecting(rule: RollingMeanRule, stored: ReadingsStored, now: datetime) -> list[Span]:
+    """Return the spans of new readings of a rule's quantity, and of late ones that show people.
+
+    Presence that comes in time is there when the quantity's next reading is evaluated.
+    """
+    spans = dict.fromkeys(stored.spans.get(rule.quantity, ()))
+    if rule.occupied_only:
+        people = (stored.spans.get(quantity, ()) for quantity in (*PRESENCE_QUANTITIES, _COUNT))
+        spans |= dict.fromkeys(span for of_one in people for span in of_one if now - span.first > _LATE)
+    return list(spans)
+
+
 async def _evaluate_spans(
     conn: AsyncConnection[Any], rule: RollingMeanRule, spans: list[Span]
 ) -> list[Change]:
     """Evaluate one span in each of several spaces, with the same number of queries as for one space."""
-    values = {"spaces": [span.space_id for span in spans], "quantity": rule.quantity}
-    newest = dict(await (await conn.execute(_SQL["newest"], values)).fetchall())
+    values = {
+        "spaces": [span.space_id for span in spans],
+        "first": [span.first for span in spans],
+        "quantity": rule.quantity,
+    }
+    bounds = await (await conn.execute(_SQL["bounds"], values)).fetchall()
+    newest = {space: time for space, time, _ in bounds}
+    before = {space: time for space, _, time in bounds}
     windows = []
     for span in sorted(spans, key=attrgetter("space_id")):
         # A reading holds beyond its own time, so it is part of means up to the window after that.
         affected = span.last + rule.longest_hold + rule.window
         last = min(newest.get(span.space_id) or span.last, affected)
-        windows.append(_Window(span.space_id, list(minutes_between(span.first, last)), last))
+        minutes = _minutes(rule, before.get(span.space_id), span.first, last)
+        windows.append(_Window(span.space_id, minutes, last))
     windows = [window for window in windows if window.minutes]
     await _fill(conn, rule, windows)
     changes: list[Change] = []
     for window in windows:
         changes += await _evaluate_window(conn, rule, window, newest.get(window.space_id) or window.last)
     return changes
+
+
+def _minutes(
+    rule: RollingMeanRule, before: datetime | None, first: datetime, last: datetime
+) -> list[datetime]:
+    """Return the minutes that new readings from `first` on affect, up to `last`.
+
+    They begin after the reading `before` the first one: until there was a later reading, the minutes between
+    the two could not be judged. In a long silence only those are judged for which readings were held.
+    """
+    if before is None:
+        return list(minutes_between(first, last))
+    begin = before + timedelta.resolution
+    hold_ends = begin + rule.longest_hold + rule.window
+    if hold_ends >= first:
+        return list(minutes_between(begin, last))
+    return [*minutes_between(begin, min(hold_ends, last)), *minutes_between(first, last)]
 
 
 async def _evaluate_window(
@@ -117,22 +168,24 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
     """Read the rule's input (readings, visits, episodes) for all windows, in three queries."""
     if not windows:
         return
-    before = rule.window + rule.longest_hold
     values = {
         "rule": rule.id,
         "spaces": [window.space_id for window in windows],
         "first": [window.minutes[0] for window in windows],
-        "after": [window.minutes[0] - before for window in windows],
+        "after": [window.minutes[0] - rule.window - rule.longest_hold for window in windows],
+        "window": rule.window,
+        "shortest": rule.shortest_hold,
         "until": [window.last for window in windows],
         "quantity": rule.quantity,
-        "quantities": [rule.quantity, *list(PRESENCE_QUANTITIES)],
     }
     # Binary, because parsing arrays of numbers from text would take longer than the query.
     cursor = conn.cursor(binary=True)
-    for number, quantity, times, measured in await (await cursor.execute(_SQL["samples"], values)).fetchall():
+    rows = await (await cursor.execute(_SQL["samples"], values)).fetchall()
+    for number, quantity, every_s, newest, times, measured in rows:
         window = windows[number - 1]
         if quantity == rule.quantity:
-            window.times, window.values = times, measured
+            hold = hold_s(rule, every_s or rhythm_s(newest))
+            window.series.append(Samples(times, measured, [hold] * len(times)))
         else:
             window.presence_times = sorted([*window.presence_times, *times])
     for number, start, end in await (await conn.execute(_SQL["visits"], values)).fetchall():
@@ -142,7 +195,7 @@ async def _fill(conn: AsyncConnection[Any], rule: RollingMeanRule, windows: list
 
 
 def _evaluations(rule: RollingMeanRule, window: _Window) -> list[Evaluation]:
-    mean = RollingMean(rule, window.times, window.values)
+    mean = RollingMean(rule, Samples.joined(window.series))
     evaluations = []
     for minute in window.minutes:
         value, coverage, used = mean.at(minute)

@@ -52,22 +52,38 @@ class StoredEpisodes:
         rows = await (await self._conn.execute(_SQL["episodes"], values)).fetchall()
         return [Episode(*row[1:]) for row in rows]
 
+    async def resolve_open(self, at: datetime) -> list[Change]:
+        """Resolve what is open at a time, because nothing will be measured there any more."""
+        found = await self.between(at, at)
+        changes = [
+            await self._move(episode, end=max(at, episode.opened_at + STEP))
+            for episode in found
+            if episode.resolved_at is None
+        ]
+        return [change for change in changes if change is not None]
+
     async def reconcile(
         self, stored: list[Episode], intervals: list[HoldInterval], first: datetime, last: datetime
     ) -> list[Change]:
         """Bring the stored episodes in line with the intervals of an evaluation from `first` to `last`.
 
         Open episodes without an interval are resolved; overlapping ones are moved; the others are added.
-        Resolved episodes without an interval stay, because they were reported. Returns the facts.
+        An episode that late readings split stays with the first interval that it overlaps. Resolved episodes
+        without an interval stay, because they were reported. Returns the facts.
         """
         ended = [e for e in stored if e.resolved_at is None and not any(map(e.overlaps, intervals))]
         # Resolve before others open: the database allows one open episode per rule and space.
         changes: list[Change | None] = [
             await self._move(episode, end=max(first, episode.opened_at + STEP)) for episode in ended
         ]
+        waiting = list(stored)
         for interval in intervals:
-            same = [episode for episode in stored if episode.overlaps(interval)]
-            changes += await self._adjust(same, interval, last) if same else await self._add(interval)
+            same = [episode for episode in waiting if episode.overlaps(interval)]
+            waiting = [episode for episode in waiting if episode not in same]
+            if same:
+                changes += await self._adjust(same, interval, last)
+            else:
+                changes += await self._add(interval, _end(interval, stored, last))
         return [change for change in changes if change is not None]
 
     async def _adjust(
@@ -96,10 +112,9 @@ class StoredEpisodes:
         await self._conn.execute(_SQL["move_episode"], values)
         return self._resolved(moved, end) if end is not None and episode.resolved_at is None else None
 
-    async def _add(self, interval: HoldInterval) -> list[Change | None]:
+    async def _add(self, interval: HoldInterval, end: datetime | None) -> list[Change | None]:
         if interval.start is None or interval.start.mean is None:
             return []
-        end = interval.end.at if interval.end is not None else None
         values = {
             "rule": self._rule.id,
             "version": self._rule.version,
@@ -151,3 +166,11 @@ def evidence(rule: RollingMeanRule, evaluation: Evaluation) -> dict[str, Any]:
         "occupied": evaluation.occupied,
         "instrument": "low-cost CO2 sensor: a ventilation indicator, not an exposure measurement",
     }
+
+
+def _end(interval: HoldInterval, stored: list[Episode], last: datetime) -> datetime | None:
+    """Return the end of an interval, which is that of the episode it was split from if it is after `last`."""
+    if interval.end is not None:
+        return interval.end.at
+    ends = [episode.resolved_at for episode in stored if episode.resolved_at and episode.overlaps(interval)]
+    return max((end for end in ends if end > last), default=None)

@@ -4,29 +4,51 @@
 SELECT pg_advisory_xact_lock(hashtextextended(%(rule)s || ' ' || space_id, 1))
 FROM (SELECT unnest(%(spaces)s::text[]) AS space_id ORDER BY 1) AS spaces
 
--- name: newest
-SELECT space_id, max(time) FROM series_now
-WHERE space_id = ANY (%(spaces)s) AND quantity = %(quantity)s GROUP BY space_id
+-- name: bounds
+-- Of each space the newest reading, and the last one before its first new reading.
+SELECT w.space_id, max(newest.time), max(before.time)
+FROM unnest(%(spaces)s::text[], %(first)s::timestamptz[]) AS w (space_id, first)
+JOIN device d ON d.space_id = w.space_id AND d.archived_at IS NULL
+JOIN series s ON s.device_id = d.id AND s.quantity = %(quantity)s
+LEFT JOIN LATERAL (SELECT time FROM reading WHERE series_id = s.id ORDER BY time DESC LIMIT 1) newest ON true
+LEFT JOIN LATERAL (
+    SELECT time FROM reading WHERE series_id = s.id AND time < w.first ORDER BY time DESC LIMIT 1
+) before ON true
+GROUP BY w.space_id
 
 -- name: samples
--- One row per window and quantity, with its times (seconds since 1970) and values in order. Two sensors of a
--- space that measure at the same instant give one value, their mean; of presence only positive values are read.
-SELECT number, quantity, array_agg(extract(epoch FROM time)::float8 ORDER BY time), array_agg(value ORDER BY time)
-FROM (
-    SELECT w.number, s.quantity, r.time, avg(r.value) AS value
-    FROM unnest(%(spaces)s::text[], %(after)s::timestamptz[], %(until)s::timestamptz[])
-        WITH ORDINALITY AS w (space_id, after, until, number)
-    JOIN device d ON d.space_id = w.space_id
-    JOIN series s ON s.device_id = d.id AND s.quantity = ANY (%(quantities)s)
-    CROSS JOIN LATERAL (
-        SELECT time, value FROM reading
-        WHERE series_id = s.id AND time > w.after AND time <= w.until AND quality < 2
-          AND (s.quantity = %(quantity)s OR value > 0)
-        OFFSET 0 -- keeps the planner from joining first: each window is a range of the primary key
-    ) r
-    GROUP BY w.number, s.quantity, r.time
-) AS sample
-GROUP BY number, quantity
+-- One row per window and series, with its times (seconds since 1970) and values in order; of series that see people
+-- (by a switch or by their number) only positive values are read. A series that declares its step is read from window
+-- plus hold before the first minute; of others the newest times show the rhythm.
+SELECT w.number, s.quantity, e.every_s, n.times, r.times, r.values
+FROM unnest(%(spaces)s::text[], %(first)s::timestamptz[], %(after)s::timestamptz[], %(until)s::timestamptz[])
+    WITH ORDINALITY AS w (space_id, first, after, until, number)
+JOIN device d ON d.space_id = w.space_id
+JOIN series s ON s.device_id = d.id AND (s.quantity = %(quantity)s OR sees_people(s.quantity, s.name))
+CROSS JOIN LATERAL (SELECT declared_every_s(d.meta, s.name) AS every_s OFFSET 0) e
+CROSS JOIN LATERAL (
+    SELECT array_agg(extract(epoch FROM time)::float8 ORDER BY time) AS times FROM (
+        SELECT time FROM reading
+        WHERE e.every_s IS NULL AND s.quantity = %(quantity)s
+          AND series_id = s.id AND time <= w.until AND quality < suspect()
+        ORDER BY time DESC LIMIT rhythm_readings()
+    ) AS newest
+) n
+CROSS JOIN LATERAL (
+    SELECT array_agg(extract(epoch FROM time)::float8 ORDER BY time) AS times,
+           array_agg(value ORDER BY time) AS values
+    FROM reading
+    WHERE series_id = s.id AND quality < suspect() AND (s.quantity = %(quantity)s OR value > 0)
+      AND time <= w.until
+      AND time > greatest(
+          w.after,
+          w.first - %(window)s::interval
+              - greatest(%(shortest)s::interval, make_interval(secs => hold_steps() * e.every_s))
+              - CASE WHEN e.every_s IS NULL THEN longest_hold() ELSE interval '0' END
+      )
+) r
+WHERE r.times IS NOT NULL
+ORDER BY w.number, s.id
 
 -- name: next
 SELECT min(r.time) FROM series s JOIN device d ON d.id = s.device_id CROSS JOIN LATERAL (

@@ -8,12 +8,23 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import inf
 from operator import mul
+from statistics import median
 from typing import Final, Literal
 
-from hubwell.vocabulary import CO2, CO2_FRESH_BELOW_PPM
+from hubwell.vocabulary import (
+    CO2,
+    CO2_CLEAR_BELOW_PPM,
+    CO2_FRESH_BELOW_PPM,
+    HOLD_STEPS,
+    LONGEST_HOLD,
+    RHYTHM_LEAST_STEPS,
+    RHYTHM_NEAR,
+    RHYTHM_NEAR_SHARE,
+    SLOWEST_JUDGED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +42,13 @@ class RollingMeanRule:
     window: timedelta
     min_coverage: float
     """Share of the window that readings must cover, 0 to 1."""
+    shortest_hold: timedelta
+    """A reading is valid until the next one, for at least this long and at most as long as the rhythm of its
+    series lets expect (`hold_s`): a gap has no value."""
     longest_hold: timedelta
-    """A reading is valid until the next one, but not longer than this: a gap has no value."""
+    """No reading is valid for longer than this."""
+    slowest: timedelta
+    """A series that measures less often cannot be judged: its window would rest on a single reading."""
     occupied_only: bool
     jurisdiction: str
     legal_status: Literal["law", "standard", "guidance"]
@@ -46,10 +62,12 @@ CO2_ASR_A3_6: Final = RollingMeanRule(
     quantity=CO2,
     unit="ppm",
     raise_at=CO2_FRESH_BELOW_PPM,
-    clear_below=900.0,
+    clear_below=CO2_CLEAR_BELOW_PPM,
     window=timedelta(minutes=15),
     min_coverage=0.75,
-    longest_hold=timedelta(minutes=2),
+    shortest_hold=timedelta(minutes=2),
+    longest_hold=LONGEST_HOLD,
+    slowest=SLOWEST_JUDGED,
     occupied_only=True,
     jurisdiction="DE",
     legal_status="guidance",
@@ -92,24 +110,91 @@ def minutes_between(first: datetime, last: datetime) -> Iterator[datetime]:
         moment += STEP
 
 
+def rhythm_s(times: Sequence[float]) -> float | None:
+    """Return the step of a series in seconds, from the times of some of its readings, in order.
+
+    None if they have no rhythm: fewer than four steps, or less than three quarters of them within a third of
+    their median.
+    """
+    steps = [after - before for before, after in pairwise(times)]
+    if len(steps) < RHYTHM_LEAST_STEPS:
+        return None
+    middle = median(steps)
+    near = sum(abs(step - middle) <= middle * RHYTHM_NEAR for step in steps)
+    return middle if near >= RHYTHM_NEAR_SHARE * len(steps) else None
+
+
+def hold_s(rule: RollingMeanRule, step_s: float | None) -> float:
+    """Return for how many seconds a reading is valid at most, in a series with this step; None: not known."""
+    shortest = rule.shortest_hold.total_seconds()
+    if step_s is None or step_s > rule.slowest.total_seconds():
+        return shortest
+    return min(max(HOLD_STEPS * step_s, shortest), rule.longest_hold.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Values in order of time: times in seconds since 1970, values, and how long each may hold, in s.
+
+    `counts` is the number of readings that begin at each time; empty for one at each.
+    """
+
+    times: Sequence[float] = ()
+    values: Sequence[float] = ()
+    holds: Sequence[float] = ()
+    counts: Sequence[int] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence["Samples"]) -> "Samples":
+        """Join several series: at each moment the mean of the values that are valid then, one of each series.
+
+        So neither the one that measures more often nor the one that measures last weighs more.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        changes: dict[float, dict[int, float | None]] = {}
+        for number, part in enumerate(parts):
+            for time, value, end in zip(part.times, part.values, part.ends, strict=True):
+                changes.setdefault(time, {})[number] = value
+                changes.setdefault(end, {})[number] = None
+        times = sorted(changes)
+        steps: list[tuple[float, float, float, int]] = []
+        valid: dict[int, float] = {}
+        for time, until in pairwise(times):
+            begun = 0
+            for number, new in changes[time].items():
+                valid.pop(number, None)
+                if new is not None:
+                    valid[number] = new
+                    begun += 1
+            if valid:
+                steps.append((time, sum(valid.values()) / len(valid), until - time, begun))
+        return cls(*zip(*steps, strict=True)) if steps else cls()
+
+    @property
+    def ends(self) -> list[float]:
+        """When each value stops being valid: with the next one, but not later than its hold."""
+        following = [*self.times[1:], inf][: len(self.times)]
+        return [
+            min(time + hold, after)
+            for time, after, hold in zip(self.times, following, self.holds, strict=True)
+        ]
+
+
 class RollingMean:
     """The time-weighted mean over a rule's window, for any end of the window within a series of readings.
 
-    A reading is valid until the next one, but not longer than `longest_hold`. Cumulative sums make a window
-    cost two look-ups, however many readings it has.
+    A reading is valid until the next one, but not longer than its hold. Cumulative sums make a window cost
+    two look-ups, however many readings it has.
     """
 
-    def __init__(self, rule: RollingMeanRule, times: Sequence[float], values: Sequence[float]) -> None:
-        """Prepare the sums. `times` are in seconds since 1970, in order.
-
-        The readings must begin at least window plus hold before the first end that is asked for.
-        """
+    def __init__(self, rule: RollingMeanRule, samples: Samples) -> None:
+        """Prepare the sums. Readings must begin window plus hold before the first end that is asked for."""
         self._rule = rule
-        self._values = values
-        self._times = times
-        hold = rule.longest_hold.total_seconds()
-        following = [*self._times[1:], inf]
-        self._valid_s = [min(hold, after - time) for time, after in zip(self._times, following, strict=False)]
+        self._values = samples.values
+        self._times = samples.times
+        self._valid_s = [end - time for time, end in zip(self._times, samples.ends, strict=True)]
+        self._begun = [0, *accumulate(samples.counts or [1] * len(self._times))]
         self._covered = [0.0, *accumulate(self._valid_s)]
         self._weighted = [0.0, *accumulate(map(mul, self._valid_s, self._values))]
 
@@ -123,7 +208,7 @@ class RollingMean:
         coverage = covered / (last - first)
         # The last reading before the window is used too, if it is still valid when the window begins.
         reaches = index_from >= 0 and self._times[index_from] + self._valid_s[index_from] > first
-        used = index_to - index_from + (1 if reaches else 0)
+        used = self._begun[index_to + 1] - self._begun[index_from + 1] + (1 if reaches else 0)
         mean = (weighted_to - weighted_from) / covered if coverage >= self._rule.min_coverage else None
         return mean, coverage, used
 

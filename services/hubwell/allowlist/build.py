@@ -8,22 +8,36 @@ from typing import Any, Final, Literal, cast
 from psycopg import AsyncConnection
 
 from hubwell.storage.queries import Queries
-from hubwell_wire.commands import Forget, Roster, RosterBadge, RosterReader, RosterSpace, Tombstone
+from hubwell_wire.commands import (
+    Forget,
+    Roster,
+    RosterBadge,
+    RosterEvacuation,
+    RosterReader,
+    RosterSpace,
+    Tombstone,
+)
 from hubwell_wire.enumerations import Language, Verdict
 
 SQL: Final = Queries("hubwell.allowlist")
 REVOKED_SHOWN: Final = timedelta(days=90)
 """How long a revoked badge stays on the lists, so that readers do not answer as to an unknown one."""
+EVACUATION_SHOWN: Final = timedelta(hours=24)
+"""How long a device that hears no more shows an evacuation; lists are renewed every few minutes."""
 _MOST_TOMBSTONES: Final = 1000
 """The contract's limit for one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A reader's texts by language: one for each verdict, and one for an entry into a full space."""
+    """A reader's texts by language: for each verdict, for an entry into a full space, for evacuations.
+
+    The last are by kind: alarm or drill.
+    """
 
     verdicts: Mapping[Language, Mapping[Verdict, str]]
     crowded: Mapping[Language, str]
+    evacuation: Mapping[str, Mapping[Language, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,10 @@ class AllowlistInput:
     """Purposes of readers by device and reader name; every device that has a reader is a key."""
     spaces: dict[str, RosterSpace]
     """The space of each of these devices that has one."""
+    doors: frozenset[str]
+    """Those of them with a reader that is a space's door: only these need the badges."""
+    evacuation: str | None = None
+    """Kind of the evacuation or drill that is open."""
 
 
 async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime) -> AllowlistInput:
@@ -57,21 +75,26 @@ async def read(conn: AsyncConnection[Any], epochs: Sequence[int], now: datetime)
     readers = {device: purposes for device, purposes, *_ in devices}
     spaces = {
         device: RosterSpace(id=space, zone=zone, capacity=capacity, when_full=when_full)
-        for device, _, space, zone, capacity, when_full in devices
+        for device, _, space, zone, capacity, when_full, _ in devices
         if space is not None
     }
-    return AllowlistInput(now, badges, readers, spaces)
+    doors = frozenset(device for device, *_, has_door in devices if has_door)
+    open_now = await (await conn.execute(SQL["evacuation"])).fetchone()
+    return AllowlistInput(now, badges, readers, spaces, doors, open_now[0] if open_now else None)
 
 
 def roster(register: AllowlistInput, device: str, hub: HubContext) -> Roster:
-    """Return the list for one device. Raises KeyError for a device without a reader."""
+    """Return the list for one device. Raises KeyError for a device without a reader.
+
+    Desks and kiosks ask the server for each tap, so that a device with these alone gets no badges.
+    """
     purposes = register.readers[device]
     return Roster(
         site=hub.site,
         device=device,
         at=register.at,
         unknown=hub.unknown,
-        badges=register.badges,
+        badges=register.badges if device in register.doors else {},
         readers={
             name: RosterReader(purpose=cast("Any", purpose))
             for name, purpose in purposes.items()
@@ -81,7 +104,15 @@ def roster(register: AllowlistInput, device: str, hub: HubContext) -> Roster:
         lang=hub.language,
         space=register.spaces.get(device),
         crowded=dict(hub.texts.crowded),
+        evacuation=_evacuation(register, hub.texts),
     )
+
+
+def _evacuation(register: AllowlistInput, texts: Texts) -> RosterEvacuation | None:
+    if register.evacuation is None:
+        return None
+    sentences = dict(texts.evacuation.get(register.evacuation, {}))
+    return RosterEvacuation(until=register.at + EVACUATION_SHOWN, texts=sentences)
 
 
 async def erasures(conn: AsyncConnection[Any], now: datetime) -> list[Forget]:

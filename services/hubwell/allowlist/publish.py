@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -22,9 +22,10 @@ from hubwell.allowlist.sign import seal
 from hubwell.errors import DomainError
 from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
+from hubwell.mqtt.order_signature import sign_order
 from hubwell.settings import Settings
 from hubwell.storage import notify
-from hubwell.storage.connect import connect
+from hubwell.storage.connect import connection
 from hubwell.storage.retry import WarnOnce
 from hubwell_wire.commands import Forget
 from hubwell_wire.messages import Status
@@ -74,6 +75,7 @@ class Publisher:
         self._online: dict[str, UUID | None] = {}
         self._without_reader: set[str] = set()
         self._rebuild_soon_until = 0.0
+        self._forget_at = datetime.min.replace(tzinfo=UTC)
         self._warn = WarnOnce(_LOG, "lists of badges wait: %s", action="rosters-wait")
         link.subscribe(
             site_filter(settings.site, Channel.STATUS), self._status, on_connect=self._pending.everything
@@ -144,7 +146,7 @@ class Publisher:
         """
         lists, erased, online = self._pending.take()
         now = datetime.now(UTC)
-        async with await connect(self._settings.database_url, name="rosters-read") as conn:
+        async with connection(self._settings.database_url, name="rosters-read") as conn:
             register = await read(conn, [key.epoch for key in self._keys.epochs()], now)
             tombstones = await erasures(conn, now)
         devices = set(register.readers)
@@ -178,5 +180,16 @@ class Publisher:
 
     async def _forget(self, device: str, tombstones: list[Forget]) -> None:
         topic = Topic(self._settings.site, device, Channel.CMD)
+        key = self._keys.order_key()
         for message in tombstones:
-            await self._link.publish(str(topic), message.encode())
+            self._forget_at = _after(self._forget_at, datetime.now(UTC))
+            await self._link.publish(str(topic), sign_order(topic, message, key, self._forget_at))
+
+
+def _after(last: datetime, now: datetime) -> datetime:
+    """Return a time for the next erasure, after that of the last one; the wire has milliseconds.
+
+    A device carries out no erasure that is not newer, against replays. A clock that was set back is followed.
+    """
+    following = last + timedelta(milliseconds=1)
+    return following if now < following < now + timedelta(minutes=1) else now

@@ -12,9 +12,12 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from hubwell.access.principal import Principal
+from hubwell.api.schemas import Evacuation
 from hubwell.evacuation import actions, break_glass, read_model
+from hubwell.evacuation.announcement import Announcement
 from hubwell.evacuation.read_model import Muster, Place, RollEntry
 from hubwell.http.dependencies import OpenTransaction
+from hubwell.settings import Settings
 from hubwell.vocabulary import Role
 from hubwell.workflows import evacuation
 
@@ -50,6 +53,13 @@ class NameViewLog:
         """Remember a view whose audit entry is committed; those of earlier musters are forgotten."""
         self._noted = {key: at for key, at in self._noted.items() if key[1] == muster}
         self._noted[principal.actor, muster] = now
+
+
+def open_evacuation(open_now: Announcement | None, settings: Settings) -> Evacuation | None:
+    """Return what everybody may know of the open evacuation or drill."""
+    if open_now is None:
+        return None
+    return Evacuation(kind=open_now.kind, since=open_now.since, assembly_point=settings.assembly_point)
 
 
 async def view_of(transaction: OpenTransaction, views: NameViewLog) -> EvacuationView | None:

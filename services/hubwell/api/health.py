@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from psycopg import AsyncConnection
+from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.api import live_state
-from hubwell.api.schemas import DatabaseHealth, Health, NewestReading, SchemaHealth
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.storage.connect import connect_sync
 from hubwell.storage.engine import DatabaseVersion, detect
@@ -22,6 +22,52 @@ from hubwell.storage.revisions import current_revision, newest_revision
 Metric = CounterMetricFamily | GaugeMetricFamily
 STEP: Final = 100
 """A counter that steps by one between two messages of a sensor would reveal a tap to its readers."""
+
+_HEALTH: Final[dict[str, Any]] = {
+    "status": "ok",
+    "database": {"engine": "timescale-community", "postgresql": "17.2", "timescaledb": "2.23.0"},
+    "schema": {"current": "0001", "needed": "0001"},
+    "newest_reading": {"measured_at": "2026-11-22T12:20:08.512Z", "age_s": 1.4},
+    "deliveries_waiting": 0,
+    "stream": "live",
+}
+
+
+class DatabaseHealth(BaseModel):
+    """What answers at the other end."""
+
+    engine: Literal["plain", "timescale-apache", "timescale-community"]
+    postgresql: str
+    timescaledb: str | None
+
+
+class SchemaHealth(BaseModel):
+    """Whether the tables are those of this release."""
+
+    current: str | None
+    needed: str
+
+
+class NewestReading(BaseModel):
+    """The newest reading that was committed. Taps are left out."""
+
+    measured_at: datetime | None
+    age_s: float | None = Field(description="Seconds.")
+
+
+class Health(BaseModel):
+    """Whether Hubwell works, judged from its database."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_HEALTH]}, populate_by_name=True)
+
+    status: Literal["ok"]
+    database: DatabaseHealth
+    schema_state: SchemaHealth = Field(alias="schema")
+    newest_reading: NewestReading
+    deliveries_waiting: int
+    stream: Literal["live", "polling", "away"] = Field(
+        description="How changes reach the board: at once, every few seconds, or not at all."
+    )
 
 
 async def health(database: Database, stream: str) -> Health:
@@ -80,7 +126,7 @@ async def figures(conn: AsyncConnection[Any]) -> Figures:
     """Count, in the database."""
     odd = await (await conn.execute(live_state.SQL["messages_odd"])).fetchone() or (0, 0)
     waiting = await (await conn.execute(live_state.SQL["deliveries_waiting"])).fetchone() or (0, None)
-    devices = await live_state.rows(conn, "devices")
+    devices = await live_state.rows(conn, "devices", {"exact": False, "device": None})
     return Figures(
         committed=await _value(conn, "messages_committed"),
         rejected=odd[0],

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from hubwell.api.schemas import Alert, Alerts, Delivered, Device, SeriesNow, SpaceNow
+from hubwell.spaces.rules import is_open
 from hubwell.storage.queries import Queries
 
 SQL: Final = Queries("hubwell.api")
@@ -25,25 +26,37 @@ async def rows(conn: AsyncConnection[Any], query: str, values: dict[str, Any] | 
         return await cursor.fetchall()
 
 
-async def spaces(conn: AsyncConnection[Any], ids: Collection[str] | None = None) -> list[SpaceNow]:
-    """Return these spaces, or all, grouped by kind and in order of name."""
+async def spaces(
+    conn: AsyncConnection[Any], zone: tzinfo, ids: Collection[str] | None = None
+) -> list[SpaceNow]:
+    """Return these spaces, or all, grouped by kind and in order of name; `zone` is that of opening hours."""
+    local = datetime.now(zone).time()
     values = {"ids": None if ids is None else list(ids), "exact": False}
     alerts: dict[str, list[Alert]] = defaultdict(list)
     for row in await rows(conn, "open_alerts", values):
         alerts[row["space_id"]].append(_alert(row))
     return [
-        SpaceNow.model_validate({**row, "alerts": alerts[row["id"]]})
+        SpaceNow.model_validate(
+            {
+                **row,
+                "open": is_open(row["opens_at"], row["closes_at"], local),
+                "alerts": alerts[row["id"]],
+            }
+        )
         for row in await rows(conn, "spaces", values)
     ]
 
 
-async def devices(conn: AsyncConnection[Any], *, exact: bool = False) -> list[Device]:
-    """Return all devices with their series, the silent ones first.
+async def devices(
+    conn: AsyncConnection[Any], *, exact: bool = False, device: str | None = None
+) -> list[Device]:
+    """Return all devices, or one, with their series, the silent ones first.
 
-    `exact` is for those who may know what happens in one person's room; others get no values of it.
+    `exact` is for those who may see single readings; others get those of closed windows, and none of counts
+    and of one person's room.
     """
     series: dict[str, list[SeriesNow]] = defaultdict(list)
-    for row in await rows(conn, "series_now", {"exact": exact}):
+    for row in await rows(conn, "series_now", {"exact": exact, "device": device}):
         series[row.pop("device_id")].append(SeriesNow.model_validate(row))
     all_devices = [
         Device.model_validate(
@@ -53,18 +66,21 @@ async def devices(conn: AsyncConnection[Any], *, exact: bool = False) -> list[De
                 "series": series[row["id"]],
             }
         )
-        for row in await rows(conn, "devices")
+        for row in await rows(conn, "devices", {"exact": exact, "device": device})
     ]
     return sorted(all_devices, key=lambda device: (not device.silent, device.id))
 
 
-async def alerts(conn: AsyncConnection[Any], since: datetime, *, exact: bool = False) -> Alerts:
+async def alerts(
+    conn: AsyncConnection[Any], since: datetime, *, exact: bool = False, space: str | None = None
+) -> Alerts:
     """Return the open episodes and those that ended since then (at most 100), with their deliveries.
 
-    `exact`: also those of one person's room.
+    `exact`: also those of one person's room. With a `space`, its own only.
     """
-    now = [_alert(row) for row in await rows(conn, "open_alerts", {"ids": None, "exact": exact})]
-    past = {"since": since, "limit": _RECENT, "exact": exact}
+    ids = None if space is None else [space]
+    now = [_alert(row) for row in await rows(conn, "open_alerts", {"ids": ids, "exact": exact})]
+    past = {"since": since, "limit": _RECENT, "exact": exact, "ids": ids}
     recent = [_alert(row) for row in await rows(conn, "recent_alerts", past)]
     await _add_deliveries(conn, [*now, *recent])
     return Alerts(open=now, recent=recent)

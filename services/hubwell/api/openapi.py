@@ -10,6 +10,22 @@ from hubwell.http.errors import MEDIA_TYPE
 URL: Final = "/api/v1/openapi.json"
 _TAGS: Final = [
     {"name": "Spaces", "description": "Where one can be, and how it is there."},
+    {
+        "name": "Register",
+        "description": "What the hub enters of its spaces; for the roles facilities and admin.",
+    },
+    {
+        "name": "Screens",
+        "description": "Televisions and tablets that are paired; for the roles facilities and admin.",
+    },
+    {
+        "name": "Defects",
+        "description": "What is broken, until it is done: every account reports, facilities and admin close.",
+    },
+    {
+        "name": "Bookings",
+        "description": "Spaces are booked, whole or in parts; for staff, facilities, admin.",
+    },
     {"name": "People", "description": "Figures of groups, of fixed windows of five minutes."},
     {"name": "Devices", "description": "What measures, and whether it is heard."},
     {"name": "Alerts", "description": "Rules that hold, with clause and evidence."},

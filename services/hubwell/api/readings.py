@@ -20,7 +20,7 @@ _WIDTHS: Final[dict[Resolution, timedelta]] = {
     "1h": timedelta(hours=1),
 }
 _ORIGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)  # as in the rollup
-_QUALITIES: Final = ("ok", "inferred", "suspect")
+_QUALITIES: Final = ("ok", "inferred", "suspect", "suspect")
 
 
 async def readings(
@@ -32,8 +32,12 @@ async def readings(
     end: datetime,
     resolution: Resolution,
     quantity: str | None,
+    exact: bool,
 ) -> Readings:
     """Return the readings of a space in [start, end).
+
+    Without `exact` only windows of five minutes that are closed, and no counts: a step that still grows would
+    show single readings to those who ask again and again.
 
     Raises ProblemError when the space is not there, the range is empty, or it has more than MOST_POINTS.
     """
@@ -41,14 +45,17 @@ async def readings(
         raise _bad_range("from", start, "It is not before `to`.", "Send a `from` that is before `to`.")
     if not await live_state.rows(conn, "space_exists", {"space": space}):
         raise not_found("path.space_id", space, "space", "GET /api/v1/spaces lists them.")
-    series = await live_state.rows(conn, "series_of_space", {"space": space, "quantity": quantity})
+    series = await live_state.rows(
+        conn, "series_of_space", {"space": space, "quantity": quantity, "exact": exact}
+    )
     points: Mapping[int, Sequence[RawPoint | StepPoint]]
     if resolution == "raw":
         points = await _raw(conn, series, start, end)
     else:
         start, end = _whole_steps(start, end, _WIDTHS[resolution])
         _check_size(len(series), start, end, resolution)
-        points = await _stepped(conn, engine, series, start, end, _WIDTHS[resolution])
+        until = end if exact else min(end, closed_until(datetime.now(UTC)))
+        points = await _stepped(conn, engine, series, start, until, _WIDTHS[resolution])
     with_points = [SeriesPoints.model_validate({**row, "points": points[row["id"]]}) for row in series]
     return Readings.model_validate(
         {"space_id": space, "from": start, "to": end, "resolution": resolution, "series": with_points}
@@ -94,6 +101,11 @@ def binned_query(engine: Engine, width: timedelta) -> str:
     """Return the name of the query that is quickest for steps of this width on this engine."""
     has_rollup = engine.has_continuous_aggregates and not width % ROLLUP_STEP
     return "readings_rolled" if has_rollup else "readings_binned"
+
+
+def closed_until(now: datetime) -> datetime:
+    """Return the end of the newest closed window of five minutes."""
+    return _ORIGIN + (now - _ORIGIN) // ROLLUP_STEP * ROLLUP_STEP
 
 
 def _whole_steps(start: datetime, end: datetime, width: timedelta) -> tuple[datetime, datetime]:

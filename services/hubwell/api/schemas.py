@@ -1,16 +1,20 @@
 """Responses of the API as pydantic models, with units and an example.
 
-Times are UTC in ISO 8601. A value older than five minutes is null and its state unknown.
+Times are UTC in ISO 8601. A value that is older than five minutes, or than one and a half
+of its sensor's own intervals (at most a quarter of an hour), is null and its state unknown.
 """
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hubwell.vocabulary import CO2_FRESH_BELOW_PPM, CO2_STUFFY_UP_TO_PPM, SpaceKind
+from hubwell.vocabulary import CO2_FRESH_BELOW_PPM, CO2_STUFFY_UP_TO_PPM, SpaceFeature, SpaceKind
+from hubwell_wire.enumerations import Language
 
+SeriesState = Literal["ok", "in-doubt", "silent", "never"]
+MissingReason = Literal["in-doubt", "silent", "no-sensor"]
 Resolution = Literal["raw", "1m", "5m", "1h"]
 
 _ALERT = {
@@ -36,10 +40,14 @@ _SPACE = {
     "zone": "Ground floor, north",
     "personal": False,
     "state": "used",
+    "check_outs_missing": False,
     "fullness": "third",
     "people": 5,
     "people_from": "2026-11-22T12:10:00Z",
     "air": "stuffy",
+    "air_reason": None,
+    "presence_reason": None,
+    "air_unjudged": None,
     "co2_ppm": 1184.2,
     "temperature_c": 21.4,
     "humidity_percent": 38.2,
@@ -48,6 +56,13 @@ _SPACE = {
     "last_heard": "2026-11-22T12:20:08.120Z",
     "presence_heard": "2026-11-22T12:20:08.120Z",
     "air_heard": "2026-11-22T12:20:06.620Z",
+    "silent_sensors": 0,
+    "opens_at": "08:00:00",
+    "closes_at": None,
+    "open": True,
+    "features": ["step-free"],
+    "equipment": ["4 workbenches"],
+    "names": {"it": "Falegnameria"},
     "alerts": [_ALERT],
 }
 _READINGS = {
@@ -62,7 +77,14 @@ _READINGS = {
             "quantity": "co2",
             "unit": "ppm",
             "points": [
-                {"time": "2026-11-22T11:00:00Z", "mean": 934.0, "min": 702.0, "max": 1203.0, "n": 360}
+                {
+                    "time": "2026-11-22T11:00:00Z",
+                    "mean": 934.0,
+                    "min": 702.0,
+                    "max": 1203.0,
+                    "n": 360,
+                    "suspect": 0,
+                }
             ],
         }
     ],
@@ -88,16 +110,10 @@ _DEVICE = {
             "time": "2026-11-22T12:20:06.620Z",
             "value": 1184.2,
             "quality": "ok",
+            "heard": "2026-11-22T12:20:06.620Z",
+            "state": "ok",
         }
     ],
-}
-_HEALTH = {
-    "status": "ok",
-    "database": {"engine": "timescale-community", "postgresql": "17.2", "timescaledb": "2.23.0"},
-    "schema": {"current": "0001", "needed": "0001"},
-    "newest_reading": {"measured_at": "2026-11-22T12:20:08.512Z", "age_s": 1.4},
-    "deliveries_waiting": 0,
-    "stream": "live",
 }
 
 
@@ -158,14 +174,35 @@ class SpaceNow(BaseModel):
     fullness: Literal["nobody", "third", "half", "most", "full"] | None = Field(
         description="How full, in a word, by `people`; null if it is not known."
     )
-    people: int | None = Field(
-        description="About how many people were there in the five minutes from `people_from`, rounded down "
-        "to a multiple of five; null for fewer than five, and where the number would give so few away."
+    check_outs_missing: bool = Field(
+        default=False,
+        description="The space is probably free: its sensors have seen no person for ten minutes, although "
+        "not all people who checked in have checked out.",
     )
-    people_from: datetime | None = None
+    people: int | None = Field(
+        description="About how many people are there, rounded down to a multiple of five; null for fewer "
+        "than five, and where the number would give so few away."
+    )
+    people_from: datetime | None = Field(
+        default=None,
+        description="Start of the five minutes in which `people` were counted, if these are the newest that "
+        "are closed; null if the group has changed by less than five since an earlier count.",
+    )
     air: Literal["fresh", "stuffy", "bad", "unknown"] = Field(
         description=f"CO2 below {CO2_FRESH_BELOW_PPM:.0f} ppm, up to {CO2_STUFFY_UP_TO_PPM:.0f} ppm, above "
         "(ASR A3.6)."
+    )
+    air_reason: MissingReason | None = Field(
+        default=None,
+        description="Why the air is `unknown`: CO2 sensors in doubt or silent, or none at all.",
+    )
+    presence_reason: MissingReason | None = Field(
+        default=None, description="The same, of the sensors that detect people."
+    )
+    air_unjudged: Literal["in-doubt", "silent", "too-seldom", "people-unknown"] | None = Field(
+        default=None,
+        description="Why the air rule cannot judge the space now: its CO2 sensors are in doubt, silent, or "
+        "measure less often than every ten minutes, or it is not known whether people are there.",
     )
     co2_ppm: float | None = Field(validation_alias="co2", description="Parts per million.")
     temperature_c: float | None = Field(validation_alias="temp", description="Degrees Celsius.")
@@ -175,12 +212,45 @@ class SpaceNow(BaseModel):
     last_heard: datetime | None = Field(description="Time of the newest reading, of whatever age.")
     presence_heard: datetime | None = Field(description="The same, of the sensors that see people.")
     air_heard: datetime | None = Field(description="The same, of the CO2 sensors.")
+    silent_sensors: int = Field(
+        default=0, description="Sensors (parts of devices) that were heard once and are silent now."
+    )
+    opens_at: time | None = Field(default=None, description="Local time; null where none is stated.")
+    closes_at: time | None = Field(default=None, description="Local time; null for the hub's closing time.")
+    open: bool = Field(default=True, description="Whether it is open now, by these times and the hub's zone.")
+    features: list[SpaceFeature] = Field(default=[], description="What people may need, as it is entered.")
+    equipment: list[str] = Field(default=[], description="Things that are there, as they are entered.")
+    names: dict[Language, str] = Field(default={}, description="Names in other languages.")
     alerts: list[Alert] = Field(default=[], description="Episodes that are open.")
+
+    def named(self, language: str) -> "SpaceNow":
+        """Return the space with its name in a language, where it has one."""
+        own = {str(code): name for code, name in self.names.items()}.get(language)
+        return self if own is None else self.model_copy(update={"name": own})
+
+
+class Evacuation(BaseModel):
+    """An evacuation or a drill that is open: everybody has to leave."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["drill", "alarm"]
+    since: datetime
+    assembly_point: str = Field(description="Where people gather, in the hub's words; empty where not set.")
+
+
+class EvacuationNow(BaseModel):
+    """Whether there is one now."""
+
+    evacuation: Evacuation | None
 
 
 class Spaces(BaseModel):
     """All spaces."""
 
+    evacuation: Evacuation | None = Field(
+        description="An open evacuation or drill: no space is to be offered, whatever its state."
+    )
     spaces: list[SpaceNow]
 
 
@@ -196,10 +266,11 @@ class StepPoint(BaseModel):
     """The readings of one step of time; a step without any is left out."""
 
     time: datetime = Field(description="When the step begins.")
-    mean: float
-    min: float
-    max: float
-    n: int = Field(description="Readings in the step.")
+    mean: float | None = Field(description="Of the good readings, like `min` and `max`; null without any.")
+    min: float | None
+    max: float | None
+    n: int = Field(description="Good readings in the step.")
+    suspect: int = Field(description="Readings in doubt, which are part of no value.")
 
 
 class SeriesPoints(BaseModel):
@@ -235,6 +306,14 @@ class SeriesNow(BaseModel):
     time: datetime | None
     value: float | None
     quality: Literal["ok", "inferred", "suspect"] | None
+    heard: datetime | None = Field(
+        description="When it was heard: the time of the newest reading, in steps of five minutes without the "
+        "right to single readings; null if never, and in one person's room."
+    )
+    state: SeriesState | None = Field(
+        description="`in-doubt`: the newest value cannot be right; check the sensor. `silent`: none "
+        "for five minutes, or for three of its own intervals."
+    )
 
 
 class Device(BaseModel):
@@ -248,15 +327,22 @@ class Device(BaseModel):
     space_name: str | None
     software: str | None
     registered_at: datetime
-    status: Literal["online", "offline", "unknown"] = Field(description="State of its connection.")
-    status_at: datetime | None
-    last_heard: datetime | None = Field(description="Its newest reading, or when it came online.")
+    status: Literal["online", "offline", "unknown"] = Field(
+        description="State of its connection; `unknown` where it said `online` and is silent since."
+    )
+    status_at: datetime | None = Field(description="When that was reported, by the device's own clock.")
+    last_heard: datetime | None = Field(description="Its newest reading, or when it last said `online`.")
     silent: bool = Field(description="Nothing for five minutes, or for three of its own intervals.")
     silent_since: datetime | None
     roster_at: datetime | None = Field(
         default=None, description="Since when its readers have their list of badges, to a quarter of an hour."
     )
     series: list[SeriesNow]
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the newest value of one of its series cannot be right."""
+        return any(series.state == "in-doubt" for series in self.series)
 
 
 class Devices(BaseModel):
@@ -270,40 +356,3 @@ class Alerts(BaseModel):
 
     open: list[Alert]
     recent: list[Alert]
-
-
-class DatabaseHealth(BaseModel):
-    """What answers at the other end."""
-
-    engine: Literal["plain", "timescale-apache", "timescale-community"]
-    postgresql: str
-    timescaledb: str | None
-
-
-class SchemaHealth(BaseModel):
-    """Whether the tables are those of this release."""
-
-    current: str | None
-    needed: str
-
-
-class NewestReading(BaseModel):
-    """The newest reading that was committed. Taps are left out."""
-
-    measured_at: datetime | None
-    age_s: float | None = Field(description="Seconds.")
-
-
-class Health(BaseModel):
-    """Whether Hubwell works, judged from its database."""
-
-    model_config = _example(_HEALTH)
-
-    status: Literal["ok"]
-    database: DatabaseHealth
-    schema_state: SchemaHealth = Field(alias="schema")
-    newest_reading: NewestReading
-    deliveries_waiting: int
-    stream: Literal["live", "polling", "away"] = Field(
-        description="How changes reach the board: at once, every few seconds, or not at all."
-    )

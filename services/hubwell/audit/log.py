@@ -37,6 +37,7 @@ _WHO: Final = re.compile(r"[a-z]+(-[a-z]+)*(:[a-z0-9][a-z0-9./-]{0,127})?")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9.:_-]{0,63}")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PSEUDONYM: Final = re.compile(r"(?<![0-9a-f])([0-9a-f]{32}|[0-9a-f]{14})(?![0-9a-f])")
+_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{13}(?=[0-9a-f])")
 _PERSONAL: Final = frozenset(
     (
         "badge",
@@ -134,6 +135,11 @@ async def record(
     return entry.id
 
 
+def plain_id(key: str) -> str:
+    """Return an id as a subject holds it: one that looks like a pseudonym is written with dots in it."""
+    return _HEXADECIMAL.sub(r"\g<0>.", key)
+
+
 def hash_of(entry: Entry) -> bytes:
     """Return the hash that an entry must have, as the module's docstring defines it."""
     at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -147,10 +153,26 @@ async def head(conn: AsyncConnection[Any]) -> Link:
     return Link(*row) if row else Link(0, GENESIS)
 
 
-async def newest(conn: AsyncConnection[Any], most: int) -> list[Entry]:
-    """Return at most `most` entries, the newest first."""
-    rows = await (await conn.execute(_SQL["newest"], {"most": most})).fetchall()
+async def newest(
+    conn: AsyncConnection[Any],
+    most: int,
+    *,
+    kinds: Sequence[str] | None = None,
+    actor: str | None = None,
+    before: datetime | None = None,
+) -> list[Entry]:
+    """Return at most `most` entries, the newest first.
+
+    `kinds` are first words of actions (``muster``), `actor` is one actor, `before` a time; None means all.
+    """
+    chosen = {"kinds": None if kinds is None else list(kinds), "actor": actor, "before": before}
+    rows = await (await conn.execute(_SQL["newest"], {"most": most, **chosen})).fetchall()
     return [Entry(*row) for row in rows]
+
+
+async def actors(conn: AsyncConnection[Any]) -> list[str]:
+    """Return every actor in the log."""
+    return [row[0] for row in await (await conn.execute(_SQL["actors"])).fetchall()]
 
 
 async def verify(

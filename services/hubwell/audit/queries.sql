@@ -10,7 +10,15 @@ INSERT INTO audit_entry (id, at, actor, action, subject, detail, previous, hash)
 VALUES (%(id)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s, %(previous)s, %(hash)s)
 
 -- name: newest
-SELECT id, at, actor, action, subject, detail, previous, hash FROM audit_entry ORDER BY id DESC LIMIT %(most)s
+-- Of some kinds of action (the first word), of one actor, before a time; null for all.
+SELECT id, at, actor, action, subject, detail, previous, hash FROM audit_entry
+WHERE (%(kinds)s::text[] IS NULL OR split_part(action, '.', 1) = ANY (%(kinds)s::text[]))
+  AND (%(actor)s::text IS NULL OR actor = %(actor)s::text)
+  AND (%(before)s::timestamptz IS NULL OR at < %(before)s::timestamptz)
+ORDER BY id DESC LIMIT %(most)s
+
+-- name: actors
+SELECT DISTINCT actor FROM audit_entry ORDER BY actor
 
 -- name: after
 SELECT id, at, actor, action, subject, detail, previous, hash FROM audit_entry

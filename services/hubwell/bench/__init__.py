@@ -14,6 +14,9 @@ BENCHES: Final = {
     "enrol": "the machine's share of the ten seconds in which staff enrol a badge",
     "ingest": "rows/s from MQTT to commit, over binary COPY of the same rows into the same table",
     "muster": "time from the click that starts an evacuation to the complete list, 500 people inside",
+    "pages": "the slowest page of fifty spaces with a month of readings, and the bytes of a first view",
+    "race": "the slowest of 200 clients that book overlapping parts at one moment, over plain inserts",
+    "search": "the search for free spaces, and for thirty dates, in 500 spaces with a year of bookings",
     "tap": "time from a tap to the server's answer at the reader, 50 taps per second beside telemetry",
     "visible": "time from publishing a reading until the API returns it",
 }

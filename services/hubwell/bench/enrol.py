@@ -37,8 +37,8 @@ from hubwell.bench.scratch_environment import (
 from hubwell.keys import Keys
 from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
-from hubwell.spaces.register import put_device
-from hubwell.storage.connect import connect, connect_sync
+from hubwell.spaces.initial import put_device
+from hubwell.storage.connect import connect_sync, connection
 from hubwell.vocabulary import Role
 from hubwell_wire.commands import Roster, SealedRoster
 from hubwell_wire.messages import Meta, ReaderMeta, Status, Tap, TapData, new_message_id
@@ -132,7 +132,7 @@ def _source(scene: Stage, topic: Topic) -> MqttSource:
 async def _staff(url: str) -> dict[str, str]:
     """Return the request headers of a principal with the role staff."""
     soon = datetime.now(UTC) + timedelta(hours=1)
-    async with await connect(url, name="bench") as conn:
+    async with connection(url, name="bench") as conn:
         _, token = await tokens.add(conn, name="bench", roles=[Role.STAFF], expires_at=soon)
     return {"authorization": f"Bearer {token}", "accept": "text/html"}
 

@@ -24,7 +24,7 @@ from hubwell.bench.outcome import Outcome
 from hubwell.bench.publisher import write_load
 from hubwell.bench.scratch_environment import Stage, hubwell_command, process, stage, until_subscribed
 from hubwell.settings import Settings
-from hubwell.spaces.register import put_device, put_space
+from hubwell.spaces.initial import put_device, put_space
 from hubwell.storage.connect import connect_sync
 from hubwell.vocabulary import SpaceKind
 from hubwell_wire.messages import Reading, Telemetry, new_message_id
@@ -124,7 +124,12 @@ def _messages(per_message: int) -> Iterator[tuple[str, bytes]]:
 
 def _message(boot: UUID, seq: int, ts: datetime, per_message: int) -> bytes:
     readings = tuple(
-        Reading(s=name, v=value + (seq % 40) / 10, u=unit, t=-_EVERY_S * 1000 * (number // len(_QUANTITIES)))
+        Reading(
+            s=name,
+            v=value + (seq + number // len(_QUANTITIES)) % 40 / 10,
+            u=unit,
+            t=-_EVERY_S * 1000 * (number // len(_QUANTITIES)),
+        )
         for number, (name, unit, value) in (
             (n, _QUANTITIES[n % len(_QUANTITIES)]) for n in range(per_message)
         )

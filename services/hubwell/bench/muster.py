@@ -19,8 +19,8 @@ from hubwell.access import tokens
 from hubwell.bench.outcome import Outcome
 from hubwell.bench.scratch_environment import LOOPBACK, free_port, hubwell_command, port_open, process, stage
 from hubwell.settings import Settings
-from hubwell.spaces.register import put_device, put_space
-from hubwell.storage.connect import connect, connect_sync
+from hubwell.spaces.initial import put_device, put_space
+from hubwell.storage.connect import connect_sync, connection
 from hubwell.vocabulary import Role, SpaceKind
 
 TARGET_MS: Final = 3000.0
@@ -108,7 +108,7 @@ def _fill(conn: Connection[Any]) -> None:
 async def _officer(url: str) -> dict[str, str]:
     """Return the request headers of a principal with the role osh."""
     soon = datetime.now(UTC) + timedelta(hours=1)
-    async with await connect(url, name="bench") as conn:
+    async with connection(url, name="bench") as conn:
         _, token = await tokens.add(conn, name="bench", roles=[Role.OSH], expires_at=soon)
     return {"authorization": f"Bearer {token}", "accept": "text/html"}
 

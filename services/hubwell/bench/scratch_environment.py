@@ -105,7 +105,7 @@ async def _broker(stack: AsyncExitStack, folder: Path) -> tuple[str, str]:
     mosquitto = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if mosquitto is None:
         embedded = EmbeddedBroker(server_port=port, device_port=free_port())
-        await stack.enter_async_context(process(embedded.command()))
+        await stack.enter_async_context(process(embedded.command(), os.environ | embedded.environment()))
         await port_open(embedded.device_port)
         return "iotcore", embedded.server_url
     configuration = folder / "mosquitto.conf"

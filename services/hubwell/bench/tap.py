@@ -22,7 +22,7 @@ from hubwell.bench.outcome import Outcome
 from hubwell.bench.scratch_environment import Stage, hubwell_command, process, stage, until_subscribed
 from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
-from hubwell.spaces.register import put_device, put_space
+from hubwell.spaces.initial import put_device, put_space
 from hubwell.storage.connect import connect_sync
 from hubwell.vocabulary import SpaceKind
 from hubwell_wire.commands import Answer
@@ -180,7 +180,7 @@ async def _send_readings(sensors: MqttSource) -> None:
 
 def _readings(boot: UUID, seq: int) -> bytes:
     readings = tuple(
-        Reading(s="scd41/co2", v=600.0 + (seq + n) % 50, u="ppm", t=-100 * n) for n in range(_READINGS)
+        Reading(s="scd41/co2", v=600.0 + (seq + n) % 50, u="ppm", t=-40 * n) for n in range(_READINGS)
     )
     return Telemetry(**_envelope(boot, seq), r=readings).encode()
 

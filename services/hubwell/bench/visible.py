@@ -22,7 +22,7 @@ from hubwell.bench.scratch_environment import (
 )
 from hubwell.mqtt.subscriber import MqttSource
 from hubwell.settings import Settings
-from hubwell.spaces.register import put_device, put_space
+from hubwell.spaces.initial import put_device, put_space
 from hubwell.storage.connect import connect_sync
 from hubwell.vocabulary import SpaceKind
 from hubwell_wire.messages import Reading, Telemetry, new_message_id
@@ -71,8 +71,9 @@ async def _delays(scene: Stage, address: str) -> list[float]:
     ):
         await asyncio.wait_for(probe.ready(), _PATIENCE_S)
         for seq in range(1, _SAMPLES + 11):
-            value = 400.0 + seq
-            reading = Reading(s="scd41/co2", v=value, u="ppm")
+            # The state of a space is shown at once; numbers are those of closed windows.
+            is_used = seq % 2 == 0
+            reading = Reading(s="pir/presence", v=float(is_used), u="/")
             message = Telemetry(
                 v=1,
                 id=new_message_id(),
@@ -85,17 +86,17 @@ async def _delays(scene: Stage, address: str) -> list[float]:
             )
             began = time.perf_counter()
             await probe.publish(_TOPIC, message.encode())
-            await _until_seen(client, address, value)
+            await _until_seen(client, address, "used" if is_used else "free")
             delays.append(time.perf_counter() - began)
     return delays[10:]  # without the first ten, which wait for the processes to start
 
 
-async def _until_seen(client: httpx.AsyncClient, address: str, value: float) -> None:
+async def _until_seen(client: httpx.AsyncClient, address: str, state: str) -> None:
     async with asyncio.timeout(_PATIENCE_S):
         while True:
             try:
                 answer = await client.get(address)
-                if answer.is_success and answer.json()["co2_ppm"] == value:
+                if answer.is_success and answer.json()["state"] == state:
                     return
             except httpx.TransportError:
                 await asyncio.sleep(0.1)  # the API is still starting

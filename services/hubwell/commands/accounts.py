@@ -1,18 +1,24 @@
-"""`hubwell account` and `hubwell token`: who may log in, and what programs may do."""
+"""`hubwell account`, `hubwell access` and `hubwell token`: who may log in, and what programs may do."""
 
+import asyncio
+import hashlib
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import typer
 
-from hubwell.commands.cli_output import print_rows
+from hubwell.commands.cli_output import print_rows, say
+from hubwell.commands.cli_settings import settings
 from hubwell.commands.cli_transactions import (
     COMMAND_LINE,
     CommandTransaction,
+    hub_settings,
     in_transaction,
     refusals,
     refuse,
@@ -21,8 +27,10 @@ from hubwell.vocabulary import Role
 
 if TYPE_CHECKING:
     from hubwell.access.accounts import Account
+    from hubwell.access.oidc.client import Provider, SignedIn
 
 account_app = typer.Typer(help="Accounts: who may log in, and in which roles.", no_args_is_help=True)
+access_app = typer.Typer(help="Sign-in through a provider.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens: what programs may do.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
@@ -33,6 +41,7 @@ PasswordFile = Annotated[
     typer.Option(help="File with the password; without it, it is asked for or read from standard input."),
 ]
 Rows = list[dict[str, Any]]
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - a browser cannot go to "all addresses"
 
 
 @account_app.command("add")
@@ -43,9 +52,14 @@ def account_add(
     password_file: PasswordFile = None,
 ) -> None:
     """Add an account with a password."""
+    from hubwell.access import passwords
+    from hubwell.access.accounts import check_new
     from hubwell.workflows import accounts
 
-    hashed = _hashed_password(password_file, login)
+    password = _password(password_file)
+    with refusals():
+        check_new(login=login, name=name, password=password, hub_name=hub_settings().hub_name)
+    hashed = passwords.hashed(password)
 
     async def work(transaction: CommandTransaction) -> None:
         conn = transaction.conn
@@ -73,13 +87,29 @@ def account_list(json_: Json = False) -> None:
     print_rows(rows, title="accounts", as_json=json_)
 
 
+@account_app.command("link")
+def account_link() -> None:
+    """Print the address at which a browser makes the first administrator; it replaces an earlier one."""
+    from hubwell.access import accounts
+    from hubwell.keys import Keys
+
+    if in_transaction(lambda transaction: accounts.has_admin(transaction.conn)):
+        raise refuse("This hub has an administrator: log in, or use `hubwell account add`")
+    configured, code = settings(), secrets.token_urlsafe(18)
+    with refusals():
+        Keys(configured.keys_dir).put_setup_hash(hashlib.sha256(code.encode()).digest())
+    host = _LOOPBACK.get(configured.http_host, configured.http_host)
+    page = str(configured.public_url or f"http://{host}:{configured.http_port}").rstrip("/")
+    print(f"{page}/setup?code={code}")
+
+
 @account_app.command("disable")
 def account_disable(login: Login) -> None:
     """Close an account, and end its sessions at once."""
     from hubwell.workflows import accounts
 
     _change(login, lambda t, account_id: accounts.disable(t.conn, COMMAND_LINE, account_id, t.now))
-    print(f"Account {login} is closed. `hubwell account enable {login}` opens it again.")
+    say(f"Account {login} is closed. `hubwell account enable {login}` opens it again.")
 
 
 @account_app.command("enable")
@@ -208,7 +238,7 @@ def _hashed_password(file: Path | None, login: str) -> str:
 
     password = _password(file)
     with refusals():
-        accounts.check_password(password, login)
+        accounts.check_password(password, login, (hub_settings().hub_name,))
     return passwords.hashed(password)
 
 
@@ -223,3 +253,58 @@ def _password(file: Path | None) -> str:
         typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         return typed
     return sys.stdin.readline().rstrip("\r\n")
+
+
+@access_app.command("check")
+def access_check(
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in/--no-sign-in", help="Sign in once, with a person at a browser.")
+    ] = True,
+) -> None:
+    """Ask the provider what it offers, sign in once, and print which claims came and which role follows."""
+    from hubwell.access.oidc.check import describe_login, describe_provider
+    from hubwell.access.oidc.client import Provider, ScopeGuessedError
+    from hubwell.access.oidc.errors import OidcError
+    from hubwell.commands.cli_settings import settings
+
+    configured = settings()
+    provider = Provider.of(configured)
+    if provider is None:
+        raise refuse("No provider is set: set HUBWELL_OIDC_ISSUER (docs/access.md)")
+
+    async def work(provider: Provider) -> bool:
+        print("\n".join(describe_provider(provider, await provider.metadata(), configured)))
+        if not sign_in:
+            return True
+        try:
+            signed_in = await _sign_in_by_hand(provider)
+        except ScopeGuessedError:
+            print(
+                "\nThe provider refuses the scope groups to this client. Again without it, as the pages do:"
+            )
+            signed_in = await _sign_in_by_hand(provider)
+        print("\n".join(describe_login(signed_in, configured)))
+        return bool(signed_in.identity.roles)
+
+    try:
+        has_role = asyncio.run(work(provider))
+    except OidcError as error:
+        raise refuse(f"{error}" + (f" ({error.detail})" if error.detail else "")) from None
+    raise typer.Exit(0 if has_role else 1)
+
+
+async def _sign_in_by_hand(provider: "Provider") -> "SignedIn":
+    """Let a person sign in at a browser and paste the address of the provider's answer. Raises OidcError."""
+    from hubwell.access.oidc.login_state import CHECK_PREFIX
+
+    begun = await provider.begin("/", prefix=CHECK_PREFIX)
+    print(f"\nOpen this address in a browser, and sign in:\n\n{begun.address}\n")
+    print("Where the provider shows an error instead, it does not know the client ID or the redirect URI.")
+    print("Else copy the whole address of the page that follows, and paste it here:", flush=True)
+    pasted = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    answer = dict(parse_qsl(pasted.partition("?")[2].partition("#")[0]))
+    if answer.keys().isdisjoint(("code", "error")):
+        raise refuse(
+            f"This is not the address of the provider's answer: that begins with {provider.redirect_uri}?"
+        )
+    return await provider.finish({begun.cookie_name: begun.cookie}, answer)

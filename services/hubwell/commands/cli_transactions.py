@@ -12,6 +12,7 @@ import typer
 
 from hubwell.access.principal import Principal
 from hubwell.commands.cli_settings import settings
+from hubwell.doctor.typed_commands import in_text
 from hubwell.events import Facts
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class CommandTransaction:
-    """What a command works with. It is committed when the work returns, and rolled back on an exception."""
+    """What a command works with. It is committed when the work returns, and rolled back on an exception.
+
+    The settings are the installation's, completed by what administrators chose.
+    """
 
     conn: "AsyncConnection[Any]"
     settings: "Settings"
@@ -41,16 +45,28 @@ class CommandTransaction:
 
 def in_transaction(work: Callable[[CommandTransaction], Awaitable[Result]]) -> Result:
     """Do a command's work in a transaction; a refusal ends the command with exit code 2."""
-    from hubwell.storage.connect import connect
+    from hubwell.hub_profile import actions
+    from hubwell.storage.connect import connection
 
     configured = settings()
 
     async def run() -> Result:
-        async with await connect(configured.database_url, name="cli") as conn, conn.transaction():
-            return await work(CommandTransaction(conn, configured, datetime.now(UTC)))
+        async with connection(configured.database_url, name="cli") as conn, conn.transaction():
+            complete = configured.with_profile(await actions.read(conn))
+            return await work(CommandTransaction(conn, complete, datetime.now(UTC)))
 
     with refusals():
         return asyncio.run(run())
+
+
+def hub_settings() -> "Settings":
+    """Read the settings, completed by what administrators chose in the browser."""
+    from hubwell.hub_profile import actions
+    from hubwell.storage.connect import connect_sync
+
+    configured = settings()
+    with connect_sync(configured.database_url, name="cli") as conn:
+        return configured.with_profile(actions.read_sync(conn))
 
 
 @contextmanager
@@ -61,12 +77,14 @@ def refusals(status: int = 2) -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        print(f"{error.field}: {error}" if error.field else error, file=sys.stderr)
+        for each in (error, *error.also):
+            text = in_text(str(each))
+            print(f"{each.field}: {text}" if each.field else text, file=sys.stderr)
         raise typer.Exit(status) from None
 
 
 def refuse(sentence: str) -> typer.Exit:
     """Print why a command ends without having done anything; return the exit to be raised."""
-    sentence = sentence.removesuffix(".")
+    sentence = in_text(sentence.removesuffix("."))
     print(f"{sentence[:1].upper()}{sentence[1:]}.", file=sys.stderr)
     return typer.Exit(2)

@@ -31,11 +31,17 @@ def push_to_grafana(
         str,
         typer.Option(envvar="HUBWELL_GRAFANA_TOKEN", help="Token of a service account with the role Editor."),
     ],
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="HUBWELL_CA_FILE", help="Certificate authorities (PEM), besides the public ones."
+        ),
+    ] = None,
 ) -> None:
     """Create or replace the dashboards in a running Grafana."""
     from hubwell.commands.cli_transactions import refusals
     from hubwell.dashboards.push import push
 
     with refusals(status=1):
-        for address in push(url, token):
+        for address in push(url, token, ca_file=ca_file):
             print(address)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from hubwell.commands.cli_output import say
 from hubwell.commands.cli_settings import settings
 from hubwell.commands.cli_transactions import refusals, refuse
 
@@ -30,10 +31,18 @@ def keys(
         raise refuse("There are keys already; `hubwell muster keys --replace` makes new ones")
     print(
         "Two officers, one part each. They are shown now and never again; Hubwell keeps neither.\n\n"
-        f"Part A: {parts.a.hex()}\nPart B: {parts.b.hex()}\n\n"
+        f"{_card('A', parts.a)}\n{_card('B', parts.b)}\n"
         "Write each on its own card and keep the two apart. With the server gone, both together show the\n"
-        "list on a muster station: `hubwell-edge muster` asks for them there."
+        "list on a muster station: `hubwell-edge muster` asks for them there. The first four letters of a\n"
+        "word are enough; capital letters and numbers make no difference."
     )
+
+
+def _card(part: str, words: str) -> str:
+    """Return a part to copy on a card: numbered words, four to a line."""
+    numbered = [f"{number:>2} {word:<9}" for number, word in enumerate(words.split(), 1)]
+    lines = [" ".join(numbered[start : start + 4]).rstrip() for start in range(0, len(numbered), 4)]
+    return "\n".join([f"Part {part}", *(f"  {line}" for line in lines), ""])
 
 
 @app.command()
@@ -60,4 +69,4 @@ def _warn_without_key() -> None:
     from hubwell.keys import Keys
 
     if Keys(settings().keys_dir).muster_key() is None:
-        print("There are no keys yet, so nothing is sent: make them with `hubwell muster keys`.")
+        say("There are no keys yet, so nothing is sent: make them with `hubwell muster keys`.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hubwell.commands.cli_output import print_rows
+from hubwell.commands.cli_output import print_rows, say
 from hubwell.commands.cli_settings import settings
 from hubwell.commands.cli_transactions import (
     COMMAND_LINE,
@@ -35,11 +35,10 @@ def reader_add(
     purpose: Annotated[str, typer.Option(help="desk, kiosk or space.")],
 ) -> None:
     """Set the purpose of a reader; by default it is the door of its device's space."""
-    from hubwell.people import key_epochs
+    from hubwell.workflows.register.devices import set_reader_purpose
 
     async def work(transaction: CommandTransaction) -> None:
-        facts = await key_epochs.put_reader(transaction.conn, device, name, purpose)
-        await _record(transaction, "reader.changed", f"reader:{device}/{name}", purpose=purpose)
+        facts = await set_reader_purpose(transaction.conn, COMMAND_LINE, device, name, purpose)
         await transaction.commit(facts)
 
     in_transaction(work)
@@ -89,7 +88,7 @@ def keys_rotate() -> None:
         await transaction.commit([AllowlistChanged()])
 
     in_transaction(work)
-    print(
+    say(
         f"Epoch {epoch} begins. Bring its key to every device with readers (`hubwell keys export FOLDER`).\n"
         f"Enrolled people are linked over by their next tap; `hubwell keys list` shows how many are left."
     )

@@ -97,6 +97,9 @@ def person_taps(json_: Json = False) -> None:
                 "device": tap.device,
                 "reader": tap.reader,
                 "kind": tap.kind,
+                "badge": tap.credential_id,
+                "label": tap.label,
+                "revoked": tap.revoked_why,
                 "tapped_at": tap.tapped_at,
                 "person": tap.person_id,
                 "name": tap.name,
@@ -203,6 +206,23 @@ def person_revoke(
     print("Revoked. Readers that are online refuse it within a second, the others when they are back.")
 
 
+@person_app.command("revoke-others")
+def person_revoke_others(
+    tap: Annotated[int, typer.Argument(help="Number of the tap, as `hubwell person taps` shows it.")],
+    why: Annotated[str, typer.Option(help="lost, replaced or left.")] = "lost",
+) -> None:
+    """Revoke all badges and codes of a person but the one that was just held to a desk's reader."""
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> people.OthersRevoked:
+        result = await people.revoke_others(transaction.conn, COMMAND_LINE, tap, why, transaction.now)
+        await transaction.commit(result.facts)
+        return result
+
+    result = in_transaction(work)
+    print(f"Badge {result.kept} stays. Revoked: {', '.join(map(str, result.revoked))}.")
+
+
 @person_app.command("restore")
 def person_restore(badge: Badge) -> None:
     """Let a revoked badge work again."""
@@ -214,6 +234,22 @@ def person_restore(badge: Badge) -> None:
 
     in_transaction(work)
     print(f"Badge {badge} works again.")
+
+
+@person_app.command("note")
+def person_note(
+    badge: Badge,
+    label: Annotated[str, typer.Argument(help="The new note, never a name; empty for none.")],
+) -> None:
+    """Change the note by which staff recognise a badge or a code."""
+    from hubwell.workflows import people
+
+    async def work(transaction: CommandTransaction) -> None:
+        result = await people.change_note(transaction.conn, COMMAND_LINE, badge, label)
+        await transaction.commit(result.facts)
+
+    in_transaction(work)
+    print(f"The note on badge {badge} is changed.")
 
 
 @person_app.command("check-in")

@@ -12,6 +12,7 @@ from hubwell.commands.cli_settings import settings
 from hubwell.commands.cli_transactions import (
     COMMAND_LINE,
     CommandTransaction,
+    hub_settings,
     in_transaction,
     refusals,
     refuse,
@@ -71,7 +72,8 @@ def audit_log_head() -> None:
 
 @audit_log_app.command("show")
 def audit_log_show(
-    most: Annotated[int, typer.Option(help="How many to show, the newest first.")] = 20, json_: Json = False
+    most: Annotated[int, typer.Option(help="How many to show, the newest first.", min=1, max=100_000)] = 20,
+    json_: Json = False,
 ) -> None:
     """Show the newest entries."""
     from hubwell.audit import log
@@ -181,7 +183,7 @@ def privacy_erase(
 def _write_document(make: Callable[..., Any], file: Path | None, *, as_json: bool) -> None:
     from hubwell.privacy.documents import inventory
 
-    configured = check_terms(settings())
+    configured = check_terms(hub_settings())
     document = make(_in_transaction(lambda conn: inventory.collect(conn, configured)))
     text = document.as_json() if as_json else document.as_markdown()
     if file is None:

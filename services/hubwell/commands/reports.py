@@ -6,34 +6,42 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from hubwell.commands.cli_output import print_rows
+from hubwell.commands.cli_output import print_rows, say
+from hubwell.commands.cli_transactions import refuse
 from hubwell.settings import Settings
 
 if TYPE_CHECKING:
-    from hubwell.doctor.checks import Finding
+    from hubwell.doctor.finding import Finding
     from hubwell.ingest.audit import Day
 
 _MARKS: Final = {"ok": "ok  ", "warning": "look", "failed": "FAIL"}
 
 
 def print_audit(url: str, *, zone: str, device: str | None, days: int, as_json: bool) -> int:
-    """Print the account; return 0 when nothing is missing without a cause, else 1."""
+    """Print the account; return 0 when nothing is missing without a cause and no values clash, else 1.
+
+    A device that is not registered is refused: of it nothing would be missing.
+    """
     from hubwell.ingest.audit import audit
+    from hubwell.spaces.register import list_devices
     from hubwell.storage.connect import connect_sync
 
     since = datetime.now(UTC) - timedelta(days=days)
     with connect_sync(url, name="audit") as conn:
+        if device is not None and device not in {row["id"] for row in list_devices(conn)}:
+            raise refuse(f"{device!r}: there is no such device; `hubwell device list` shows them")
         account = audit(conn, since=since, zone=zone, device=device)
     missing = sum(day.missing for day in account)
+    clashing = sum(day.clashing for day in account)
+    clean = missing == clashing == 0
     if as_json:
         rows = [{**asdict(day), "sent": day.sent} for day in account]
-        json.dump(
-            {"days": rows, "missing": missing, "clean": missing == 0}, sys.stdout, default=str, indent=2
-        )
+        totals = {"missing": missing, "clashing": clashing, "clean": clean}
+        json.dump({"days": rows, **totals}, sys.stdout, default=str, indent=2)
         sys.stdout.write("\n")
     else:
         _print_for_people(account, missing)
-    return 0 if missing == 0 else 1
+    return 0 if clean else 1
 
 
 def _print_for_people(account: "list[Day]", missing: int) -> None:
@@ -48,6 +56,7 @@ def _print_for_people(account: "list[Day]", missing: int) -> None:
             "dropped": day.dropped,
             "missing": day.missing,
             "readings": day.readings,
+            "not_stored": day.clashing + day.readings_refused,
         }
         for day in account
     ]
@@ -58,10 +67,25 @@ def _print_for_people(account: "list[Day]", missing: int) -> None:
                 f"{day.device}, {day.day}: numbers {hole.first} to {hole.last} of boot {hole.boot[:8]}: "
                 f"{hole.cause}\n"
             )
+        _print_unstored(day)
         if day.unnumbered:
             sys.stdout.write(f"{day.device}, {day.day}: {day.unnumbered} observations lost, disk full\n")
     sentence = "Nothing is missing." if missing == 0 else f"{missing} messages are missing."
     sys.stdout.write(sentence + "\n")
+
+
+def _print_unstored(day: "Day") -> None:
+    where = f"{day.device}, {day.day}"
+    if day.clashing:
+        sys.stdout.write(
+            f"{where}: {day.clashing} readings clash with another value of the same instant; the first value "
+            "stays. See `hubwell rejected`.\n"
+        )
+    if day.readings_refused:
+        sys.stdout.write(
+            f"{where}: {day.readings_refused} readings cannot be right and were refused. "
+            "See `hubwell rejected`.\n"
+        )
 
 
 def print_rejected(url: str, *, most: int, as_json: bool) -> None:
@@ -73,11 +97,17 @@ def print_rejected(url: str, *, most: int, as_json: bool) -> None:
         print_rows(newest_rejected(conn, most), title="rejected messages", as_json=as_json)
 
 
-def print_report(settings: Settings, *, as_json: bool) -> int:
-    """Print what `doctor` finds; return 1 if any part failed, else 0."""
-    from hubwell.doctor.checks import examine
+def print_report(settings: Settings | None, wrong: list[str], misspelt: list[str], *, as_json: bool) -> int:
+    """Print what `doctor` finds; return 1 if any part failed, else 0.
 
-    findings = examine(settings)
+    Without settings (None) the sentences about `wrong` ones are all there is to find.
+    """
+    from hubwell.doctor.checks import examine
+    from hubwell.doctor.finding import Finding
+
+    findings = [Finding("settings", "failed", sentence) for sentence in wrong]
+    findings += examine(settings) if settings is not None else []
+    findings += [Finding("settings", "warning", sentence) for sentence in misspelt]
     failed = any(finding.state == "failed" for finding in findings)
     if as_json:
         json.dump(
@@ -91,6 +121,6 @@ def print_report(settings: Settings, *, as_json: bool) -> int:
 
 
 def _print_finding(finding: "Finding") -> None:
-    sys.stdout.write(f"{_MARKS[finding.state]}  {finding.part}: {finding.found}\n")
+    say(f"{_MARKS[finding.state]}  {finding.part}: {finding.found}")
     if finding.advice:
-        sys.stdout.write(f"      -> {finding.advice}\n")
+        say(f"      -> {finding.advice}")

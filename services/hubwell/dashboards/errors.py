@@ -12,7 +12,10 @@ TOKEN_REFUSED: Final = ErrorKind(
 )
 GRAFANA_AWAY: Final = ErrorKind(
     "grafana-away",
-    N_("Grafana at {url} does not answer. Look whether the address is right and Grafana runs."),
+    N_(
+        "Grafana at {url} does not answer as it should ({reason}). Look whether the address is right and "
+        "Grafana runs."
+    ),
     "url",
     502,
 )

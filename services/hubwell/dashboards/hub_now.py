@@ -33,11 +33,21 @@ _AIR: Final = {
     "fresh": Word("✓ Fresh", Colour.GREEN),
     "stuffy": Word("≈ Stuffy: open a window", Colour.AMBER),
     "bad": Word("▲ Bad: open two windows", Colour.VERMILION),
+    "in-doubt": Word("◌ Sensor in doubt", Colour.GREY),
     "unknown": _NOT_KNOWN,
+}
+_JUDGED: Final = {
+    "judged": Word("✓ Yes", Colour.GREEN),
+    "in-doubt": Word("◌ No: CO2 sensor in doubt", Colour.GREY),
+    "silent": Word("◌ No: CO2 sensor silent", Colour.GREY),
+    "too-seldom": Word("◌ No: CO2 less often than each 10 minutes", Colour.GREY),
+    "people-unknown": Word("◌ No: not known whether people are there", Colour.GREY),
+    "no-sensor": Word("◌ No: no CO2 sensor", Colour.GREY),
 }
 _DEVICE: Final = {
     "sends": Word("✓ Sends", Colour.GREEN),
     "partly": Word("◐ Sends, a sensor is silent", Colour.AMBER),
+    "in-doubt": Word("◐ Sends, a sensor is in doubt", Colour.AMBER),
     "silent": Word("✕ Silent", Colour.VERMILION),
     "never": Word("◌ Never heard", Colour.GREY),
 }
@@ -75,7 +85,8 @@ def _in_words() -> Panel:
         title="The hub in words",
         description=Description(
             what="The same as the panels below, as sentences.",
-            source="views space_now, device_heard, tables episode, people_figure; whatever time is chosen.",
+            source="views space_published, device_published, episode_published, table people_figure; "
+            "whatever time is chosen.",
             unit="numbers of spaces, alerts and devices.",
             no_data="the database did not answer: run `hubwell doctor`.",
         ),
@@ -90,8 +101,9 @@ def _spaces() -> Panel:
         id=2,
         title="Spaces now: what needs attention first",
         description=Description(
-            what="Each space with its state, people in words, air, and when it was last heard.",
-            source="view space_now: sensors of the last five minutes, and the newest window of table "
+            what="Each space with its state, people in words, air, when it was last heard, and whether the "
+            "air rule can judge it; if not, why.",
+            source="view space_published: sensors of the last five minutes, and the newest window of table "
             "people_figure, whatever time is chosen. Groups of five or more people, rounded down.",
             unit="CO2 in ppm, temperature in °C, noise in dB (A-weighted).",
             no_data="'Not known' means that no sensor sent data in the last five minutes. It does not mean "
@@ -109,6 +121,7 @@ def _spaces() -> Panel:
             Column("Noise", unit="dB", decimals=0, width=90),
             Column("Last heard", unit="dateTimeFromNow", empty="never", width=150),
             Column("Alert since", unit="dateTimeFromNow", empty="no alert", width=150),
+            Column("Alert possible", words=_JUDGED, empty="not shown", width=210),
         ),
     )
 
@@ -121,7 +134,7 @@ def _co2() -> Panel:
         description=Description(
             what=f"Means over five minutes or more. The line at {rule.raise_at:g} ppm: {rule.source} "
             f"({rule.jurisdiction}, {rule.legal_status}).",
-            source="view reading_5m, all CO2 sensors of a space together.",
+            source="function readings_published, all CO2 sensors of a space together.",
             unit="ppm (parts per million).",
             no_data="a line that breaks means that no sensor of the space sent data; it is not zero. "
             "A space without a line has no CO2 sensor or was silent all the time.",
@@ -143,7 +156,7 @@ def _co2_figures() -> Panel:
         title="CO2 in figures, the worst first",
         description=Description(
             what="The plot beside it as a table, for the chosen time.",
-            source="view reading_5m. 'Time over the line' counts five-minute means at "
+            source="function readings_published. 'Time over the line' counts five-minute means at "
             f"{CO2_ASR_A3_6.raise_at:g} ppm or more ({CO2_ASR_A3_6.source}); "
             "an alert also needs people in the space.",
             unit="ppm; time in minutes and hours; share of the chosen time that has data.",
@@ -155,6 +168,7 @@ def _co2_figures() -> Panel:
             *(Column(name, unit="ppm", decimals=0) for name in ("Lowest", "Mean", "Highest")),
             Column("Time over the line", unit="s"),
             Column("Time with data", unit="percentunit", decimals=0),
+            Column("Sensor in doubt", unit="s"),
         ),
     )
 
@@ -188,9 +202,10 @@ def _devices() -> Panel:
         title="Devices: silent ones first",
         description=Description(
             what="A device or sensor that sent nothing for five minutes is silent. "
-            "That is a fault to repair, not a danger.",
-            source="views device_heard and series_now (newest reading of each sensor), of this minute, "
-            "whatever time is chosen. What the broker says is a hint only.",
+            "That is a fault to repair, not a danger. A sensor in doubt sends a value that cannot "
+            "be right: check its cable and power, then restart the device.",
+            source="views device_published and series_published (closed windows of each sensor), of this "
+            "minute, whatever time is chosen. What the broker says is a hint only.",
             unit="time since the last reading, or since it came online.",
             no_data="no device is registered: add one with `hubwell device add`.",
         ),
@@ -201,6 +216,7 @@ def _devices() -> Panel:
             Column("State", words=_DEVICE, width=210),
             Column("Last heard", unit="s", decimals=0, empty="never", width=120),
             Column("Sensors without news", empty="none"),
+            Column("Sensors in doubt", empty="none"),
         ),
     )
 
@@ -213,7 +229,7 @@ def _by_day() -> Panel:
             what="Messages of sensors, each once; taps are not included. A duplicate is a message "
             "that was received again; it changes nothing. "
             "'Lost, declared' is what a device reported as dropped.",
-            source="views ledger_telemetry and ledger_lost, table rejected; `hubwell audit` shows more.",
+            source="view ledger_published, table rejected; `hubwell audit` shows more.",
             unit="messages, by the day on which the server received them.",
             no_data="zeros mean that nothing came on that day: see Devices.",
         ),
@@ -233,7 +249,7 @@ def _by_device() -> Panel:
         description=Description(
             what="Devices number their messages. A number that is not here and not declared lost is missing: "
             "still on its way, or gone.",
-            source="view ledger_complete: all boots that were heard on the chosen days.",
+            source="view ledger_complete_published: all boots that were heard on the chosen days.",
             unit="messages.",
             no_data="no device sent anything in the chosen time: see Devices.",
         ),

@@ -3,23 +3,42 @@
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from time import monotonic
 from typing import Any, Final
 
-import httpx
 from psycopg import AsyncConnection
 
+from hubwell.outbound.exchange import Answer, ExchangeError, Limits, exchange
 from hubwell.settings import Settings
-from hubwell.storage.connect import connect
+from hubwell.storage.connect import connection
 from hubwell.storage.notify import Channel, SpacesChanged, notify
-from hubwell.storage.queries import Queries
 
-_SQL: Final = Queries("hubwell.deliver")
-_TIMEOUT_S: Final = 10.0
+BOARD: Final = "board"
+WEBHOOK: Final = "webhook"
+LANES: Final = (BOARD, WEBHOOK)
+"""Channels, which are the names of their queues too: a receiver that is slow delays its own channel only."""
+_WEBHOOK_LIMITS: Final = Limits(seconds=10.0, body_bytes=0)
+"""The answer's body means nothing here, so none is read."""
+_ASKS_TO_WAIT: Final = frozenset((HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
+_LONGEST_RETRY_AFTER: Final = timedelta(days=1)
 
 EventRow = tuple[Any, ...]
 """(id, type, occurred_at, space_id, space_name, payload, attempts)"""
+
+
+class DeliveryError(Exception):
+    """A channel could not deliver; the text is the reason and is stored with the delivery.
+
+    `retry_after_s` is how long the receiver asked to wait, in seconds; 0 where it did not.
+    """
+
+    def __init__(self, reason: str, *, retry_after_s: float = 0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
 
 
 class Channels:
@@ -27,36 +46,51 @@ class Channels:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._webhook_pause_ends = 0.0
+        """Monotonic time in seconds until which the receiver asked for no post."""
 
-    def targets(self) -> list[tuple[str, str]]:
-        """Return (channel, target) of every delivery an alert gets."""
-        targets = [("board", "all")]
-        if self._settings.webhook_url is not None:
-            targets.append(("webhook", "alerts"))  # a name: an address may hold a secret
+    def targets(self, *, personal: bool) -> list[tuple[str, str]]:
+        """Return (channel, target) of every delivery an alert gets.
+
+        An alert of one person's room (`personal`) stays in the hub: it would show when the person is in.
+        """
+        targets = [(BOARD, "all")]
+        if self._settings.webhook_url is not None and not personal:
+            targets.append((WEBHOOK, "alerts"))  # a name: an address may hold a secret
         return targets
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
         """Open a connection for one delivery: alerts are rare, an idle connection would cost more."""
-        conn = await connect(self._settings.database_url, name="deliver")
-        try:
-            yield conn
-        finally:
-            await conn.close()
+        return connection(self._settings.database_url, name="deliver")
 
-    async def send(
-        self, conn: AsyncConnection[Any], channel: str, target: str, event: EventRow
-    ) -> str | None:
-        """Send one event; return None, or the reason why it could not be sent."""
-        if channel == "board":
-            await notify(conn, Channel.SPACES, SpacesChanged((event[3],), event[0]).payload())
-            return None
+    async def show(self, conn: AsyncConnection[Any], event: EventRow) -> None:
+        """Notify the boards of an event once the caller's transaction commits."""
+        await notify(conn, Channel.SPACES, SpacesChanged((event[3],), event[0]).payload())
+
+    async def post(self, target: str, event: EventRow) -> None:
+        """Post one event to the webhook; holds no connection. Raises DeliveryError."""
         if self._settings.webhook_url is None:
-            return f"no address is set for the webhook {target!r}: set HUBWELL_WEBHOOK_URL"
-        return await self._post(str(self._settings.webhook_url), event)
-
-    async def _post(self, url: str, event: EventRow) -> str | None:
+            raise DeliveryError(f"no address is set for the webhook {target!r}: set HUBWELL_WEBHOOK_URL")
+        if (pause := self._webhook_pause_ends - monotonic()) > 0:
+            raise DeliveryError("the webhook asked to wait", retry_after_s=pause)
         body = json.dumps(cloud_event(self._settings.site, event)).encode()
+        try:
+            answer = await exchange(
+                "POST",
+                str(self._settings.webhook_url),
+                limits=_WEBHOOK_LIMITS,
+                headers=self._headers(event, body),
+                body=body,
+                ca_file=self._settings.ca_file,
+            )
+        except ExchangeError as error:
+            raise DeliveryError(f"{error.failure}: {error}") from error
+        if not answer.is_success:
+            pause = _retry_after(answer, datetime.now(UTC))
+            self._webhook_pause_ends = monotonic() + pause
+            raise DeliveryError(f"the webhook answered {answer.status}", retry_after_s=pause)
+
+    def _headers(self, event: EventRow, body: bytes) -> dict[str, str]:
         headers = {
             "Content-Type": "application/cloudevents+json",
             "Idempotency-Key": f"{self._settings.site}-{event[0]}",
@@ -64,12 +98,25 @@ class Channels:
         if self._settings.webhook_secret is not None:
             key = self._settings.webhook_secret.get_secret_value().encode()
             headers["X-Hubwell-Signature"] = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
-        try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
-                answer = await client.post(url, content=body, headers=headers)
-        except httpx.HTTPError as error:
-            return f"{type(error).__name__}: {error}"[:300]
-        return None if answer.is_success else f"the webhook answered {answer.status_code}"
+        return headers
+
+
+def _retry_after(answer: Answer, now: datetime) -> float:
+    """Return the seconds of a Retry-After (RFC 9110, 10.2.3: seconds or a date), at most a day; else 0."""
+    value = answer.headers.get("retry-after", "").strip()
+    if answer.status not in _ASKS_TO_WAIT or not value:
+        return 0
+    try:
+        seconds = float(int(value)) if value.isdecimal() else _until(value, now)
+    except (ValueError, OverflowError):
+        return 0
+    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER.total_seconds())
+
+
+def _until(value: str, now: datetime) -> float:
+    """Return the seconds until an HTTP date. Raises ValueError."""
+    moment = parsedate_to_datetime(value)
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
 
 
 def cloud_event(site: str, event: EventRow) -> dict[str, Any]:

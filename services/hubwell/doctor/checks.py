@@ -1,51 +1,53 @@
 """Checks of the parts of a running hub, each as its users see it, with findings as sentences."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, Literal
-from uuid import uuid4
+from typing import Any, Final
 
-import httpx
 import psycopg
 from psycopg import Connection
 
+from hubwell.doctor.broker import check_broker
+from hubwell.doctor.disk import check_disk
+from hubwell.doctor.finding import Finding, State
 from hubwell.errors import first_line
-from hubwell.mqtt.subscriber import MqttSource
+from hubwell.outbound.exchange import ExchangeError, Limits, exchange
+from hubwell.service.sign_of_life import hangs, silent_for
 from hubwell.settings import Settings
-from hubwell.storage.connect import connect_sync
+from hubwell.storage.connect import advice_for, connect_sync
 from hubwell.storage.engine import detect
 from hubwell.storage.queries import Queries
 from hubwell.storage.revisions import current_revision, is_current, newest_revision
-from hubwell.vocabulary import BADGE_LIST_OLD_AFTER, STALE_AFTER
-from hubwell_wire.topics import Channel, site_filter
+from hubwell.vocabulary import ADDED_UP_WITHIN, BADGE_LIST_OLD_AFTER, STALE_AFTER
 
 _SQL: Final = Queries("hubwell.doctor")
-_LITTLE_DISK_GB: Final = 1.0
 _NAMED_DEVICES: Final = 5
-_BROKER_PATIENCE_S: Final = 5
-
-State = Literal["ok", "warning", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The state of one part, and the remedy if one is needed."""
-
-    part: str
-    state: State
-    found: str
-    advice: str = ""
+_KINDS: Final = {"ingest": "devices keep what they send", "worker": "alerts wait in the queue"}
+"""Kinds of processes, and what happens without one."""
+_PAGES_LIMITS: Final = Limits(seconds=5, body_bytes=0)
 
 
 def examine(settings: Settings) -> list[Finding]:
     """Check every part and return the findings, failures first; a failing part does not hide the others."""
-    findings = [*_database(settings), _broker(settings), _pages(settings), _disk()]
+    parts: dict[str, Callable[[], Iterable[Finding]]] = {
+        "database": lambda: _database(settings),
+        "broker": lambda: check_broker(settings),
+        "pages": lambda: [_pages(settings)],
+        "disk": lambda: [check_disk(settings.database_url)],
+    }
+    findings = [finding for part, check in parts.items() for finding in _guarded(part, check)]
     order: dict[State, int] = {"failed": 0, "warning": 1, "ok": 2}
     return sorted(findings, key=lambda finding: order[finding.state])
+
+
+def _guarded(part: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Return what a check found; a check that breaks is a finding too, and hides no other part."""
+    try:
+        return list(check())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are to be examined
+        text = f"could not be checked: {type(error).__name__}: {first_line(error)}"
+        return [Finding(part, "failed", text, "Report this as a defect.")]
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -58,8 +60,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 yield from _processes(conn)
                 yield from _contents(conn)
     except psycopg.Error as error:
-        advice = "Start it (`scripts/up`), or set HUBWELL_DATABASE_URL to where it is."
-        yield Finding("database", "failed", first_line(error), advice)
+        yield Finding("database", "failed", first_line(error), advice_for(error))
 
 
 def _engine(conn: Connection[Any]) -> Finding:
@@ -81,36 +82,32 @@ def _schema(conn: Connection[Any]) -> Finding:
 
 
 def _processes(conn: Connection[Any]) -> Iterator[Finding]:
-    names = [name for name, _ in conn.execute(_SQL["processes"])]
-    ingest = sorted(name for name in names if name.startswith("hubwell-ingest-"))
-    if ingest:
-        yield Finding("ingest", "ok", f"{len(ingest)} running: {', '.join(ingest)}")
-    else:
-        # An ingest process opens its connection with the first message.
-        yield Finding(
-            "ingest",
-            "warning",
-            "none is connected to the database",
-            "Start `hubwell ingest` if devices send.",
-        )
-    if "hubwell-queue" in names:
-        yield Finding("worker", "ok", "running")
-    else:
-        yield Finding("worker", "failed", "not running: alerts wait in the queue", "Start `hubwell worker`.")
+    for kind, consequence in _KINDS.items():
+        processes = silent_for(conn, kind)
+        hanging = {name: age for name, age in processes.items() if hangs(age)}
+        if hanging:
+            named = ", ".join(f"{name} (for {age.total_seconds():.0f} s)" for name, age in hanging.items())
+            yield Finding(kind, "failed", f"hangs: {named}; {consequence}", "Restart it.")
+        elif processes:
+            yield Finding(kind, "ok", f"{len(processes)} running: {', '.join(processes)}")
+        else:
+            yield Finding(kind, "failed", f"not running: {consequence}", f"Start `hubwell {kind}`.")
 
 
 def _contents(conn: Connection[Any]) -> Iterator[Finding]:
     devices = conn.execute(_SQL["devices"]).fetchall()
-    silent = [row[0] for row in devices if row[3]]
+    silent = [device for device, is_silent in devices if is_silent]
     if not devices:
-        yield Finding("devices", "warning", "none registered", "Run `hubwell device add ID --space SPACE`.")
+        yield Finding("devices", "ok", "none registered yet", "Run `hubwell device add ID --space SPACE`.")
     elif silent:
-        named = ", ".join(silent[:_NAMED_DEVICES]) + (" ..." if len(silent) > _NAMED_DEVICES else "")
-        text = f"{len(silent)} of {len(devices)} not heard for {_minutes(STALE_AFTER)}: {named}"
+        text = f"{len(silent)} of {len(devices)} not heard for {_minutes(STALE_AFTER)}: {_named(silent)}"
         yield Finding("devices", "warning", text, "Run `hubwell-edge doctor` on each.")
     else:
         yield Finding("devices", "ok", f"all {len(devices)} heard within {_minutes(STALE_AFTER)}")
+    yield from _sensors(conn)
+    yield from _rules(conn)
     yield from _lists_of_badges(conn)
+    yield from _history(conn)
     for (device,) in conn.execute(_SQL["rivals"]).fetchall():
         text = f"two agents send as {device!r}"
         yield Finding("devices", "warning", text, "Give one of them another device id; nothing is lost.")
@@ -127,60 +124,69 @@ def _contents(conn: Connection[Any]) -> Iterator[Finding]:
         yield Finding("deliveries", "ok", "none waiting")
 
 
+def _sensors(conn: Connection[Any]) -> Iterator[Finding]:
+    doubtful = conn.execute(_SQL["in_doubt"]).fetchall()
+    if doubtful:
+        named = _named(
+            [f"{device} {series} {verb} {value:g} {unit}" for device, series, verb, value, unit in doubtful]
+        )
+        advice = (
+            "Check the sensor's cable and power, then restart the device; replace a part that stays in doubt."
+        )
+        yield Finding("sensors", "warning", f"{len(doubtful)} in doubt: {named}", advice)
+
+
+def _rules(conn: Connection[Any]) -> Iterator[Finding]:
+    unjudged = conn.execute(_SQL["unjudged"]).fetchall()
+    if unjudged:
+        named = _named([f"{space} ({reason})" for space, reason in unjudged])
+        text = f"the air of {len(unjudged)} spaces cannot be judged: {named}"
+        advice = "It takes a good CO2 reading every ten minutes, and a sensor or a badge that shows people."
+        yield Finding("rules", "warning", text, advice)
+
+
+def _history(conn: Connection[Any]) -> Iterator[Finding]:
+    notes, oldest = conn.execute(_SQL["not_added_up"]).fetchone() or (0, None)
+    waiting = datetime.now(UTC) - oldest if oldest is not None else timedelta()
+    if waiting > ADDED_UP_WITHIN:
+        minutes = f"{waiting.total_seconds() / 60:.0f} minutes"
+        text = f"{notes} changes of readings are not added up, the oldest for {minutes}"
+        advice = "Check the worker; after an upgrade with years of readings, wait: the newest come first."
+        yield Finding("history", "warning", text, advice)
+
+
 def _lists_of_badges(conn: Connection[Any]) -> Iterator[Finding]:
     devices = conn.execute(_SQL["lists_of_badges"]).fetchall()
-    old = [row[0] for row in devices if row[2]]
+    silent = [device for device, _, is_silent in devices if is_silent]
+    old = [device for device, is_old, is_silent in devices if is_old and not is_silent]
+    if silent:
+        text = f"not known for {len(silent)} of {len(devices)} devices with readers: {_named(silent)}"
+        yield Finding("lists of badges", "warning", text, "These devices are silent: see devices.")
     if old:
-        named = ", ".join(old[:_NAMED_DEVICES]) + (" ..." if len(old) > _NAMED_DEVICES else "")
         text = (
             f"{len(old)} of {len(devices)} devices have none, or one older than "
-            f"{_minutes(BADGE_LIST_OLD_AFTER)}: {named}"
+            f"{_minutes(BADGE_LIST_OLD_AFTER)}: {_named(old)}"
         )
         advice = "They must know the hub's key: compare `hubwell keys roster-public` with their settings."
         yield Finding("lists of badges", "warning", text, advice)
-    elif devices:
+    elif devices and not silent:
         yield Finding("lists of badges", "ok", f"all {len(devices)} devices with readers have a fresh one")
 
 
-def _broker(settings: Settings) -> Finding:
-    try:
-        asyncio.run(_subscribe_once(settings))
-    except TimeoutError:
-        advice = "Start it, or set HUBWELL_BROKER_URL to its address with name and password."
-        return Finding("broker", "failed", f"no subscription within {_BROKER_PATIENCE_S} s", advice)
-    return Finding("broker", "ok", "accepts the server's subscriptions")
-
-
-async def _subscribe_once(settings: Settings) -> None:
-    """Connect and subscribe as ingest does, with a new client id and without leaving a session."""
-    name = f"hubwell-doctor-{uuid4().hex[:8]}"
-    subscriptions = [(site_filter(settings.site, Channel.STATUS), 1)]
-    async with MqttSource(
-        settings.broker_url, name, subscriptions, session_expiry_s=0, ca_file=settings.broker_ca_file
-    ) as source:
-        await asyncio.wait_for(source.ready(), _BROKER_PATIENCE_S)
+def _named(devices: list[str]) -> str:
+    """Return the first of the devices, with a sign that there are more."""
+    return ", ".join(devices[:_NAMED_DEVICES]) + (" ..." if len(devices) > _NAMED_DEVICES else "")
 
 
 def _pages(settings: Settings) -> Finding:
     address = f"http://{settings.http_host}:{settings.http_port}"
     try:
-        answer = httpx.get(f"{address}/api/v1/health", timeout=5)
-    except httpx.HTTPError as error:
-        return Finding("pages", "failed", f"{address}: {first_line(error)}", "Start `hubwell api`.")
+        answer = asyncio.run(exchange("GET", f"{address}/api/v1/health", limits=_PAGES_LIMITS))
+    except ExchangeError as error:
+        return Finding("pages", "failed", f"{address}: {error}", "Start `hubwell api`.")
     if answer.is_success:
         return Finding("pages", "ok", f"{address} answers")
-    return Finding(
-        "pages", "failed", f"{address}/api/v1/health answered {answer.status_code}", "See its detail."
-    )
-
-
-def _disk() -> Finding:
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
-    if free < _LITTLE_DISK_GB:
-        return Finding(
-            "disk", "warning", f"{free:.1f} GB free", "Free some space: the database stops when it is full."
-        )
-    return Finding("disk", "ok", f"{free:.0f} GB free")
+    return Finding("pages", "failed", f"{address}/api/v1/health answered {answer.status}", "See its detail.")
 
 
 def _minutes(time: timedelta) -> str:

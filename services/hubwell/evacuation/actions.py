@@ -1,4 +1,4 @@
-"""Open and close an evacuation or a drill, and tick people off its muster, in the caller's transaction.
+"""Open and close an evacuation or a drill, in the caller's transaction.
 
 The list begins with the people who are probably inside and grows with later taps. Closing writes the report
 and deletes the list in the same transaction.
@@ -6,7 +6,7 @@ and deletes the list in the same transaction.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -16,14 +16,15 @@ from psycopg.types.json import Jsonb
 from hubwell.audit import deletions
 from hubwell.errors import DomainError
 from hubwell.evacuation import errors
+from hubwell.evacuation.announcement import Kind
 from hubwell.evacuation.read_model import people, places
 from hubwell.evacuation.report import Count, Report, SpaceAtStart, ZoneCount
-from hubwell.evacuation.rules import State, Tick, reconcile, tally
+from hubwell.evacuation.rules import Tick, reconcile, tally
+from hubwell.events import EvacuationChanged, Facts
 from hubwell.settings import Settings
 from hubwell.storage.queries import Queries
 
 _SQL: Final = Queries("hubwell.evacuation")
-Kind = Literal["drill", "alarm"]
 
 LONGEST_DRILL: Final = timedelta(hours=8)
 LONGEST_ALARM: Final = timedelta(hours=72)
@@ -36,6 +37,15 @@ class Opened:
 
     id: UUID
     was_drill: bool
+    facts: Facts = (EvacuationChanged(),)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed muster: what stays of it."""
+
+    report: Report
+    facts: Facts = (EvacuationChanged(),)
 
 
 async def open_muster(conn: AsyncConnection[Any], kind: Kind, by: UUID | None, now: datetime) -> Opened:
@@ -84,21 +94,9 @@ async def follow(conn: AsyncConnection[Any], muster: UUID) -> None:
     await conn.execute(_SQL["add_people"], {"muster": muster})
 
 
-async def tick(conn: AsyncConnection[Any], muster: UUID, person: int, state: State, now: datetime) -> None:
-    """Set the state of a person on the list; the last change wins.
-
-    Raises DomainError if the muster is closed or the person is not on its list.
-    """
-    if await (await conn.execute(_SQL["lock_open"], {"muster": muster})).fetchone() is None:
-        raise DomainError(errors.NOT_OPEN)
-    values = {"muster": muster, "person": person, "state": state, "now": now}
-    if (await conn.execute(_SQL["tick"], values)).rowcount == 0:
-        raise DomainError(errors.NOT_ON_LIST)
-
-
 async def close(
     conn: AsyncConnection[Any], muster: UUID, now: datetime, *, by_itself: bool = False
-) -> Report:
+) -> Closed:
     """Write the report and delete the list; `by_itself` marks a close by the timetable.
 
     Raises DomainError if the muster is closed already.
@@ -118,13 +116,13 @@ async def close(
     )
     values = {"muster": muster, "now": now, "report": Jsonb(report.model_dump(mode="json"))}
     await conn.execute(_SQL["close"], values)
-    return report
+    return Closed(report)
 
 
 async def _report(conn: AsyncConnection[Any], muster: UUID, start: Report, opened_at: datetime) -> Report:
     """Return the report: the start, and the counts of each zone and of the whole hub."""
     ticks = [
-        Tick(row.zone, row.state, row.changed_at, row.tapped_out, row.late)
+        Tick(row.zone, row.state, row.changed_at, row.tapped_out, row.late, row.is_visitor)
         for row in await people(conn, muster, names=False)
     ]
     unseen: dict[str, int] = {}
@@ -144,9 +142,9 @@ async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> 
     await conn.execute(_SQL["move_person"], {"keep": keep, "drop": drop})
 
 
-async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> None:
+async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> Facts:
     """Close a muster that is open for longer than its kind may be; a job of the timetable."""
     del settings  # every job gets them
     values = {"now": now, "drill": LONGEST_DRILL, "alarm": LONGEST_ALARM}
-    for row in await (await conn.execute(_SQL["overdue"], values)).fetchall():
-        await close(conn, row[0], now, by_itself=True)
+    overdue = await (await conn.execute(_SQL["overdue"], values)).fetchall()
+    return [fact for row in overdue for fact in (await close(conn, row[0], now, by_itself=True)).facts]

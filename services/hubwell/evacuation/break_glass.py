@@ -16,6 +16,7 @@ from hubwell.errors import DomainError
 from hubwell.evacuation import errors
 from hubwell.evacuation.read_model import Muster
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import BY_A_PROGRAM
 
 _SQL: Final = Queries("hubwell.evacuation")
 LASTS: Final = timedelta(minutes=60)
@@ -69,8 +70,10 @@ async def ask(
 async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, now: datetime) -> UUID:
     """Approve a request; return the muster whose names are shown from now on.
 
-    Raises DomainError without a person's account, for one's own request, and if the request was approved or
-    has expired.
+    The approver's account is older than the muster, and neither of the two accounts, nor a program, made the
+    other or set its password.
+    Raises DomainError otherwise, without a person's account, for one's own request, and if the request was
+    approved or has expired.
     """
     if by is None:
         raise DomainError(errors.NOT_A_PERSON)
@@ -78,12 +81,17 @@ async def agree(conn: AsyncConnection[Any], request: UUID, *, by: UUID | None, n
     try:
         async with conn.transaction():
             row = await (await conn.execute(_SQL["grant_names"], values)).fetchone()
+            if row is not None:
+                pair = {"one": by, "other": row[1], "program": BY_A_PROGRAM}
+                if await (await conn.execute(_SQL["in_one_hand"], pair)).fetchone() is not None:
+                    raise DomainError(errors.APPROVER_DEPENDENT)
     except psycopg.errors.CheckViolation as error:
         if error.diag.constraint_name != "break_glass_takes_two":
             raise
         raise DomainError(errors.OWN_REQUEST) from error
     if row is None:
-        raise DomainError(errors.NO_REQUEST)
+        new = await (await conn.execute(_SQL["why_not_granted"], values)).fetchone()
+        raise DomainError(errors.NO_REQUEST if new is None else errors.APPROVER_NEW)
     muster: UUID = row[0]
     return muster
 

@@ -1,6 +1,9 @@
 -- name: open_muster
 SELECT id, kind, opened_at, report FROM muster WHERE closed_at IS NULL
 
+-- name: announcement
+SELECT kind, opened_at FROM muster WHERE closed_at IS NULL
+
 -- name: begin
 INSERT INTO muster (kind, opened_at, opened_by) VALUES (%(kind)s, %(now)s, %(by)s) RETURNING id
 
@@ -37,9 +40,10 @@ ON CONFLICT ON CONSTRAINT muster_person_once DO NOTHING
 -- name: people
 -- The list, with the last place of each person's badge. A visit that the closing time ended is no evidence.
 SELECT p.id, p.space_id, s.name AS space, p.zone, p.since, p.state, p.changed_at,
-       p.since >= m.opened_at AS late,
-       p.person_id IS NULL AS erased,
-       CASE WHEN %(names)s THEN who.name END AS name,
+       p.visitor IS NULL AND p.since >= m.opened_at AS late,
+       p.visitor IS NULL AND p.person_id IS NULL AS erased,
+       p.visitor IS NOT NULL AS is_visitor,
+       CASE WHEN %(names)s THEN coalesce(p.visitor, who.name) END AS name,
        CASE WHEN %(names)s THEN label.label END AS label,
        last.until AS left_at,
        CASE WHEN last.space_id <> p.space_id THEN elsewhere.name END AS now_in
@@ -60,21 +64,51 @@ LEFT JOIN LATERAL (
 ) last ON true
 LEFT JOIN space elsewhere ON elsewhere.id = last.space_id
 WHERE p.muster_id = %(muster)s
-ORDER BY p.zone, s.name, p.space_id, lower(CASE WHEN %(names)s THEN nullif(who.name, '') END), p.id
+ORDER BY p.zone, s.name, p.space_id, lower(CASE WHEN %(names)s THEN nullif(coalesce(p.visitor, who.name), '') END), p.id
 
 -- name: tick
 UPDATE muster_person SET state = %(state)s, changed_at = %(now)s
 WHERE id = %(person)s AND muster_id = %(muster)s
 
+-- name: mark_space_safe
+UPDATE muster_person SET state = 'safe', changed_at = %(now)s
+WHERE muster_id = %(muster)s AND space_id = %(space)s AND state = 'expected'
+
+-- name: is_space
+SELECT FROM space WHERE id = %(space)s
+
+-- name: undo_space_safe
+-- The time tells those that were marked together; who was changed since has another one.
+UPDATE muster_person SET state = 'expected', changed_at = %(now)s
+WHERE muster_id = %(muster)s AND space_id = %(space)s AND state = 'safe' AND changed_at = %(at)s
+
+-- name: add_visitor
+-- Sent again, the form of the same visitor gives the same number.
+INSERT INTO muster_person (muster_id, space_id, zone, since, state, changed_at, visitor, entry_key)
+SELECT %(muster)s, id, zone, %(now)s, %(state)s, CASE WHEN %(state)s <> 'expected' THEN %(now)s::timestamptz END,
+       %(name)s, %(key)s
+FROM space WHERE id = %(space)s AND archived_at IS NULL
+ON CONFLICT ON CONSTRAINT muster_person_entered_once DO UPDATE SET entry_key = excluded.entry_key
+RETURNING id
+
+-- name: remove_visitor
+DELETE FROM muster_person WHERE id = %(person)s AND muster_id = %(muster)s AND visitor IS NOT NULL
+
 -- name: badges
 SELECT space_id, count(*)::int FROM muster_person WHERE muster_id = %(muster)s GROUP BY space_id
 
 -- name: spaces
--- With the time since when a reader there is offline; it may hold taps that the server does not have yet.
-SELECT s.id, s.name, s.zone, min(d.status_at)
+-- With the time since when a reader there is offline or silent; it may hold taps that the server does not have yet.
+-- And whether the open visits there are taken for forgotten check-outs, by the same rule as on the board.
+SELECT s.id, s.name, s.zone, min(CASE WHEN h.status = 'offline' THEN d.status_at ELSE h.last_heard END),
+       nobody_sensed(s.id, %(now)s::timestamptz) AND NOT EXISTS (
+           SELECT FROM visit v WHERE v.space_id = s.id AND upper_inf(v.during)
+               AND lower(v.during) > %(now)s::timestamptz - nobody_sensed_after()
+       )
 FROM space s
-LEFT JOIN device d ON d.space_id = s.id AND d.status = 'offline'
-    AND jsonb_path_exists(d.meta, '$.readers[0]')
+LEFT JOIN (device d JOIN device_heard h ON h.device_id = d.id AND (h.silent OR h.status = 'offline'))
+    ON d.space_id = s.id AND jsonb_path_exists(d.meta, '$.readers[0]')
+WHERE s.archived_at IS NULL OR EXISTS (SELECT FROM muster_person p WHERE p.space_id = s.id)
 GROUP BY s.id ORDER BY s.zone, s.name, s.id
 
 -- name: sensors
@@ -112,10 +146,29 @@ RETURNING id
 
 -- name: grant_names
 UPDATE break_glass b SET approved_by = %(by)s, approved_at = %(now)s, expires_at = %(until)s
-FROM muster m
+FROM muster m, account approver
 WHERE b.id = %(request)s AND b.approved_at IS NULL AND b.expires_at > %(now)s
   AND m.id = b.muster_id AND m.closed_at IS NULL
-RETURNING b.muster_id
+  AND approver.id = %(by)s AND approver.created_at < m.opened_at
+RETURNING b.muster_id, b.requested_by
+
+-- name: in_one_hand
+-- Two accounts are two persons only where neither made the other or set its password, also through accounts that it
+-- made, and no program did: whoever made the program's token would have both.
+WITH RECURSIVE made (account, maker) AS (
+    SELECT id, hand FROM account, unnest(ARRAY[created_by, password_set_by]) AS hand WHERE hand IS NOT NULL
+), chain (account, maker) AS (
+    SELECT account, maker FROM made WHERE account IN (%(one)s, %(other)s)
+    UNION
+    SELECT c.account, m.maker FROM chain c JOIN made m ON m.account = c.maker
+)
+SELECT FROM chain
+WHERE maker = %(program)s OR (account, maker) IN ((%(one)s, %(other)s), (%(other)s, %(one)s))
+
+-- name: why_not_granted
+SELECT FROM break_glass b, muster m, account approver
+WHERE b.id = %(request)s AND b.approved_at IS NULL AND b.expires_at > %(now)s
+  AND m.id = b.muster_id AND m.closed_at IS NULL AND approver.id = %(by)s
 
 -- name: names_until
 SELECT max(expires_at) FROM break_glass
@@ -147,8 +200,11 @@ LEFT JOIN LATERAL (
 WHERE v.id IS NOT NULL OR p.kind = 'enrolled'
 ORDER BY s.zone, v.space_id, p.name, p.id
 
+-- name: space_names
+SELECT id, name FROM space ORDER BY id
+
 -- name: stations
-SELECT id FROM device WHERE muster_station ORDER BY id
+SELECT id FROM device WHERE muster_station AND archived_at IS NULL ORDER BY id
 
 -- name: move_person
 UPDATE muster_person m SET person_id = %(keep)s

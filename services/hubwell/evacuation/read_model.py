@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from hubwell.evacuation.report import Report
 from hubwell.evacuation.rules import Sensed, SensorValue, State, sensed
 from hubwell.storage.queries import Queries
-from hubwell.vocabulary import HEADCOUNT, PRESENCE_QUANTITIES
+from hubwell.vocabulary import HEADCOUNT, PRESENCE_QUANTITIES, Quality
 
 _SQL: Final = Queries("hubwell.evacuation")
 _MOST_REPORTS: Final = 100
@@ -42,6 +42,8 @@ class RollEntry:
     late: bool
     erased: bool
     """The person's data was erased while the muster was open; the person may still be inside."""
+    is_visitor: bool
+    """Entered by an officer: a visitor without a badge."""
     name: str | None
     label: str | None
     left_at: datetime | None
@@ -97,10 +99,15 @@ async def places(conn: AsyncConnection[Any], now: datetime) -> list[Place]:
     quantities = {"presence": list(PRESENCE_QUANTITIES), "headcount": HEADCOUNT}
     rows = await (await conn.execute(_SQL["sensors"], quantities)).fetchall()
     for space, series, time, value, quality in rows:
-        values[space].append(SensorValue(series, time, value, doubtful=quality != 0))
+        values[space].append(
+            SensorValue(
+                series, time, value, inferred=quality == Quality.INFERRED, suspect=quality >= Quality.SUSPECT
+            )
+        )
+    spaces = await (await conn.execute(_SQL["spaces"], {"now": now})).fetchall()
     return [
-        Place(space, name, zone, sensed(values[space], now), away)
-        for space, name, zone, away in await (await conn.execute(_SQL["spaces"])).fetchall()
+        Place(space, name, zone, sensed(values[space], now, left=left), away)
+        for space, name, zone, away, left in spaces
     ]
 
 

@@ -56,6 +56,7 @@ class Count(_Part):
     expected: int = Field(description="Not ticked off until the end.")
     tapped_out: int = Field(description="Tapped out after the opening.")
     late: int = Field(description="Tapped in after the opening.")
+    visitors: int = Field(default=0, description="Entered by officers, among `people`.")
     without_badge: int = Field(description="Sensed at the start without a badge, at least.")
     first_tick_s: int | None = Field(description="Seconds from the opening to the first person ticked off.")
     last_tick_s: int | None = Field(description="Seconds from the opening to the last person ticked off.")
@@ -70,6 +71,7 @@ class Count(_Part):
             expected=tally.expected,
             tapped_out=tally.tapped_out,
             late=tally.late,
+            visitors=tally.visitors,
             without_badge=without_badge,
             first_tick_s=tally.first_tick_s,
             last_tick_s=tally.last_tick_s,

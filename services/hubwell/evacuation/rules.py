@@ -17,7 +17,9 @@ class Provenance(StrEnum):
 
     MEASURED = "measured"
     INFERRED = "inferred"
-    """A sensor's estimate, or a value that the sensor marked as suspect."""
+    """A sensor's estimate."""
+    IN_DOUBT = "in-doubt"
+    """The newest value cannot be right: it never shows that nobody is there, nor how many people are."""
     STALE = "stale"
     """The newest value is older than STALE_AFTER."""
     MISSING = "missing"
@@ -26,12 +28,13 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SensorValue:
-    """The newest value of a series of presence or headcount. `doubtful`: inferred or suspect."""
+    """The newest value of a series of presence or headcount, with its quality."""
 
     series: str
     time: datetime
     value: float
-    doubtful: bool = False
+    inferred: bool = False
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Sensed:
     people: int | None = None
     at: datetime | None = None
     """Time of the value that decided; None if there never was one."""
+    left: bool = False
+    """No person was sensed for `NOBODY_SENSED_AFTER`, and none has tapped in since."""
 
 
 class Finding(StrEnum):
@@ -58,7 +63,9 @@ class Finding(StrEnum):
     WITHOUT_TAP = "without-tap"
     """People are sensed, but there is no badge."""
     NOBODY_SENSED = "nobody-sensed"
-    """Badges, but no people are sensed."""
+    """Badges, but no people were sensed for `NOBODY_SENSED_AFTER`: check-outs are missing."""
+    NOT_SENSED_NOW = "not-sensed-now"
+    """Badges, but no people are sensed at the moment: they may sit still, or have just left."""
     EMPTY = "empty"
     """No badge, and no people are sensed."""
     NOT_KNOWN = "not-known"
@@ -81,8 +88,10 @@ class Reconciled:
         return max(1, (self.sensed.people or 0) - self.badges)
 
 
-def sensed(values: Iterable[SensorValue], now: datetime) -> Sensed:
+def sensed(values: Iterable[SensorValue], now: datetime, *, left: bool = False) -> Sensed:
     """Summarise the newest values of a space's sensors. A headcount takes precedence over presence.
+
+    `left` is the database's answer to whether open visits there are forgotten check-outs (`nobody_sensed`).
 
     Of several headcounts the highest is used: in an evacuation, searching for one person too many is better
     than for one too few.
@@ -93,13 +102,19 @@ def sensed(values: Iterable[SensorValue], now: datetime) -> Sensed:
     fresh = [value for value in newest if abs(now - value.time) < STALE_AFTER]
     if not fresh:
         return Sensed(Provenance.STALE, at=max(value.time for value in newest))
-    counts = [value for value in fresh if _counts_people(value.series)]
-    deciding = max(counts or fresh, key=lambda value: (value.value, value.time))
+    good = [value for value in fresh if not value.suspect]
+    if not good:
+        # On the safe side: a positive value is a reason to look, a zero is no reason not to.
+        positive = any(value.value > 0 for value in fresh) or None
+        return Sensed(Provenance.IN_DOUBT, positive, at=max(value.time for value in fresh))
+    counts = [value for value in good if _counts_people(value.series)]
+    deciding = max(counts or good, key=lambda value: (value.value, value.time))
     return Sensed(
-        Provenance.INFERRED if deciding.doubtful else Provenance.MEASURED,
-        somebody=any(value.value > 0 for value in fresh),
+        Provenance.INFERRED if deciding.inferred else Provenance.MEASURED,
+        somebody=any(value.value > 0 for value in good),
         people=max(0, round(deciding.value)) if counts else None,
         at=deciding.time,
+        left=left,
     )
 
 
@@ -112,7 +127,9 @@ def _finding(badges: int, sensors: Sensed) -> Finding:
     if sensors.somebody is None:
         return Finding.NOT_KNOWN
     if not sensors.somebody:
-        return Finding.NOBODY_SENSED if badges else Finding.EMPTY
+        if not badges:
+            return Finding.EMPTY
+        return Finding.NOBODY_SENSED if sensors.left else Finding.NOT_SENSED_NOW
     if sensors.people:
         if sensors.people > badges:
             return Finding.MORE_SENSED if badges else Finding.WITHOUT_TAP
@@ -143,6 +160,8 @@ class Tick:
     tapped_out: bool
     late: bool
     """Tapped in after the muster was opened."""
+    is_visitor: bool = False
+    """Entered by an officer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,7 @@ class Tally:
     expected: int
     tapped_out: int
     late: int
+    visitors: int
     first_tick_s: int | None
     """Seconds from the opening until the first person was ticked off; None if there is none yet."""
     last_tick_s: int | None
@@ -175,6 +195,7 @@ def tally(ticks: Sequence[Tick], opened_at: datetime) -> Tally:
         expected=states.count(State.EXPECTED),
         tapped_out=sum(tick.tapped_out for tick in ticks),
         late=sum(tick.late for tick in ticks),
+        visitors=sum(tick.is_visitor for tick in ticks),
         first_tick_s=min(times, default=None),
         last_tick_s=max(times, default=None),
     )

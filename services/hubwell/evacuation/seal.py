@@ -1,7 +1,7 @@
 """Encrypt the list of people inside for the muster stations; only both officers' key parts decrypt it.
 
-A NaCl sealed box (X25519, XSalsa20-Poly1305). The private key is never stored: it is split into two parts,
-each of which alone is random.
+A NaCl sealed box (X25519, XSalsa20-Poly1305). The private key is never stored: it is derived from two random
+parts of 128 bits, as strong as the curve, and one part alone reveals nothing about the other.
 """
 
 import base64
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from mnemonic import Mnemonic
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
@@ -18,24 +19,25 @@ from hubwell.storage.queries import Queries
 from hubwell_wire.commands import Muster, MusterEntry, MusterSnapshot
 
 _SQL: Final = Queries("hubwell.evacuation")
+_PART_BYTES: Final = 16
 NEVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Placeholder for the time of a person who is not inside; constant, so that an unchanged list is the same."""
 
 
 class KeyParts(NamedTuple):
-    """A new key pair: the public key, and the private key as two parts of 32 bytes (A xor B)."""
+    """A new key pair: the public key, and the two parts of the private key, twelve BIP-39 words each."""
 
     public: bytes
-    a: bytes
-    b: bytes
+    a: str
+    b: str
 
 
 def make_key_parts() -> KeyParts:
     """Generate a key pair; one part alone reveals nothing about the private key."""
-    private = PrivateKey.generate()
-    a = secrets.token_bytes(PrivateKey.SIZE)
-    b = bytes(x ^ y for x, y in zip(bytes(private), a, strict=True))
-    return KeyParts(bytes(private.public_key), a, b)
+    parts = [secrets.token_bytes(_PART_BYTES) for _ in "AB"]
+    private = PrivateKey.from_seed(b"".join(sorted(parts)))  # sorted: officers type them in any order
+    words = Mnemonic("english")
+    return KeyParts(bytes(private.public_key), *map(words.to_mnemonic, parts))
 
 
 async def snapshot(
@@ -67,6 +69,12 @@ async def snapshot(
         elif entry.badges:
             people.append(entry)
     return MusterSnapshot(at=now, inside=tuple(inside), people=tuple(people))
+
+
+async def space_names(conn: AsyncConnection[Any]) -> dict[str, str]:
+    """Return the names of all spaces by id."""
+    rows = await (await conn.execute(_SQL["space_names"])).fetchall()
+    return dict(rows)
 
 
 def seal(public: bytes, content: MusterSnapshot) -> Muster:

@@ -15,12 +15,13 @@ import psycopg
 from psycopg import AsyncConnection
 
 from hubwell.errors import DomainError
-from hubwell.evacuation.seal import NEVER, seal, snapshot
+from hubwell.evacuation.seal import NEVER, seal, snapshot, space_names
 from hubwell.i18n import translations_for
 from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
+from hubwell.mqtt.order_signature import sign_order
 from hubwell.settings import Settings
-from hubwell.storage.connect import connect
+from hubwell.storage.connect import connection
 from hubwell.storage.queries import Queries
 from hubwell.storage.retry import WarnOnce
 from hubwell_wire.commands import MusterSnapshot
@@ -58,9 +59,10 @@ class Stations:
         digest = hashlib.sha256(public + content.model_copy(update={"at": NEVER}).encode()).hexdigest()
         due = [station for station in stations if self._is_due(station, digest, now)]
         if due:
-            payload = seal(public, content).encode()
+            muster, key = seal(public, content), self._keys.order_key()
             for station in due:
-                await self._publish(str(Topic(self._settings.site, station, Channel.CMD)), payload)
+                topic = Topic(self._settings.site, station, Channel.CMD)
+                await self._publish(str(topic), sign_order(topic, muster, key, now))
                 self._sent[station] = digest, now
         return due
 
@@ -72,10 +74,29 @@ class Stations:
         _ = translations_for(self._settings.language).gettext
         epochs = [key.epoch for key in self._keys.epochs()]
         content = await snapshot(conn, epochs, _("No name {n}"), now)
+        about = {"zone": self._settings.zone, "spaces": await space_names(conn)}
+        content = content.model_copy(update=about | {"lang": self._settings.language, "texts": _texts(_)})
         if len(content.encode()) > _LARGEST:
             # People inside take precedence. Without the others, a station shows later taps without a name.
             content = content.model_copy(update={"people": ()})
         return content
+
+
+def _texts(_: Callable[[str], str]) -> dict[str, str]:
+    """Return the sentences of the printed list; the names are those of the contract (`MusterSnapshot`)."""
+    return {
+        "title": _("List of {time} ({zone}), {age}: probably inside"),
+        "age": _("{age} old"),
+        "age_unknown": _("of unknown age: the clock of this device is behind"),
+        "no_zone": _("No zone"),
+        "person": _("{name}, {space}, since {time}"),
+        "later": _("tapped in here later"),
+        "total": _("In all {n}; {gone} went out here after the list was made."),
+        "no_own_taps": _(
+            "The taps at this door could not be read: later comings and goings are not in this list."
+        ),
+        "nameless": _("And {n} who tapped in here later with badges that the list does not know."),
+    }
 
 
 async def update_stations(settings: Settings, link: DeviceMessages) -> None:
@@ -85,8 +106,7 @@ async def update_stations(settings: Settings, link: DeviceMessages) -> None:
     while True:
         await link.connected()
         try:
-            conn = await connect(settings.database_url, name="muster")
-            async with conn:
+            async with connection(settings.database_url, name="muster") as conn:
                 await stations.turn(conn, datetime.now(UTC))
             warn.clear()
         except (DomainError, BrokerUnavailableError, psycopg.Error) as error:

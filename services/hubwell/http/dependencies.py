@@ -16,13 +16,14 @@ from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
 from hubwell.access.oidc.client import Provider
+from hubwell.access.passkeys.challenges import Challenges
 from hubwell.access.passwords import Passwords
 from hubwell.access.principal import Principal
 from hubwell.audit import log
 from hubwell.events import Facts, TapAnswered
 from hubwell.http.database import Database
 from hubwell.http.guard import principal_of
-from hubwell.http.parts import Commit, Parts, parts_of
+from hubwell.http.parts import Commit, HubSettings, Parts, parts_of
 from hubwell.http.rate_limits import Limits
 from hubwell.settings import Settings
 
@@ -78,32 +79,34 @@ async def _open_transaction(parts: Parts, principal: Principal) -> AsyncIterator
         await conn.rollback()
 
 
-# Dependencies without a wait are coroutines too: FastAPI runs plain functions in a thread.
-async def _parts(request: Request) -> Parts:
-    return parts_of(request)
+# Dependencies without a wait are coroutines too: FastAPI runs plain functions in a thread. Each asks the
+# request and not another dependency, because each one costs time in every request.
+async def _settings(request: Request) -> Settings:
+    return parts_of(request).settings
 
 
-_Parts = Annotated[Parts, Depends(_parts)]
+async def _hub(request: Request) -> HubSettings:
+    return parts_of(request).hub
 
 
-async def _settings(parts: _Parts) -> Settings:
-    return parts.settings
+async def _database(request: Request) -> Database:
+    return parts_of(request).database
 
 
-async def _database(parts: _Parts) -> Database:
-    return parts.database
+async def _limits(request: Request) -> Limits:
+    return parts_of(request).limits
 
 
-async def _limits(parts: _Parts) -> Limits:
-    return parts.limits
+async def _passwords(request: Request) -> Passwords:
+    return parts_of(request).passwords
 
 
-async def _passwords(parts: _Parts) -> Passwords:
-    return parts.passwords
+async def _challenges(request: Request) -> Challenges:
+    return parts_of(request).challenges
 
 
-async def _provider(parts: _Parts) -> Provider | None:
-    return parts.provider
+async def _provider(request: Request) -> Provider | None:
+    return parts_of(request).provider
 
 
 async def _principal(request: Request) -> Principal:
@@ -113,25 +116,28 @@ async def _principal(request: Request) -> Principal:
 CurrentPrincipal = Annotated[Principal, Depends(_principal)]
 """The principal that the route's guard looked up; anonymous where the guard makes no look-up."""
 AppSettings = Annotated[Settings, Depends(_settings)]
+SharedSettings = Annotated[HubSettings, Depends(_hub)]
+"""For requests that change what the settings are made of."""
 DatabasePool = Annotated[Database, Depends(_database)]
 """For requests that must be answered without the database too: health, metrics."""
 RateLimits = Annotated[Limits, Depends(_limits)]
 PasswordHasher = Annotated[Passwords, Depends(_passwords)]
+PasskeyChallenges = Annotated[Challenges, Depends(_challenges)]
 OidcProvider = Annotated[Provider | None, Depends(_provider)]
 
 
-async def _read_connection(parts: _Parts) -> AsyncIterator[AsyncConnection[Any]]:
-    async with parts.database.connection() as conn:
+async def _read_connection(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
+    async with parts_of(request).database.connection() as conn:
         yield conn
 
 
-async def _transaction(parts: _Parts, principal: CurrentPrincipal) -> AsyncIterator[OpenTransaction]:
-    async with _open_transaction(parts, principal) as transaction:
+async def _transaction(request: Request) -> AsyncIterator[OpenTransaction]:
+    async with _open_transaction(parts_of(request), principal_of(request)) as transaction:
         yield transaction
 
 
-async def _new_transaction(parts: _Parts, principal: CurrentPrincipal) -> BeginTransaction:
-    return lambda: _open_transaction(parts, principal)
+async def _new_transaction(request: Request) -> BeginTransaction:
+    return lambda: _open_transaction(parts_of(request), principal_of(request))
 
 
 ReadConnection = Annotated[AsyncConnection[Any], Depends(_read_connection, scope="function")]

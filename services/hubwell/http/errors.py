@@ -5,6 +5,7 @@ Every error of the API is answered here, raised in a handler or by the framework
 """
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from math import ceil
@@ -16,9 +17,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 
-from hubwell.access.errors import BAD_TOKEN, SIGN_IN_NEEDED, TooManyTriesError
-from hubwell.errors import DomainError
+from hubwell.access.errors import BAD_TOKEN, SIGN_IN_NEEDED, TOO_MANY_STREAMS, TooManyTriesError
+from hubwell.errors import N_, DomainError, ErrorKind
 from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.guard import authenticate
 from hubwell.http.headers import HEADERS
@@ -27,6 +29,11 @@ from hubwell.http.parts import parts_of
 _log: Final = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:hubwell:problem:"
+BODY_TOO_LARGE: Final = ErrorKind(
+    "content-too-large",
+    N_("What was sent is larger than {most} MB, and nothing of it was read. Send a smaller file."),
+    status=413,
+)
 _REALM: Final = 'Bearer realm="hubwell"'
 
 
@@ -89,6 +96,8 @@ class ProblemError(Exception):
         self.detail = detail
         self.errors = errors or []
         self.field = ""
+        self.members: Mapping[str, Any] = {}
+        """Extension members (RFC 9457, 3.2)."""
 
 
 def not_found(field: str, value: str, what: str, do: str) -> ProblemError:
@@ -120,6 +129,17 @@ def of_refusal(error: DomainError) -> ProblemError:
     title = error.code.replace("-", " ").capitalize()
     problem = ProblemError(error.kind.status, error.code, title, str(error))
     problem.field = error.field
+    problem.members = error.members
+    if error.also:
+        problem.errors = [
+            FieldProblem(
+                field=each.field,
+                value=each.params.get("value"),
+                problem=each.code.replace("-", " "),
+                do=str(each),
+            )
+            for each in (error, *error.also)
+        ]
     return problem
 
 
@@ -142,11 +162,16 @@ def response_for(request: Request, problem: ProblemError, refusal: DomainError |
         errors=problem.errors,
     )
     headers = {"Retry-After": "5"} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return JSONResponse(body.model_dump(mode="json"), problem.status, headers, MEDIA_TYPE)
+    return JSONResponse(
+        body.model_dump(mode="json") | dict(problem.members), problem.status, headers, MEDIA_TYPE
+    )
 
 
 def of_http(error: HTTPException) -> ProblemError:
-    """Return the problem of an error that the framework raised: no such path, wrong method."""
+    """Return the problem of an error of the framework: no such path, wrong method, unreadable body."""
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        what = "Send JSON in UTF-8, as /api/v1/openapi.json describes it."
+        return ProblemError(422, "bad-parameters", "A value cannot be used", f"{error.detail}. {what}")
     title = HTTPStatus(error.status_code).phrase
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
@@ -176,6 +201,8 @@ _TIME: Final = (
 )
 _WHAT_TO_DO: Final = {
     "timezone_aware": _TIME,
+    "time_format": _TIME,
+    "date_format": "Send a date as year-month-day: 2026-11-22.",
     "datetime_from_date_parsing": _TIME,
     "datetime_parsing": _TIME,
     "datetime_object_invalid": _TIME,
@@ -192,11 +219,11 @@ _WHAT_TO_DO: Final = {
 def install(app: FastAPI) -> None:
     """Let every error of this application leave as a problem, or as a page where the application has one."""
     app.add_exception_handler(ProblemError, _on_problem)
-    app.add_exception_handler(DomainError, _on_refusal)
+    app.add_exception_handler(DomainError, on_refusal)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(DatabaseAwayError, _on_database)
-    app.add_exception_handler(SchemaMissingError, _on_database)
+    app.add_exception_handler(DatabaseAwayError, on_database)
+    app.add_exception_handler(SchemaMissingError, on_database)
     app.add_exception_handler(psycopg.DataError, _on_data)
     app.add_exception_handler(OverflowError, _on_data)  # a day before the calendar's first, in another zone
     app.add_exception_handler(Exception, _on_bug)
@@ -207,7 +234,8 @@ async def _on_problem(request: Request, error: Exception) -> Response:
     return response_for(request, error)
 
 
-async def _on_refusal(request: Request, error: Exception) -> Response:
+async def on_refusal(request: Request, error: Exception) -> Response:
+    """Answer for an action that was refused."""
     assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
     response = response_for(request, of_refusal(error), error)
     if error.kind is SIGN_IN_NEEDED and response.status_code == HTTPStatus.UNAUTHORIZED:
@@ -216,6 +244,8 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
         response.headers["WWW-Authenticate"] = f'{_REALM}, error="invalid_token"'
     elif isinstance(error, TooManyTriesError):
         response.headers["Retry-After"] = str(ceil(error.wait.total_seconds()))
+    elif error.kind is TOO_MANY_STREAMS:
+        response.headers["Retry-After"] = "15"
     return response
 
 
@@ -223,9 +253,18 @@ async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type only)
     with suppress(DatabaseAwayError, SchemaMissingError, DomainError):
         await authenticate(request)  # no route asked who this is, and the page shows what they can go to
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return await on_refusal(request, too_large(request.scope.get(MAX_BODY_SIZE_SCOPE_KEY, 0)))
     response = response_for(request, of_http(error))
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the framework names one route's methods only
+        response.headers["Allow"] = ", ".join(sorted(parts_of(request).routes.methods(request.url.path)))
     return response
+
+
+def too_large(most: int) -> DomainError:
+    """Return the refusal of a body with more than so many bytes."""
+    return DomainError(BODY_TOO_LARGE, most=most // 2**20)
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:
@@ -233,7 +272,8 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     return response_for(request, of_validation(error))
 
 
-async def _on_database(request: Request, error: Exception) -> Response:
+async def on_database(request: Request, error: Exception) -> Response:
+    """Answer for a database that cannot answer."""
     return response_for(request, of_database(error))
 
 

@@ -6,6 +6,7 @@ as `hubwell.http.dependencies.CurrentPrincipal`, other code from `principal_of(r
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,33 +17,63 @@ from fastapi.routing import iter_route_contexts
 from hubwell.access import errors, sessions, tokens
 from hubwell.access.csrf import csrf_matches, is_same_origin
 from hubwell.access.principal import ANONYMOUS, Principal
+from hubwell.defects.actions import count_open
 from hubwell.errors import DomainError
+from hubwell.http.database import DatabaseAwayError, SchemaMissingError
 from hubwell.http.parts import parts_of
 from hubwell.http.session_cookie import session_token_of
 from hubwell.vocabulary import Role
 
-_SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+"""Methods that change nothing, and have no body to read."""
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_API: Final = "/api/"
+SEE_DEFECTS: Final = (Role.STAFF, Role.FACILITIES, Role.ADMIN)
+"""Roles that see what was reported as broken; those that mark it as done are fewer."""
 CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "x-csrf-token"
 
 
 class Rule:
-    """Roles that may use a route; without roles it is public."""
+    """Roles that may use a route; without roles it is public. `for_screens`: paired screens open it too."""
 
-    def __init__(self, roles: Iterable[Role] = (), *, asks: bool = True) -> None:
+    def __init__(self, roles: Iterable[Role] = (), *, asks: bool = True, for_screens: bool = False) -> None:
         self.roles = frozenset(roles)
         self.asks = asks
+        self.for_screens = for_screens
 
     async def __call__(self, request: Request) -> None:
-        """Look up the principal. Raises DomainError."""
+        """Look up and check the principal, and the sender of what writes. Raises DomainError."""
+        await self.check_principal(request)
+        if self.asks and request.method not in SAFE_METHODS:
+            await _check_sender(request, principal_of(request))
+
+    async def check_principal(self, request: Request) -> None:
+        """Look up and check the principal, without the body. Raises DomainError."""
         if not self.asks:
             return
         principal = await authenticate(request)
+        await _look_for_evacuation(request)
+        await _count_defects(request, principal)
         if self.roles:
             check(principal, *self.roles)
-        if request.method not in _SAFE:
-            await _check_sender(request, principal)
+
+
+async def _look_for_evacuation(request: Request) -> None:
+    """Look, once a request, whether there is an evacuation: every page shows an open one."""
+    if not request.url.path.startswith(_API) and not getattr(request.state, "has_looked", False):
+        request.state.has_looked = True
+        await parts_of(request).evacuation.look_if_possible()
+
+
+async def _count_defects(request: Request, principal: Principal) -> None:
+    """Count, once a request, the open defects: the navigation of their pages shows the number."""
+    is_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_API)
+    if is_page and principal.may(*SEE_DEFECTS) and not hasattr(request.state, "open_defects"):
+        request.state.open_defects = 0
+        with suppress(DatabaseAwayError, SchemaMissingError):
+            async with parts_of(request).database.connection() as conn:
+                request.state.open_defects = await count_open(conn)
 
 
 def require_role(*roles: Role) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
@@ -56,6 +87,10 @@ PUBLIC: Final = Depends(Rule())
 """Declares a route that needs no login."""
 PUBLIC_NO_LOOKUP: Final = Depends(Rule(asks=False))
 """The same without a look-up of the principal, for routes without database; never for those that write."""
+FOR_SCREENS: Final = Depends(Rule(for_screens=True))
+"""The same as PUBLIC, and open to paired screens, which open no other route (`rights_first`)."""
+FOR_SCREENS_NO_LOOKUP: Final = Depends(Rule(asks=False, for_screens=True))
+"""The same without a look-up of the principal."""
 
 
 def check(principal: Principal, *roles: Role) -> None:
@@ -78,7 +113,7 @@ async def authenticate(request: Request) -> Principal:
     return principal
 
 
-async def _look_up(request: Request) -> Principal:
+async def _look_up(request: Request, *, seen: bool = True) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     by_token = scheme.lower() == "bearer"
     ticket = session_token_of(request)
@@ -91,9 +126,26 @@ async def _look_up(request: Request) -> Principal:
             if program is None:
                 raise DomainError(errors.BAD_TOKEN)
             return program
-        principal = await sessions.principal_with(conn, ticket or "", now)
+        principal = await sessions.principal_with(conn, ticket or "", now, seen=seen)
     request.state.has_void_cookie = principal is None
     return principal or ANONYMOUS
+
+
+async def is_still_valid(request: Request) -> bool:
+    """Return whether the principal of a stream is still signed in, with the same roles.
+
+    True as well for an anonymous one, and while the database is away: then nothing new is sent.
+    """
+    before = principal_of(request)
+    if not before.signed_in:
+        return True
+    try:
+        now = await _look_up(request, seen=False)
+    except DomainError:
+        return False
+    except (DatabaseAwayError, SchemaMissingError):
+        return True
+    return (now.actor, now.roles) == (before.actor, before.roles)
 
 
 async def _check_sender(request: Request, principal: Principal) -> None:

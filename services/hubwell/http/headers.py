@@ -1,11 +1,12 @@
 """Headers that every answer carries: nothing from elsewhere, nothing inline, no framing, no word to others.
 
-Responses to a signed-in principal are kept by no cache, and a cookie that is no longer valid is deleted.
+Responses to a signed-in principal, and to anything but a question (GET), are kept by no cache, and a cookie
+that is no longer valid is deleted.
 """
 
 from typing import Any, Final
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,10 +16,11 @@ from hubwell.settings import Settings
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_POLICY_HEADER: Final = "Content-Security-Policy"
 HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
+    _POLICY_HEADER: _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -48,15 +50,21 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message), state)
+                headers = MutableHeaders(scope=message)
+                self._add(headers, state, is_question=scope["method"] in {"GET", "HEAD"})
+                if "location" in headers:
+                    headers["location"] = _without_own_host(headers["location"], scope)
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
-    def _add(self, headers: MutableHeaders, state: dict[str, Any]) -> None:
+    def _add(self, headers: MutableHeaders, state: dict[str, Any], *, is_question: bool) -> None:
+        own_policy = headers.get(_POLICY_HEADER)  # of what is no page, and may do even less
         headers.update(self._headers)
+        if own_policy is not None:
+            headers[_POLICY_HEADER] = own_policy
         principal: Principal = state.get("principal", ANONYMOUS)
-        if principal.signed_in:
+        if principal.signed_in or not is_question:
             headers["Cache-Control"] = "no-store"
         else:
             headers.setdefault("Cache-Control", "no-store")
@@ -64,3 +72,16 @@ class SecurityHeaders:
             clearing = Response()
             clear_cookie(clearing, self._settings)
             headers.append("Set-Cookie", clearing.headers["set-cookie"])
+
+
+def _without_own_host(location: str, scope: Scope) -> str:
+    """Return an address within this site as a path: the Host header is the client's word.
+
+    The framework takes the host from it, or from the socket's address where it is no host at all.
+    """
+    address, port = scope.get("server") or ("", None)
+    for host in (Headers(scope=scope).get("host", ""), f"{address}:{port}", address):
+        own = f"{scope['scheme']}://{host}/"
+        if location.startswith(own):
+            return "/" + location.removeprefix(own).lstrip("/")
+    return location

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from psycopg import Connection
-from psycopg.rows import dict_row
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import class_row, dict_row
 
 from hubwell.storage.queries import Queries
 
@@ -43,6 +43,10 @@ class Day:
     rejected: int = 0
     duplicated: int = 0
     readings: int = 0
+    clashing: int = 0
+    """Readings that are not stored because their series had another value at that instant."""
+    readings_refused: int = 0
+    """Readings that are not stored because their value, time or unit cannot be right."""
     dropped: int = 0
     missing: int = 0
     unnumbered: int = 0
@@ -53,6 +57,39 @@ class Day:
     def sent(self) -> int:
         """Messages that the device numbered."""
         return self.stored + self.rejected + self.dropped + self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Messages of one device that are missing, from its boots that were heard in a span of time."""
+
+    missing: int = 0
+    """Numbers that never came, although later ones did."""
+    to_come: int = 0
+    """Numbers that the device gave out and that may still come."""
+    dropped: int = 0
+    """Numbers that the device declared it dropped."""
+    refused: int = 0
+    """Messages that were set aside, events left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredLoss:
+    """Messages or observations that a device declared lost, by cause."""
+
+    cause: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMessages:
+    """Messages of a device that were set aside, by code, with the newest reason."""
+
+    code: str
+    count: int
+    last_at: datetime
+    reason: str
 
 
 class _Days(dict[tuple[str, date], Day]):
@@ -71,6 +108,7 @@ def audit(
         day = days[row["device_id"], row["day"]]
         day.stored, day.rejected = row["stored"], row["rejected"]
         day.duplicated, day.readings = row["duplicated"], row["readings"]
+        day.clashing, day.readings_refused = row["clashing"], row["readings_refused"]
     for row in _rows(conn, "audit_unnumbered", values):
         day = days[row["device_id"], row["day"]]
         day.rejected += row["rejected"]
@@ -89,7 +127,7 @@ def _rows(conn: Connection[Any], query: str, values: dict[str, Any]) -> Iterator
 def _add_hole(day: Day, row: dict[str, Any]) -> None:
     if row["explained"]:
         cause = f"dropped by the device: {row['declared']}"
-    elif row["at_end"]:
+    elif row["may_come"]:
         cause = "not arrived yet: the device may still hold them"
     else:
         cause = "unknown"
@@ -99,6 +137,33 @@ def _add_hole(day: Day, row: dict[str, Any]) -> None:
         day.dropped += hole.count
     else:
         day.missing += hole.count
+
+
+async def losses(conn: AsyncConnection[Any], since: datetime, device: str | None = None) -> dict[str, Losses]:
+    """Return what is missing of each device, or of one."""
+    refused: dict[str, int] = dict(
+        await (await conn.execute(_SQL["refused_by_device"], {"since": since})).fetchall()
+    )
+    rows = await (await conn.execute(_SQL["losses"], {"since": since, "device": device})).fetchall()
+    counted = {
+        name: Losses(missing, to_come, dropped, refused.pop(name, 0))
+        for name, missing, to_come, dropped in rows
+    }
+    return counted | {name: Losses(refused=count) for name, count in refused.items()}
+
+
+async def declared_losses(conn: AsyncConnection[Any], device: str, since: datetime) -> list[DeclaredLoss]:
+    """Return what a device declared lost, by cause; what was lost before it had a number too."""
+    async with conn.cursor(row_factory=class_row(DeclaredLoss)) as cursor:
+        await cursor.execute(_SQL["declared_losses"], {"device": device, "since": since})
+        return await cursor.fetchall()
+
+
+async def refused_messages(conn: AsyncConnection[Any], device: str, since: datetime) -> list[RefusedMessages]:
+    """Return what was set aside of a device."""
+    async with conn.cursor(row_factory=class_row(RefusedMessages)) as cursor:
+        await cursor.execute(_SQL["refused_of_device"], {"device": device, "since": since})
+        return await cursor.fetchall()
 
 
 def newest_rejected(conn: Connection[Any], most: int) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ Format: PostgreSQL documentation, "COPY", section "Binary Format".
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Final
@@ -29,9 +29,40 @@ INSTANT: Final = itemgetter(slice(0, 22))
 """Sorts rows by time and series, which begin the row in network byte order."""
 
 
+HOUR_US: Final = 3600 * 1_000_000
+APART_US: Final = 6 * HOUR_US
+"""Microseconds; readings further apart are two spans, so that the time between is skipped."""
+
+
+def spans(times_us: list[int]) -> Iterator[tuple[int, int]]:
+    """Sort the times and yield (first, last) of each span; a device's clock may jump in a batch."""
+    times_us.sort()
+    first = last = times_us[0]
+    for time_us in times_us:
+        if time_us - last > APART_US:
+            yield first, last
+            first = time_us
+        last = time_us
+    yield first, last
+
+
 def row(time_us: int, series_id: int, value: float, quality: int) -> bytes:
     """Return one encoded row of (time, series_id, value, quality)."""
     return _ROW.pack(4, 8, time_us, 4, series_id, 8, value, 2, quality)
+
+
+_TIME_AND_SERIES: Final = struct.Struct(">6x q 4x i".replace(" ", ""))
+
+
+def time_and_series(encoded: bytes) -> tuple[int, int]:
+    """Return microseconds and series of one encoded row."""
+    time_us, series_id = _TIME_AND_SERIES.unpack_from(encoded)
+    return time_us, series_id
+
+
+def series_of(rows: Sequence[bytes]) -> list[int]:
+    """Return the series of encoded rows, each once."""
+    return [int.from_bytes(series, "big") for series in {row[18:22] for row in rows}]
 
 
 def instant(time_us: int) -> datetime:

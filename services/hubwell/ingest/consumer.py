@@ -13,17 +13,20 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
+from nacl.signing import SigningKey
 from psycopg import AsyncConnection
 
-from hubwell.errors import first_line
+from hubwell.errors import DomainError, first_line
 from hubwell.events import Facts, TapAnswered
 from hubwell.ingest.batch import Arrival, Batch, Delivered, DeviceState, sort_deliveries
 from hubwell.ingest.id_cache import IdCache
 from hubwell.ingest.store import Outcome, store_batch
+from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import Delivery, MessageSource
+from hubwell.mqtt.order_signature import Order, sign_order
 from hubwell.settings import Settings
 from hubwell.storage.connect import connect
-from hubwell.storage.retry import Backoff
+from hubwell.storage.retry import Backoff, WarnOnce
 from hubwell_wire.commands import Answer
 from hubwell_wire.topics import Channel, Topic, site_filter, up_filter
 
@@ -61,6 +64,8 @@ class Ingest:
         self._worker = worker
         self._registry = IdCache()
         self._conn: AsyncConnection[Any] | None = None
+        self._keys = Keys(settings.keys_dir)
+        self._warn = WarnOnce(_LOG, "receipts and answers go unsigned: %s", action="orders-unsigned")
 
     async def run(self, source: MessageSource) -> None:
         """Store what comes from `source` until cancelled."""
@@ -79,13 +84,28 @@ class Ingest:
 
     async def _commit_and_answer(self, source: MessageSource, deliveries: list[Delivery]) -> None:
         outcomes = await self.commit(deliveries)
+        key = self._order_key()
+
+        async def send(topic: Topic, order: Order) -> None:
+            await source.publish(str(topic), sign_order(topic, order, key, datetime.now(UTC)))
+
         for answer in (answer for outcome in outcomes for answer in outcome.answers):
-            topic = str(Topic(self._settings.site, answer.device_id, Channel.CMD))
-            await source.publish(topic, _answer(answer).encode())  # first: somebody stands there and waits
+            topic = Topic(self._settings.site, answer.device_id, Channel.CMD)
+            await send(topic, _answer(answer))  # first: somebody stands there and waits
         source.acknowledge(deliveries)
         for outcome in outcomes:
             for receipt in outcome.receipts:
-                await source.publish(receipt.topic(self._settings.site), receipt.message.encode())
+                await send(receipt.topic(self._settings.site), receipt.message)
+
+    def _order_key(self) -> SigningKey | None:
+        """Return the hub's key, read for each batch, so that a key made meanwhile needs no restart."""
+        try:
+            key = self._keys.order_key()
+        except (DomainError, OSError) as error:
+            self._warn(error)  # devices that ask for signatures keep their messages and name the reason
+            return None
+        self._warn.clear()
+        return key
 
     async def commit(self, deliveries: Sequence[Delivered]) -> list[Outcome]:
         """Store the deliveries and return when they are committed, however long the database is away."""
@@ -119,7 +139,7 @@ class Ingest:
         async with conn.transaction():
             outcome = await store_batch(conn, self._registry, batch)
             outcome.answers = list(await self._switchboard(conn, outcome.facts))
-        for item in batch.refused:
+        for item in (*batch.refused, *outcome.set_aside):
             _LOG.warning("rejected (%s) on %s: %s", item.code, item.topic[:120], item.reason)
         return outcome
 
@@ -130,15 +150,15 @@ class Ingest:
         return self._conn
 
 
-def _answer(told: TapAnswered) -> Answer:
+def _answer(answered: TapAnswered) -> Answer:
     return Answer(
         v=1,
         type="answer",
-        boot=told.boot,
-        seq=told.seq,
-        verdict=told.verdict,
-        text=told.text,
-        lang=told.language,
+        boot=answered.boot,
+        seq=answered.seq,
+        verdict=answered.verdict,
+        text=answered.text,
+        lang=answered.language,
     )
 
 

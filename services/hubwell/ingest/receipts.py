@@ -25,9 +25,9 @@ class Receipt:
     device: str
     message: messages.Receipt
 
-    def topic(self, site: str) -> str:
+    def topic(self, site: str) -> Topic:
         """Return the topic on which the device listens for it."""
-        return str(Topic(site, self.device, Channel.ACK))
+        return Topic(site, self.device, Channel.ACK)
 
 
 def spans_of(numbers: Iterable[int]) -> list[Span]:
@@ -52,7 +52,11 @@ def spans_in(value: Multirange[int]) -> list[Span]:
 
 
 def make_receipt(
-    device: str, boot: UUID, safe: Sequence[Span], refused: Iterable[tuple[int, str]] = ()
+    device: str,
+    boot: UUID,
+    safe: Sequence[Span],
+    refused: Iterable[tuple[int, str]] = (),
+    unstored: Iterable[messages.Unstored] = (),
 ) -> Receipt:
     """Return the cumulative receipt for everything that is safe in one boot of a device."""
     upto = safe[0][1] if safe and safe[0][0] == 1 else 0
@@ -60,5 +64,17 @@ def make_receipt(
     refusals = tuple(messages.Refusal(seq=seq, reason=reason[:300]) for seq, reason in refused)
     return Receipt(
         device,
-        messages.Receipt(v=1, boot=boot, upto=upto, ranges=tuple(above[:_MOST_RANGES]), rejected=refusals),
+        messages.Receipt(
+            v=1,
+            boot=boot,
+            upto=upto,
+            ranges=tuple(above[:_MOST_RANGES]),
+            rejected=refusals,
+            unstored=tuple(unstored),
+        ),
     )
+
+
+def make_notice(device: str, boot: UUID, reason: str) -> Receipt:
+    """Return a receipt that confirms nothing, for a device whose messages cannot be stored at present."""
+    return Receipt(device, messages.Receipt(v=1, boot=boot, upto=0, notice=reason))

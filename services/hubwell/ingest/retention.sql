@@ -8,3 +8,6 @@ UPDATE rejected SET payload = '' WHERE last_at < %(older)s AND octet_length(payl
 
 -- name: reading
 FROM reading WHERE time < %(older)s
+
+-- name: reading_hour
+FROM reading_hour WHERE hour < %(older)s

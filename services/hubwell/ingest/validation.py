@@ -1,27 +1,21 @@
 """Decide what may be stored: pure rules on parsed messages, with the time passed in.
 
-Each refusal is one sentence that names the value and the remedy.
+Each refusal is one sentence that names the value and the remedy. One odd reading does not take its message
+along: it is set aside alone.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from hubwell_wire.messages import Envelope, Telemetry
+from hubwell_wire.messages import Envelope, Meta, Reading, Status, Telemetry
 from hubwell_wire.parse import BadMessageError
-
-OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""No measurement for Hubwell is older; a clock without a battery starts in 1970."""
-FUTURE: Final = timedelta(minutes=5)
-"""How far a clock may be ahead (edge-and-mqtt reference, section 11)."""
-LARGEST: Final = 1e15
-"""No unit of Hubwell needs more, and sums of values near the end of float8 make the database's means fail."""
+from hubwell_wire.plausible import LARGEST, Problem, time_problem, value_problem
 
 
 def check_clock(message: Envelope, now: datetime) -> None:
-    """Raise BadMessageError for a message whose time cannot be right.
+    """Raise BadMessageError for a message whose own time cannot be right.
 
     A device whose clock was never set sends ``unsynced``: its times are not guessed; the message is
     rejected whole, so that an operator can date it.
@@ -32,41 +26,65 @@ def check_clock(message: Envelope, now: datetime) -> None:
             f"the device's clock was never set in this boot (it says {message.ts.isoformat()}): "
             "give the device network time; the message is kept under `hubwell rejected`",
         )
-    # First the message's own time: beyond the calendar's ends an offset could not even be added to it.
-    _check_time(message.ts, now)
-    if isinstance(message, Telemetry):
-        earliest, latest = message.offsets_ms()
-        if earliest < 0:
-            _check_time(message.ts + timedelta(milliseconds=earliest), now)
-        if latest > 0:
-            _check_time(message.ts + timedelta(milliseconds=latest), now)
+    problem = time_problem(message.ts, now)
+    if problem is not None:
+        raise BadMessageError(*problem)
 
 
-def _check_time(time: datetime, now: datetime) -> None:
-    if time > now + FUTURE:
-        raise BadMessageError(
-            "time-future",
-            f"ts: {time.isoformat()} is {_words(time - now)} ahead of the server: "
-            "set the device's clock (NTP)",
-        )
-    if time < OLDEST:
-        raise BadMessageError(
-            "time-past",
-            f"ts: {time.isoformat()} is before {OLDEST.date()}: set the device's clock (NTP)",
-        )
+def reported_at(state: Status | Meta, now: datetime, *, retained: bool) -> datetime | None:
+    """Return when a device reported a state: its own time, if its clock was set, else that of the arrival.
+
+    A message that the broker kept may be of any age: without a time of its own it has none. A clock that is
+    ahead gives no time after `now`.
+    """
+    own = state.ts if isinstance(state, Status) and state.clock != "unsynced" else None
+    if own is not None and time_problem(own, now) is None:
+        return min(own, now)
+    return None if retained else now
 
 
-def check_values(message: Envelope) -> None:
-    """Raise BadMessageError for a value outside what any sensor can measure."""
-    if not isinstance(message, Telemetry):
-        return
+def list_made_at(state: Status, now: datetime) -> datetime | None:
+    """Return when the list of badges of a device was made; None without one, or for no possible time."""
+    made = state.roster_at
+    return None if made is None or time_problem(made, now) is not None else min(made, now)
+
+
+def odd_readings(message: Envelope, now: datetime) -> dict[int, Problem]:
+    """Return the readings that cannot be right, by their place in the message, each with its problem.
+
+    Raises BadMessageError, with the first problem, if no reading of the message can be stored.
+    """
+    if not isinstance(message, Telemetry) or _all_plausible(message, now):
+        return {}
+    odd = {
+        place: problem
+        for place, reading in enumerate(message.r)
+        if (problem := _problem(message, reading, now)) is not None
+    }
+    refuse_if_none_is_left(message, odd)
+    return odd
+
+
+def refuse_if_none_is_left(message: Telemetry, odd: dict[int, Problem]) -> None:
+    """Raise BadMessageError, with the first problem, if all readings of a message are odd."""
+    if len(odd) == len(message.r):
+        raise BadMessageError(*odd[min(odd)])
+
+
+def _all_plausible(message: Telemetry, now: datetime) -> bool:
+    """Judge the extremes only, which are usually right, so that a batch costs no call for each reading."""
     values = [reading.v for reading in message.r]
     if min(values) < -LARGEST or max(values) > LARGEST:
-        worst = max(message.r, key=lambda reading: abs(reading.v))
-        raise BadMessageError(
-            "value",
-            f"{worst.s}: {worst.v} {worst.u} is beyond {LARGEST:g}, which nothing measures: check the sensor",
-        )
+        return False
+    return all(
+        time_problem(message.ts + timedelta(milliseconds=offset), now) is None
+        for offset in message.offsets_ms()
+    )
+
+
+def _problem(message: Telemetry, reading: Reading, now: datetime) -> Problem | None:
+    time = message.ts + timedelta(milliseconds=reading.t)
+    return time_problem(time, now) or value_problem(reading.s, reading.v, reading.u)
 
 
 def check_text(message: BaseModel, payload: bytes) -> None:
@@ -88,8 +106,3 @@ def _texts(value: object, name: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _texts(inner, f"{name}.{index}")
-
-
-def _words(ahead: timedelta) -> str:
-    days, seconds = ahead.days, ahead.seconds
-    return f"{days} days" if days else f"{seconds // 60} minutes"

@@ -214,13 +214,13 @@ class Link(asyncio.Protocol):
             self._heard = True
             self._transport.resume_reading()
 
-    async def close(self) -> None:
-        """Disconnect; the session and unacknowledged messages stay with the broker.
+    async def close(self, *, ends_session: bool = False) -> None:
+        """Disconnect; the session and unacknowledged messages stay with the broker, unless the session ends.
 
         The broker closes the connection, because then it has read every acknowledgement. Closing it from here
         would let the next connection overtake them, and the acknowledged messages would be delivered again.
         """
-        self._write(mqtt5.DisconnectPacket().write())
+        self._write(mqtt5.DisconnectPacket(session_expiry_interval=0 if ends_session else None).write())
         if self._transport is not None:
             self._transport.resume_reading()  # a no-op unless paused; otherwise the end would go unseen
             with contextlib.suppress(TimeoutError):

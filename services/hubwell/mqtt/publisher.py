@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 
 from hubwell.mqtt.device_messages import BrokerUnavailableError, MessageHandler
+from hubwell.mqtt.tls import broker_tls
 from hubwell.settings import Settings
 from hubwell.storage.retry import Backoff, WarnOnce
 
@@ -25,6 +25,10 @@ _FIRST_DELAY_S: Final = 0.5
 _LONGEST_DELAY_S: Final = 30.0
 
 T = TypeVar("T")
+
+_LIBRARY_LOG: Final = logging.getLogger(f"{__name__}.aiomqtt")
+# An answer that comes after the call was cancelled is no error; the library logs it as one, with a traceback.
+_LIBRARY_LOG.addFilter(lambda record: not str(record.msg).startswith("Unexpected message ID"))
 
 
 class DevicePublisher:
@@ -102,7 +106,6 @@ class DevicePublisher:
     def _make_client(self) -> aiomqtt.Client:
         address = urlsplit(self._settings.broker_url)
         secure = address.scheme == "mqtts"
-        ca_file = self._settings.broker_ca_file
         return _Client(
             address.hostname or "127.0.0.1",
             address.port or (8883 if secure else 1883),
@@ -112,7 +115,8 @@ class DevicePublisher:
             protocol=aiomqtt.ProtocolVersion.V5,  # the embedded broker's port for the server speaks no other
             clean_start=True,
             timeout=_TIMEOUT_S,
-            tls_context=ssl.create_default_context(cafile=ca_file) if secure else None,
+            logger=_LIBRARY_LOG,
+            tls_context=broker_tls(self._settings.broker_ca_file) if secure else None,
         )
 
 

@@ -8,7 +8,6 @@ and written with the ``mqtt5`` codec and not by one of the usual clients: docs/d
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ import mqtt5
 
 from hubwell.mqtt.connection import KEEP_ALIVE_S, LARGEST_PACKET, Inbox, Link, RefusedError
 from hubwell.mqtt.device_messages import Delivery
+from hubwell.mqtt.tls import broker_tls
 from hubwell.storage.retry import Backoff, WarnOnce
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,8 @@ class MqttSource:
     certificate authorities. ``subscriptions`` are (filter, QoS 0 or 1) pairs; ``$share/group/filter`` is a
     filter. ``receive_maximum`` is the back-pressure: the broker has at most that many QoS 1 messages with
     us that are not acknowledged. ``client_id`` names the session, so it must be the same after a restart and
-    another one in every process. Packets over 16 MiB are left with the broker, which drops them.
+    another one in every process; ``ends_session``: it ends when this source is left in order. Packets over
+    16 MiB are left with the broker, which drops them.
 
     Raises ValueError for a URL, filter or QoS that cannot work; the URL is not quoted in the message.
     """
@@ -49,13 +50,14 @@ class MqttSource:
         session_expiry_s: int = 86400,
         *,
         ca_file: Path | str | None = None,
+        ends_session: bool = False,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise ValueError("the broker's URL must look like mqtt://host:port or mqtts://host:port")
         self._host = parts.hostname
         self._port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-        self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "mqtts" else None
+        self._secure, self._ca_file = parts.scheme == "mqtts", ca_file
         self._filters = [_topic_filter(pattern, qos) for pattern, qos in subscriptions]
         self._hello = mqtt5.ConnectPacket(
             client_id,
@@ -68,11 +70,13 @@ class MqttSource:
             max_packet_size=LARGEST_PACKET,
         )
         self._receive_maximum = receive_maximum
+        self._ends_session = ends_session
         # Twice: leftovers of a session the broker lost may lie beside a full window of the new one.
         self._inbox = Inbox(2 * receive_maximum)
         self._link: Link | None = None
         self._links = 0
         self._ready = asyncio.Event()
+        self._problem = ""
         self._warn = WarnOnce(logger, "The broker at %s; trying again.", action="offline")
         self._task: asyncio.Task[None] | None = None
 
@@ -85,12 +89,12 @@ class MqttSource:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Disconnect; the session stays with the broker, unacknowledged messages in it."""
+        """Disconnect; the session stays with the broker, unacknowledged messages too, unless it ends."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._link is not None:
-            await self._link.close()
+            await self._link.close(ends_session=self._ends_session)
             self._link = None
         self._ready.clear()
 
@@ -98,6 +102,11 @@ class MqttSource:
     def connected(self) -> bool:
         """Whether the broker accepted the connection and the subscriptions; False once a loss is noticed."""
         return self._ready.is_set()
+
+    @property
+    def problem(self) -> str:
+        """Why the last attempt to connect failed; empty before the first failure."""
+        return self._problem
 
     @property
     def waiting(self) -> int:
@@ -157,11 +166,12 @@ class MqttSource:
 
     async def _open(self) -> Link:
         self._links += 1
+        tls = broker_tls(self._ca_file) if self._secure else None  # read for each connection: it is renewed
         link = self._link = Link(self._links, self._inbox)
         try:
             async with asyncio.timeout(_HANDSHAKE_S):
                 loop = asyncio.get_running_loop()
-                await loop.create_connection(lambda: link, self._host, self._port, ssl=self._tls)
+                await loop.create_connection(lambda: link, self._host, self._port, ssl=tls)
                 await link.connect(self._hello)
                 await link.subscribe(self._filters)
         except BaseException:
@@ -183,7 +193,8 @@ class MqttSource:
         """Log why there is no connection."""
         reason = str(error) or f"no answer within {_HANDSHAKE_S:g} s"
         verb = "refused us" if isinstance(error, RefusedError) else "cannot be reached"
-        self._warn(f"{self._host}:{self._port} {verb}: {reason}")
+        self._problem = f"{self._host}:{self._port} {verb}: {reason}"
+        self._warn(self._problem)
 
     def _report(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -4,6 +4,7 @@ A roll is read from the visits while its term lasts and is never copied; session
 Only the owner, who entered a session, can see its roll.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,9 +13,10 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.errors import SPACE_UNKNOWN, DomainError
+from hubwell.errors import SPACE_UNKNOWN, DomainError, refuse_all
 from hubwell.people import errors
 from hubwell.storage.queries import Queries
+from hubwell.vocabulary import SpaceKind
 
 _SQL: Final = Queries("hubwell.people")
 KEPT_DAYS: Final = 14
@@ -23,6 +25,7 @@ MOST_KEPT_DAYS: Final = 30
 LONGEST: Final = timedelta(hours=8)
 LATE: Final = timedelta(hours=1)
 """How long after its beginning a session can still be entered: a roll must not serve to look up the past."""
+_AHEAD: Final = timedelta(days=730)
 _LONGEST_TITLE: Final = 120
 _LONGEST_PURPOSE: Final = 300
 
@@ -51,6 +54,16 @@ class Session:
     end: datetime
     roll_until: datetime
     space_id: str = ""
+    without_roll: bool = False
+    """In a space for relaxation, where it is not recorded who rests."""
+    series_id: UUID | None = None
+    """The same for sessions that were entered together, one each week."""
+
+    def roll_refusal(self, now: datetime) -> DomainError | None:
+        """Return why the roll cannot be read: before the end it would be a look into the room."""
+        if self.without_roll:
+            return DomainError(errors.ROLL_NEVER)
+        return DomainError(errors.ROLL_NOT_YET) if now < self.end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +79,10 @@ class Roll:
         return len(self.names) + self.nameless
 
 
-async def spaces(conn: AsyncConnection[Any], *, shared: bool = True) -> list[tuple[str, str, str]]:
-    """Return id, name and zone of every space; with `shared`, without rooms of one person."""
-    return await (await conn.execute(_SQL["spaces"], {"shared": shared})).fetchall()
+async def spaces(conn: AsyncConnection[Any], *, for_sessions: bool = True) -> list[tuple[str, str, str]]:
+    """Return id, name and zone of every space, or of those in which sessions can be."""
+    values = {"for_sessions": for_sessions, "relaxation": SpaceKind.RELAXATION}
+    return await (await conn.execute(_SQL["spaces"], values)).fetchall()
 
 
 async def add(conn: AsyncConnection[Any], owner: UUID, plan: Plan, now: datetime) -> UUID:
@@ -82,36 +96,62 @@ async def add(conn: AsyncConnection[Any], owner: UUID, plan: Plan, now: datetime
         "end": plan.end,
         "owner": owner,
         "until": plan.end + timedelta(days=plan.kept_days),
+        "relaxation": SpaceKind.RELAXATION,
     }
-    await conn.execute(_SQL["lock_owner"], values)
+    await lock_owner(conn, owner)
     other = await (await conn.execute(_SQL["overlapping_session"], values)).fetchone()
     if other is not None:
         raise DomainError(errors.SESSIONS_OVERLAP, title=other[0])
     row = await (await conn.execute(_SQL["add_session"], values)).fetchone()
     if row is None:
-        raise DomainError(SPACE_UNKNOWN)
+        relaxation = await (await conn.execute(_SQL["is_relaxation"], values)).fetchone()
+        raise DomainError(SPACE_UNKNOWN if relaxation is None else errors.SESSION_IN_RELAXATION)
     return UUID(str(row[0]))
 
 
+async def lock_owner(conn: AsyncConnection[Any], owner: UUID) -> None:
+    """Let the additions of one owner take turns, so that two sessions cannot overlap."""
+    await conn.execute(_SQL["lock_owner"], {"owner": owner})
+
+
 def _check(plan: Plan, now: datetime) -> None:
-    if not plan.title.strip():
-        raise DomainError(errors.TITLE_MISSING)
-    if len(plan.title.strip()) > _LONGEST_TITLE:
-        raise DomainError(errors.TITLE_TOO_LONG, most=_LONGEST_TITLE)
-    if not plan.purpose.strip():
-        raise DomainError(errors.PURPOSE_MISSING)
-    if len(plan.purpose.strip()) > _LONGEST_PURPOSE:
-        raise DomainError(errors.PURPOSE_TOO_LONG, most=_LONGEST_PURPOSE)
-    if plan.end <= plan.start:
-        raise DomainError(errors.SESSION_ENDS_FIRST)
-    if plan.end - plan.start > LONGEST:
-        raise DomainError(errors.SESSION_TOO_LONG, most=LONGEST // timedelta(hours=1))
-    if plan.start < now - LATE:
-        raise DomainError(errors.SESSION_LONG_AGO)
-    if plan.kept_days < 1:
-        raise DomainError(errors.ROLL_TOO_SHORT)
-    if plan.kept_days > MOST_KEPT_DAYS:
-        raise DomainError(errors.ROLL_TOO_LONG, most=MOST_KEPT_DAYS)
+    refuse_all(
+        (
+            *text_refusals(plan.title, plan.purpose),
+            term_refusal(plan.start, plan.end, now),
+            days_refusal(plan.kept_days),
+        )
+    )
+
+
+def text_refusals(title: str, purpose: str) -> Iterator[DomainError]:
+    """Yield what is wrong with the texts of a session."""
+    if not title.strip():
+        yield DomainError(errors.TITLE_MISSING)
+    if len(title.strip()) > _LONGEST_TITLE:
+        yield DomainError(errors.TITLE_TOO_LONG, most=_LONGEST_TITLE)
+    if not purpose.strip():
+        yield DomainError(errors.PURPOSE_MISSING)
+    if len(purpose.strip()) > _LONGEST_PURPOSE:
+        yield DomainError(errors.PURPOSE_TOO_LONG, most=_LONGEST_PURPOSE)
+
+
+def term_refusal(start: datetime, end: datetime, now: datetime) -> DomainError | None:
+    """Return what is wrong with the time of a session; None if nothing is."""
+    if end <= start:
+        return DomainError(errors.SESSION_ENDS_FIRST)
+    if end - start > LONGEST:
+        return DomainError(errors.SESSION_TOO_LONG, most=LONGEST // timedelta(hours=1))
+    if start > now + _AHEAD:
+        return DomainError(errors.SESSION_FAR_AHEAD, most=_AHEAD.days)
+    return DomainError(errors.SESSION_LONG_AGO) if start < now - LATE else None
+
+
+def days_refusal(kept_days: int) -> DomainError | None:
+    """Return what is wrong with the days for which a roll is kept; None if nothing is."""
+    if kept_days < 1:
+        return DomainError(errors.ROLL_TOO_SHORT)
+    return DomainError(errors.ROLL_TOO_LONG, most=MOST_KEPT_DAYS) if kept_days > MOST_KEPT_DAYS else None
 
 
 async def sessions_of(conn: AsyncConnection[Any], owner: UUID, now: datetime) -> list[Session]:
@@ -121,18 +161,29 @@ async def sessions_of(conn: AsyncConnection[Any], owner: UUID, now: datetime) ->
         return await cursor.fetchall()
 
 
+async def count_to_come(conn: AsyncConnection[Any], space_id: str, now: datetime) -> int:
+    """Return how many sessions in a space have not ended."""
+    row = await (await conn.execute(_SQL["sessions_to_come"], {"space": space_id, "now": now})).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def session(conn: AsyncConnection[Any], session_id: UUID, owner: UUID, now: datetime) -> Session | None:
     """Return an owner's session; None for another's, and once its roll has ended."""
     async with conn.cursor(row_factory=class_row(Session)) as cursor:
-        await cursor.execute(_SQL["session"], {"session": session_id, "owner": owner, "now": now})
+        values = {"session": session_id, "owner": owner, "now": now, "relaxation": SpaceKind.RELAXATION}
+        await cursor.execute(_SQL["session"], values)
         return await cursor.fetchone()
 
 
 async def roll(conn: AsyncConnection[Any], of: Session, now: datetime) -> Roll:
-    """Return the people who were in the session's space during it, up to `now`, without erased ones."""
-    values = {"space": of.space_id, "start": of.start, "end": of.end, "now": now}
-    if now <= of.start:
-        return Roll([], 0)
+    """Return the people who were in the session's space during it, without erased ones.
+
+    Raises DomainError before the session ends, and for a space for relaxation.
+    """
+    refusal = of.roll_refusal(now)
+    if refusal is not None:
+        raise refusal
+    values = {"space": of.space_id, "start": of.start, "end": of.end}
     names = [row[0] for row in await (await conn.execute(_SQL["roll"], values)).fetchall()]
     return Roll([name for name in names if name], sum(not name for name in names))
 

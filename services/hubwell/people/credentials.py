@@ -3,9 +3,10 @@
 Results carry the facts that the caller passes to the switchboard.
 """
 
+import hashlib
 import secrets
 from base64 import b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
@@ -13,11 +14,11 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.errors import PERSON_GONE, DomainError
+from hubwell.errors import PERSON_GONE, DomainError, refusal_of, refuse_all
 from hubwell.events import AllowlistChanged, Facts
 from hubwell.people import errors, persons
 from hubwell.storage.queries import Queries
-from hubwell_wire.pseudonym import TOKEN_PREFIX, EpochKey, token_pseudonym
+from hubwell_wire.pseudonym import TOKEN_PREFIX, EpochKey, token_proof, token_pseudonym
 
 _SQL: Final = Queries("hubwell.people")
 _TAKEN_BACK_WITHIN: Final = timedelta(minutes=10)
@@ -38,6 +39,8 @@ class Badge:
     epoch: int
     kind: CredentialKind = "badge"
     label: str = ""
+    proof: bytes | None = field(default=None, repr=False)
+    """SHA-256 of what a kiosk proves it with, if a reader or the server knew it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,18 @@ async def enrol(conn: AsyncConnection[Any], badge: Badge, owner: UUID | NewPerso
 
     An anonymous (counted) badge is released first: its earlier visits are not linked to the person.
     """
-    if len(badge.label) > _LONGEST_LABEL:
-        raise DomainError(errors.LABEL_TOO_LONG, most=_LONGEST_LABEL)
+    name = owner.name if isinstance(owner, NewPerson) else ""
+    refuse_all((refusal_of(lambda: clean_label(badge.label)), refusal_of(lambda: persons.clean_name(name))))
     counted = await _one(conn, "release_counted", {"badge": badge.pseudonym})
     if isinstance(owner, NewPerson):
         owner = await persons.add(conn, owner.name, owner.language, now)
-    values = {"person": owner, "kind": badge.kind, "label": badge.label.strip(), "now": now}
+    values = {"person": owner, "kind": badge.kind, "label": clean_label(badge.label), "now": now}
     credential = await _one(conn, "add_credential", values)
     if credential is None:
         raise DomainError(PERSON_GONE)
     await _add_pseudonym(conn, credential, badge)
+    of_desk = {"credential": credential, "badge": badge.pseudonym}
+    await conn.execute(_SQL["keep_counters_of_desk"], of_desk)
     await conn.execute(_SQL["delete_desk_taps_of_badge"], {"badge": badge.pseudonym})
     return Enrolled(credential, owner, counted)
 
@@ -110,7 +115,8 @@ async def issue_code(
 ) -> Code:
     """Create and enrol a QR code, which works like a badge; its pseudonym is stored. Raises DomainError."""
     text = TOKEN_PREFIX + b32encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
-    badge = Badge(bytes.fromhex(token_pseudonym(text, key)), key.epoch, "qr", label)
+    proof = hashlib.sha256(bytes.fromhex(token_proof(text, key))).digest()
+    badge = Badge(bytes.fromhex(token_pseudonym(text, key)), key.epoch, "qr", label, proof)
     return Code(text, await enrol(conn, badge, owner, now))
 
 
@@ -124,12 +130,39 @@ async def revoke(conn: AsyncConnection[Any], credential: int, why: str, now: dat
     return CredentialChanged(person)
 
 
+async def others_in_use(conn: AsyncConnection[Any], credential: int) -> list[int]:
+    """Lock and return the other valid credentials of the person who has this one.
+
+    Raises DomainError if this one is not valid itself.
+    """
+    rows = await (await conn.execute(_SQL["lock_in_use"], {"credential": credential})).fetchall()
+    in_use = [row[0] for row in rows]
+    if credential not in in_use:
+        raise DomainError(errors.IN_HAND_REVOKED)
+    return [other for other in in_use if other != credential]
+
+
+async def valid_since(conn: AsyncConnection[Any], credential: int) -> datetime | None:
+    """Return since when a credential was valid; None for an open bound."""
+    row = await (await conn.execute(_SQL["credential"], {"credential": credential})).fetchone()
+    return None if row is None else row[4]
+
+
 async def restore(conn: AsyncConnection[Any], credential: int) -> CredentialChanged:
     """Make a revoked credential valid again, for example a lost badge that was found. Raises DomainError."""
     person = await _one(conn, "restore", {"credential": credential})
     if person is None:
         raise await _gone_or(conn, credential, DomainError(errors.NOT_REVOKED))
     return CredentialChanged(person)
+
+
+async def set_label(conn: AsyncConnection[Any], credential: int, label: str) -> CredentialChanged:
+    """Change the note on a credential; an empty one takes it away. Raises DomainError."""
+    values = {"credential": credential, "label": clean_label(label)}
+    person = await _one(conn, "set_label", values)
+    if person is None:
+        raise DomainError(errors.CREDENTIAL_GONE)
+    return CredentialChanged(person, facts=())
 
 
 async def undo_enrolment(conn: AsyncConnection[Any], credential: int, now: datetime) -> CredentialChanged:
@@ -151,8 +184,19 @@ async def credentials_of(conn: AsyncConnection[Any], person: UUID) -> list[Crede
         return await cursor.fetchall()
 
 
+def clean_label(label: str) -> str:
+    """Return a note as it is stored, with single spaces. Raises DomainError."""
+    cleaned = " ".join(label.split())
+    if len(cleaned) > _LONGEST_LABEL:
+        raise DomainError(errors.LABEL_TOO_LONG, most=_LONGEST_LABEL)
+    if not persons.printable(cleaned):
+        raise DomainError(errors.LABEL_NOT_PRINTABLE)
+    return cleaned
+
+
 async def _add_pseudonym(conn: AsyncConnection[Any], credential: int, badge: Badge) -> None:
-    values = {"badge": badge.pseudonym, "credential": credential, "epoch": badge.epoch}
+    values: dict[str, Any] = {"badge": badge.pseudonym, "credential": credential}
+    values |= {"epoch": badge.epoch, "proof": badge.proof}
     if await _one(conn, "add_pseudonym", values) is None:
         raise DomainError(errors.ALREADY_ENROLLED)
 

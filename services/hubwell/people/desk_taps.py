@@ -30,7 +30,9 @@ class DeskTap:
     epoch: int
     kind: CredentialKind
     tapped_at: datetime
+    proof: bytes | None
     credential_id: int | None
+    label: str | None
     revoked_why: str | None
     person_id: UUID | None
     name: str | None
@@ -42,7 +44,7 @@ class DeskTap:
 
     def as_badge(self, label: str = "") -> Badge:
         """Return the badge as the input of an enrolment."""
-        return Badge(self.badge, self.epoch, self.kind, label)
+        return Badge(self.badge, self.epoch, self.kind, label, self.proof)
 
 
 async def taps(conn: AsyncConnection[Any], now: datetime) -> list[DeskTap]:
@@ -56,6 +58,11 @@ async def tap(conn: AsyncConnection[Any], tap_id: int, now: datetime) -> DeskTap
     if not rows:
         raise DomainError(errors.BADGE_GONE)
     return rows[0]
+
+
+async def in_hand(conn: AsyncConnection[Any], person: UUID, now: datetime) -> DeskTap | None:
+    """Return the newest tap of a person's badges at a desk's reader, if it is not older than two minutes."""
+    return next((tap for tap in await taps(conn, now) if tap.person_id == person), None)
 
 
 async def _taps(conn: AsyncConnection[Any], now: datetime, tap_id: int | None) -> list[DeskTap]:

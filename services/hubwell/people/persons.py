@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from hubwell.errors import NAME_TOO_LONG, PERSON_GONE, DomainError
+from hubwell.errors import NAME_TOO_LONG, PERSON_GONE, DomainError, refusal_of, refuse_all
 from hubwell.events import AllowlistChanged, Facts
 from hubwell.people import errors
 from hubwell.storage.queries import Queries
@@ -20,7 +20,7 @@ ShownAs = Literal["", "mentor", "ambassador"]
 SHORTEST_SEARCH: Final = 2
 """Letters that a search needs, so that the register cannot be listed."""
 MOST_FOUND: Final = 20
-_LONGEST_NAME: Final = 120
+LONGEST_NAME: Final = 120
 _LONGEST_TYPED: Final = 1000
 """Characters before Unicode composition, whose time grows with the square of their number."""
 
@@ -58,13 +58,18 @@ class OnSite:
 def clean_name(name: str) -> str:
     """Return a name as it is stored: composed letters, single spaces. Raises DomainError."""
     if len(name) > _LONGEST_TYPED:
-        raise DomainError(NAME_TOO_LONG, most=_LONGEST_NAME)
+        raise DomainError(NAME_TOO_LONG, most=LONGEST_NAME)
     cleaned = " ".join(unicodedata.normalize("NFC", name).split())
-    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co"} for letter in cleaned):
+    if not printable(cleaned):
         raise DomainError(errors.NAME_NOT_PRINTABLE)
-    if len(cleaned) > _LONGEST_NAME:
-        raise DomainError(NAME_TOO_LONG, most=_LONGEST_NAME)
+    if len(cleaned) > LONGEST_NAME:
+        raise DomainError(NAME_TOO_LONG, most=LONGEST_NAME)
     return cleaned
+
+
+def printable(text: str) -> bool:
+    """Return whether a text has no control or formatting characters, surrogates or private letters."""
+    return not any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co"} for letter in text)
 
 
 def known_language(language: str | None) -> str | None:
@@ -74,6 +79,11 @@ def known_language(language: str | None) -> str | None:
     if language not in LANGUAGES:
         raise DomainError(errors.LANGUAGE_UNKNOWN)
     return language
+
+
+def check(name: str, language: str | None) -> None:
+    """Raise DomainError for a name and a language that cannot be stored, with all that is wrong with them."""
+    refuse_all((refusal_of(lambda: clean_name(name)), refusal_of(lambda: known_language(language))))
 
 
 async def person(conn: AsyncConnection[Any], person_id: UUID) -> Person:
@@ -105,6 +115,7 @@ async def change(conn: AsyncConnection[Any], person_id: UUID, *, name: str, lang
 
     Raises DomainError.
     """
+    check(name, language)
     values = {"person": person_id, "name": clean_name(name), "language": known_language(language)}
     if await (await conn.execute(_SQL["change_person"], values)).fetchone() is None:
         raise DomainError(PERSON_GONE)
@@ -116,6 +127,11 @@ async def set_language(conn: AsyncConnection[Any], person_id: UUID, language: st
     values = {"person": person_id, "language": language if language in LANGUAGES else None}
     await conn.execute(_SQL["set_language"], values)
     return [AllowlistChanged()]
+
+
+async def set_link_untold(conn: AsyncConnection[Any], person_id: UUID, *, untold: bool) -> None:
+    """Set whether a reader has to say at the person's next tap that an account was tied to them."""
+    await conn.execute(_SQL["set_link_untold"], {"person": person_id, "untold": untold})
 
 
 async def set_shown(conn: AsyncConnection[Any], person_id: UUID, *, shown: bool) -> None:
@@ -177,6 +193,7 @@ async def lock_to_erase(conn: AsyncConnection[Any], person_id: UUID) -> Held:
 
 async def add(conn: AsyncConnection[Any], name: str, language: str | None, now: datetime) -> UUID:
     """Create a person without a badge and return the id; the name may be empty. Raises DomainError."""
+    check(name, language)
     values = {"name": clean_name(name), "language": known_language(language), "now": now}
     row = await (await conn.execute(_SQL["add_person"], values)).fetchone()
     return UUID(str(row[0] if row else None))

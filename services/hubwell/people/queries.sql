@@ -1,7 +1,7 @@
 -- name: desk_taps
 -- Recent taps at a desk's reader, each with the credential and person of its badge, if enrolled.
-SELECT t.id, t.device_id AS device, d.name AS device_name, t.reader, t.badge, t.epoch, t.kind, t.tapped_at,
-       c.id AS credential_id, c.revoked_why, p.id AS person_id, p.name
+SELECT t.id, t.device_id AS device, d.name AS device_name, t.reader, t.badge, t.epoch, t.kind, t.tapped_at, t.proof,
+       c.id AS credential_id, c.label, c.revoked_why, p.id AS person_id, p.name
 FROM desk_tap t
 JOIN device d ON d.id = t.device_id
 LEFT JOIN credential_pseudonym cp ON cp.badge = t.badge
@@ -63,7 +63,8 @@ WHERE id = %(person)s AND kind = 'enrolled' RETURNING id
 
 -- name: add_pseudonym
 -- ON CONFLICT and not an error, because the database would log the pseudonym with the error.
-INSERT INTO credential_pseudonym (badge, credential_id, epoch) VALUES (%(badge)s, %(credential)s, %(epoch)s)
+INSERT INTO credential_pseudonym (badge, credential_id, epoch, proof)
+VALUES (%(badge)s, %(credential)s, %(epoch)s, %(proof)s)
 ON CONFLICT ON CONSTRAINT credential_enrolled_once DO NOTHING RETURNING badge
 
 -- name: credential
@@ -77,10 +78,20 @@ WHERE id = %(credential)s AND upper_inf(valid)
   AND EXISTS (SELECT FROM person p WHERE p.id = person_id AND p.kind = 'enrolled')
 RETURNING person_id
 
+-- name: lock_in_use
+-- All valid credentials of the person who has this one; in one order, so that two desks do not deadlock.
+SELECT c.id FROM credential c JOIN credential held ON held.person_id = c.person_id
+WHERE held.id = %(credential)s AND upper_inf(c.valid) ORDER BY c.id FOR UPDATE OF c
+
 -- name: restore
 UPDATE credential SET valid = tstzrange(lower(valid), NULL), revoked_why = NULL
 WHERE id = %(credential)s AND NOT upper_inf(valid)
   AND EXISTS (SELECT FROM person p WHERE p.id = person_id AND p.kind = 'enrolled')
+RETURNING person_id
+
+-- name: set_label
+UPDATE credential SET label = %(label)s
+WHERE id = %(credential)s AND EXISTS (SELECT FROM person p WHERE p.id = person_id AND p.kind = 'enrolled')
 RETURNING person_id
 
 -- name: take_back
@@ -100,7 +111,9 @@ SELECT gone.person_id, EXISTS (SELECT FROM person_gone) AS person_gone FROM gone
 UPDATE credential SET person_id = %(keep)s WHERE person_id = %(drop)s
 
 -- name: complete_kept
-UPDATE person k SET name = CASE WHEN k.name = '' THEN d.name ELSE k.name END,
+-- Known since the older of the two entries was made: a badge of the newer one opens its own visits only, at first.
+UPDATE person k SET created_at = least(k.created_at, d.created_at),
+       name = CASE WHEN k.name = '' THEN d.name ELSE k.name END,
        language = coalesce(k.language, d.language)
 FROM person d WHERE k.id = %(keep)s AND d.id = %(drop)s
 
@@ -108,7 +121,9 @@ FROM person d WHERE k.id = %(keep)s AND d.id = %(drop)s
 DELETE FROM person WHERE id = %(drop)s
 
 -- name: spaces
-SELECT id, name, zone FROM space WHERE NOT personal OR NOT %(shared)s ORDER BY name, id
+-- For sessions neither rooms of one person nor places to rest.
+SELECT id, name, zone FROM space
+WHERE archived_at IS NULL AND (NOT %(for_sessions)s OR NOT personal AND kind <> %(relaxation)s) ORDER BY name, id
 
 -- name: on_site
 -- People who chose to be shown, while they are checked in; without their space.
@@ -120,24 +135,31 @@ ORDER BY p.shown_as DESC, lower(p.name), p.id
 -- name: add_session
 INSERT INTO course_session (title, purpose, space_id, during, owner_id, roll_until)
 SELECT %(title)s, %(purpose)s, id, tstzrange(%(start)s, %(end)s), %(owner)s, %(until)s FROM space
-WHERE id = %(space)s AND NOT personal RETURNING id
+WHERE id = %(space)s AND NOT personal AND archived_at IS NULL AND kind <> %(relaxation)s RETURNING id
+
+-- name: is_relaxation
+SELECT FROM space WHERE id = %(space)s AND kind = %(relaxation)s
 
 -- name: lock_owner
 -- Serialises the additions of one owner, so that two sessions cannot overlap.
-SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s::text, 3))
+SELECT pg_advisory_xact_lock(lock_key('sessions ' || %(owner)s::text))
 
 -- name: overlapping_session
 SELECT title FROM course_session
 WHERE owner_id = %(owner)s AND during && tstzrange(%(start)s, %(end)s) LIMIT 1
 
 -- name: sessions_of
-SELECT s.id, s.title, s.purpose, p.name AS space, lower(s.during) AS start, upper(s.during) AS end, s.roll_until
+SELECT s.id, s.title, s.purpose, p.name AS space, lower(s.during) AS start, upper(s.during) AS end, s.roll_until,
+       s.series_id
 FROM course_session s JOIN space p ON p.id = s.space_id
-WHERE s.owner_id = %(owner)s AND s.roll_until > %(now)s ORDER BY lower(s.during) DESC, s.id LIMIT 200
+WHERE s.owner_id = %(owner)s AND s.roll_until > %(now)s ORDER BY lower(s.during) DESC, s.id LIMIT 2000
+
+-- name: sessions_to_come
+SELECT count(*) FROM course_session WHERE space_id = %(space)s AND upper(during) > %(now)s
 
 -- name: session
 SELECT s.id, s.title, s.purpose, s.space_id, p.name AS space, lower(s.during) AS start, upper(s.during) AS end,
-       s.roll_until
+       s.roll_until, p.kind = %(relaxation)s AS without_roll, s.series_id
 FROM course_session s JOIN space p ON p.id = s.space_id
 WHERE s.id = %(session)s AND s.owner_id = %(owner)s AND s.roll_until > %(now)s
 
@@ -146,7 +168,7 @@ WHERE s.id = %(session)s AND s.owner_id = %(owner)s AND s.roll_until > %(now)s
 SELECT p.name FROM person p
 WHERE EXISTS (
     SELECT FROM visit v WHERE v.person_id = p.id AND v.space_id = %(space)s
-       AND v.during && tstzrange(%(start)s, least(%(end)s, %(now)s))
+       AND v.during && tstzrange(%(start)s, %(end)s)
 )
 ORDER BY p.name = '', lower(p.name), p.id
 
@@ -198,6 +220,9 @@ SELECT space_id FROM visit WHERE person_id = %(person)s AND upper_inf(during) OR
 -- name: set_language
 UPDATE person SET language = %(language)s WHERE id = %(person)s
 
+-- name: set_link_untold
+UPDATE person SET link_untold = %(untold)s WHERE id = %(person)s
+
 -- name: set_shown
 -- Only a mentor or ambassador with a name can be shown.
 UPDATE person SET shown_on_site = %(shown)s AND name <> '' AND shown_as <> ''
@@ -224,12 +249,27 @@ WITH newcomer AS (
 )
 SELECT id, person_id FROM held
 
--- name: raise_counter
--- Comparison and change in one statement: of two concurrent copies of a message, one is detected as a replay.
-UPDATE credential SET sun_counter = %(counter)s
-WHERE id = %(credential)s AND (sun_counter IS NULL OR sun_counter < %(counter)s)
-RETURNING id
+-- name: note_signed_message
+-- A copy is no new evidence: whatever it would prove, the presentation that exposes it proves too.
+INSERT INTO signed_message (credential_id, counter, seen_at)
+SELECT %(credential)s, %(counter)s, %(time)s WHERE NOT EXISTS (
+    SELECT FROM signed_message m
+    WHERE m.credential_id = %(credential)s AND m.counter >= %(counter)s AND m.seen_at < %(time)s
+)
+ON CONFLICT ON CONSTRAINT signed_message_once
+DO UPDATE SET seen_at = least(signed_message.seen_at, excluded.seen_at)
+RETURNING credential_id
+
+-- name: keep_counters_of_desk
+-- What a card signed at the desk before its enrolment is evidence against copies of it.
+INSERT INTO signed_message (credential_id, counter, seen_at)
+SELECT %(credential)s, counter, min(tapped_at) FROM desk_tap WHERE badge = %(badge)s AND counter IS NOT NULL
+GROUP BY counter
 
 -- name: add_desk_tap
-INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at)
-VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s) RETURNING id
+INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at, counter, proof)
+VALUES (%(device)s, %(reader)s, %(badge)s, %(epoch)s, %(kind)s, %(time)s, %(counter)s, %(proof)s) RETURNING id
+
+-- name: learn_proof
+-- The first one stays: a later device cannot replace it.
+UPDATE credential_pseudonym SET proof = %(proof)s WHERE badge = %(badge)s AND proof IS NULL

@@ -10,5 +10,16 @@ FROM person p WHERE kind = 'counted' AND created_at < %(older)s
 -- name: desk_tap
 FROM desk_tap WHERE tapped_at < %(older)s
 
+-- name: class_list
+-- The names go with their list.
+FROM class_list WHERE used_at < %(older)s
+
+-- name: signed_message
+-- Each card's highest counter of that time stays with the card: without it every older message could be copied.
+FROM signed_message m WHERE seen_at < %(older)s AND EXISTS (
+    SELECT FROM signed_message n WHERE n.credential_id = m.credential_id AND n.counter > m.counter
+       AND n.seen_at < %(older)s
+)
+
 -- name: session_roll
 FROM course_session WHERE roll_until < %(older)s

@@ -28,10 +28,25 @@ async def add_counted(conn: AsyncConnection[Any], badge: bytes, epoch: int) -> t
     return row[0], row[1]
 
 
-async def raise_counter(conn: AsyncConnection[Any], credential_id: int, counter: int) -> bool:
-    """Store the counter of a signing card; return False unless it is higher than the stored one."""
-    values = {"credential": credential_id, "counter": counter}
-    return await (await conn.execute(_SQL["raise_counter"], values)).fetchone() is not None
+async def note_signed_message(
+    conn: AsyncConnection[Any], credential_id: int, counter: int, time: datetime
+) -> bool:
+    """Store when a signing card's message was presented; return False for a copy.
+
+    A message is a copy if an earlier presentation has the same or a higher counter.
+    """
+    values = {"credential": credential_id, "counter": counter, "time": time}
+    return await (await conn.execute(_SQL["note_signed_message"], values)).fetchone() is not None
+
+
+async def learn_proof(conn: AsyncConnection[Any], badge: bytes, proof: bytes) -> None:
+    """Store what a kiosk has to prove a badge with, unless something is stored already."""
+    await conn.execute(_SQL["learn_proof"], {"badge": badge, "proof": proof})
+
+
+async def link_told(conn: AsyncConnection[Any], person_id: UUID) -> None:
+    """Store that a reader has said that an account was tied to the person."""
+    await conn.execute(_SQL["set_link_untold"], {"person": person_id, "untold": False})
 
 
 async def add_desk_tap(
@@ -42,10 +57,13 @@ async def add_desk_tap(
     epoch: int,
     kind: str,
     tapped_at: datetime,
+    counter: int | None,
+    proof: bytes | None,
 ) -> int:
     """Store a tap at a desk's reader, so that staff can enrol its badge within minutes; return its id."""
-    values = {"device": device_id, "reader": reader, "badge": badge, "epoch": epoch, "kind": kind}
-    row = await (await conn.execute(_SQL["add_desk_tap"], {**values, "time": tapped_at})).fetchone()
+    values: dict[str, Any] = {"device": device_id, "reader": reader, "badge": badge, "epoch": epoch}
+    values |= {"kind": kind, "time": tapped_at, "counter": counter, "proof": proof}
+    row = await (await conn.execute(_SQL["add_desk_tap"], values)).fetchone()
     if row is None:
         raise RuntimeError("an INSERT with RETURNING gave no row")
     return int(row[0])

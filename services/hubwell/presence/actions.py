@@ -5,6 +5,7 @@ are stored for days and visits for longer: a visit without taps is changed itsel
 transaction, which passes the facts on to the switchboard.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -26,6 +27,15 @@ from hubwell.vocabulary import LONGEST_VISIT
 
 _SQL: Final = Queries("hubwell.presence")
 _INSTANT: Final = datetime.resolution
+
+
+@dataclass(frozen=True, slots=True)
+class TapVisit:
+    """The visit that a tap began or ended; without an end it goes on."""
+
+    space_id: str
+    start: datetime
+    end: datetime | None
 
 
 async def close_forgotten(conn: AsyncConnection[Any], now: datetime, settings: Settings) -> list[VisitFact]:
@@ -174,8 +184,10 @@ async def _add_and_fold(
 async def _add(
     conn: AsyncConnection[Any], person_id: UUID, space_id: str, at: datetime, intent: Intent, source: Source
 ) -> None:
-    values: dict[str, Any] = dict.fromkeys(("stream", "seq", "reader", "credential"))
+    values: dict[str, Any] = dict.fromkeys(("stream", "seq", "reader", "credential", "counter"))
     values |= {"person": person_id, "space": space_id, "time": at, "intent": intent, "source": source}
+    if intent == "in" and await (await conn.execute(_SQL["archived_space"], values)).fetchone() is not None:
+        raise DomainError(SPACE_UNKNOWN)
     try:
         async with conn.transaction():
             await conn.execute(_SQL["add_tap"], values | {"verdict": "counts"})
@@ -201,3 +213,20 @@ async def _write(conn: AsyncConnection[Any], story: TapHistory) -> list[VisitFac
     now = datetime.now(UTC)
     changes = await write(conn, story, story.folded(now), now)
     return [*changes.facts, *departure_notices.doors_left(changes.departures)]
+
+
+async def visit_of_tap(conn: AsyncConnection[Any], device_id: str, boot: UUID, seq: int) -> TapVisit | None:
+    """Return the visit of the tap of an anonymous person; None without one. For the demonstration."""
+    values = {"device": device_id, "boot": boot, "seq": seq}
+    row = await (await conn.execute(_SQL["visit_of_tap"], values)).fetchone()
+    return None if row is None else TapVisit(*row)
+
+
+async def count_anonymous(conn: AsyncConnection[Any], space_id: str, devices: Sequence[str]) -> int:
+    """Return how many anonymous people are in by a tap at these devices. For simulated devices only.
+
+    Of real ones this number would show each tap: what is published comes from `privacy` alone.
+    """
+    values = {"space": space_id, "devices": list(devices)}
+    row = await (await conn.execute(_SQL["count_anonymous"], values)).fetchone()
+    return int(row[0]) if row else 0

@@ -1,7 +1,8 @@
 """Whose tap is it: from what a reader heard to a credential, in the caller's transaction."""
 
+import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
@@ -33,8 +34,16 @@ class Register(Protocol):
     async def add_counted(self, conn: AsyncConnection[Any], badge: bytes, epoch: int) -> tuple[int, UUID]:
         """Add a person without a name for a badge; return the credential and the person."""
 
-    async def raise_counter(self, conn: AsyncConnection[Any], credential_id: int, counter: int) -> bool:
-        """Keep the counter of a signing card; return False for one that is not higher than ever before."""
+    async def note_signed_message(
+        self, conn: AsyncConnection[Any], credential_id: int, counter: int, time: datetime
+    ) -> bool:
+        """Keep when a signing card's message was presented; return False for a copy."""
+
+    async def learn_proof(self, conn: AsyncConnection[Any], badge: bytes, proof: bytes) -> None:
+        """Keep what a kiosk has to prove a badge with, unless something is kept already."""
+
+    async def link_told(self, conn: AsyncConnection[Any], person_id: UUID) -> None:
+        """Keep that a person heard of an account that was tied to them."""
 
     async def add_desk_tap(
         self,
@@ -45,8 +54,10 @@ class Register(Protocol):
         epoch: int,
         kind: str,
         tapped_at: datetime,
+        counter: int | None,
+        proof: bytes | None,
     ) -> int:
-        """Keep a badge that was holders to a desk's reader; return the id."""
+        """Keep a badge that was held to a desk's reader; return the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +65,13 @@ class PresentedCard:
     """What a reader heard. `names` are its pseudonyms with their epochs, the newest first.
 
     `counter` is that of a signed tap; `genuine` is false for a message that its card cannot have signed.
+    `proof` is the SHA-256 of what shows that the card itself was there.
     """
 
     names: tuple[tuple[bytes, int], ...]
     counter: int | None = None
     genuine: bool = True
+    proof: bytes | None = field(default=None, repr=False)
 
     @property
     def badges(self) -> list[bytes]:
@@ -77,6 +90,10 @@ class CredentialHolder:
     until: datetime | None
     enrolled: bool
     language: Language | None
+    proof: bytes | None = field(default=None, repr=False)
+    """What a kiosk has to prove the card with (SHA-256), as far as a reader has given it."""
+    link_untold: bool = False
+    """Whether the person has to hear that an account was tied to them."""
 
 
 def read_card(tap: BadgeTapped, policy: Policy) -> PresentedCard:
@@ -84,7 +101,8 @@ def read_card(tap: BadgeTapped, policy: Policy) -> PresentedCard:
     plain = () if tap.badge is None else ((tap.badge, tap.epoch),)
     if tap.sun is None:
         older = () if tap.was is None else ((tap.was, tap.epoch - 1),)
-        return PresentedCard(plain + older)
+        proof = None if tap.proof is None else hashlib.sha256(tap.proof).digest()
+        return PresentedCard(plain + older, proof=proof)
     try:
         key, epochs = policy.keys.sun_key(), policy.keys.epochs()
     except DomainError:
@@ -131,7 +149,7 @@ async def holder_of(
         badge, epoch = card.names[0]
         if not await register.link_pseudonym(conn, older.credential_id, badge, epoch):
             return None  # the credential has another pseudonym of this epoch: this card is not it
-        known[badge] = older
+        known[badge] = older = replace(older, proof=None)  # that of the new epoch is another one
     return older
 
 

@@ -8,21 +8,23 @@ about the person.
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from hubwell.errors import DomainError
 from hubwell.events import DoorLeft, TapAnswered
+from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import BrokerUnavailableError, DeviceMessages
-from hubwell.presence.rules import LATE_LEAVER
+from hubwell.mqtt.order_signature import sign_order
 from hubwell.presence.visit_store import TapNumber
 from hubwell.settings import Settings
-from hubwell.storage.connect import connect
+from hubwell.storage.connect import connection
 from hubwell.storage.notify import Channel, listen
 from hubwell.storage.queries import Queries
 from hubwell.storage.retry import WarnOnce
-from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
+from hubwell.vocabulary import LONGEST_VISIT
 from hubwell_wire import topics
 from hubwell_wire.commands import Answer
 
@@ -50,15 +52,11 @@ def doors_left(left: Iterable[TapNumber]) -> list[DoorLeft]:
 
 
 async def doors_left_at_closing(conn: AsyncConnection[Any], now: datetime) -> list[DoorLeft]:
-    """Return the doors of visits that closing time ended, once a tap there is no late leaver's any more.
+    """Return the doors of visits that the clock ended, once a tap there is no late leaver's any more.
 
     The same ones are returned again at each turn for a while.
     """
-    values = {
-        "since": now - LATE_LEAVER - AGAIN,
-        "until": now - LATE_LEAVER,
-        "born": now - OPEN_VISIT_IGNORED_AFTER,
-    }
+    values = {"since": now - LONGEST_VISIT - AGAIN, "until": now - LONGEST_VISIT}
     return doors_left(await (await conn.execute(_SQL["doors_left_at_closing"], values)).fetchall())
 
 
@@ -66,24 +64,26 @@ async def tell_doors(settings: Settings, link: DeviceMessages) -> None:
     """Inform devices of departures as the database notifies of them, until cancelled: a task of the worker.
 
     A departure while database or broker are away is not repeated: such a device answers "out" where "in"
-    would be right, until its next answer, and at most for `OPEN_VISIT_IGNORED_AFTER`.
+    would be right, until its next answer, and at most until `LONGEST_VISIT` has passed.
     """
     warn = WarnOnce(_LOG, "devices are not informed of departures: %s", action="left")
 
     async def receive(_: Channel, payload: str) -> None:
         stream, seq = map(int, payload.split())
-        async with await connect(settings.database_url, name="left-read") as conn:
+        async with connection(settings.database_url, name="left-read") as conn:
             departures = await answers(conn, [(stream, seq)])
         try:
+            key = Keys(settings.keys_dir).order_key()
             for departure in departures:
                 topic = topics.Topic(settings.site, departure.device_id, topics.Channel.CMD)
-                await link.publish(str(topic), _out(departure).encode())
+                order = sign_order(topic, _out(departure), key, datetime.now(UTC))
+                await link.publish(str(topic), order)
             warn.clear()
-        except BrokerUnavailableError as error:
+        except (BrokerUnavailableError, DomainError) as error:
             warn(error)
 
     await listen(settings.database_url, [Channel.DEPARTURES], receive, name="left")
 
 
-def _out(told: TapAnswered) -> Answer:
-    return Answer(v=1, type="answer", boot=told.boot, seq=told.seq, verdict=told.verdict)
+def _out(answered: TapAnswered) -> Answer:
+    return Answer(v=1, type="answer", boot=answered.boot, seq=answered.seq, verdict=answered.verdict)

@@ -1,19 +1,21 @@
 """A tap of a person, from the reader's message to visits and an answer, in the caller's transaction."""
 
-from collections.abc import Sequence
+import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeGuard
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from hubwell.events import AllowlistChanged, BadgeAtDesk, BadgeTapped, Reaction, TapAnswered
+from hubwell.events import AllowlistChanged, BadgeAtDesk, BadgeTapped, KioskRefused, Reaction, TapAnswered
 from hubwell.presence.credential_lookup import (
     CredentialHolder,
     KnownHolders,
     PresentedCard,
     Register,
+    Suspicion,
     create_anonymous_person,
     flag_suspicion,
     holder_of,
@@ -24,8 +26,8 @@ from hubwell.presence.credential_lookup import (
 from hubwell.presence.departure_notices import answers
 from hubwell.presence.door_policy import Policy
 from hubwell.presence.reader_messages import MessageVariant
-from hubwell.presence.rules import Effect, TapAt, credential_status
-from hubwell.presence.visit_store import tap_history_of, write
+from hubwell.presence.rules import Effect, Intent, TapAt, credential_status
+from hubwell.presence.visit_store import Changes, tap_history_of, withdraw_copies, write
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LONGEST_VISIT
 from hubwell_wire.enumerations import Language, Verdict
@@ -37,26 +39,51 @@ ANSWERED: Final = timedelta(minutes=10)
 """Older taps are not answered: the person has left the reader."""
 AT_DESK: Final = timedelta(minutes=2)
 """How long a tap at a desk is of use."""
+TapKey = tuple[int, int]
+"""Stream and number of a tap."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderResponse:
-    """The answer for the person at the reader. With `code_for`, a one-time code of this person is shown."""
+    """The answer for the person at the reader.
+
+    With `code_for`, a one-time code of this person is shown; `credential_id` is the badge that they held.
+    """
 
     verdict: Verdict
     language: Language
     shade: MessageVariant = ""
     code_for: UUID | None = None
+    credential_id: int | None = None
+    linked: bool = False
+    """Whether to say that an account was tied to the person."""
 
 
 @dataclass(slots=True)
 class TapResult:
     """The result of a tap. Without `response` the reader gets no answer."""
 
-    told: ReaderResponse | None = None
+    response: ReaderResponse | None = None
     facts: list[Reaction] = field(default_factory=list)
     left: list[TapAnswered] = field(default_factory=list)
     """For devices at whose doors the person is not inside any more."""
+    answered_by: UUID | None = None
+    """The person of a tap that a panel waits for; None where it was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A tap that a panel waits for: what it means for a visit, of any person or of `people` only."""
+
+    intent: Intent
+    people: frozenset[UUID] | None
+
+    def of(self, person_id: UUID) -> Intent | None:
+        """Return what the tap means for a person; None for one of whom it is not expected."""
+        return self.intent if self.people is None or person_id in self.people else None
+
+
+_NONE: Final[Mapping[TapKey, Expected]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +106,15 @@ class _Batch:
     known: KnownHolders
     doors: dict[str, _Door]
     purposes: dict[tuple[str, str], str]
+    expected: Mapping[TapKey, Expected]
 
 
 async def tapped(
-    conn: AsyncConnection[Any], taps: Sequence[BadgeTapped], policy: Policy, register: Register
+    conn: AsyncConnection[Any],
+    taps: Sequence[BadgeTapped],
+    policy: Policy,
+    register: Register,
+    expected: Mapping[TapKey, Expected] = _NONE,
 ) -> list[TapResult]:
     """Store taps and fold the affected visits of their people again.
 
@@ -94,7 +126,7 @@ async def tapped(
     cards = [read_card(tap, policy) for tap in taps]
     # What needs no answer is not waited for: people at readers are.
     async with conn.pipeline():
-        batch = await _prepare(conn, taps, cards, policy, register)
+        batch = await _prepare(conn, taps, cards, policy, register, expected)
         return [await _tapped(conn, tap, card, batch) for tap, card in zip(taps, cards, strict=True)]
 
 
@@ -104,6 +136,7 @@ async def _prepare(
     cards: Sequence[PresentedCard],
     policy: Policy,
     register: Register,
+    expected: Mapping[TapKey, Expected],
 ) -> _Batch:
     """Have the taps' people to ourselves until the transaction ends, and look up what all taps need."""
     badges = [badge for card in cards for badge in card.badges]
@@ -120,6 +153,7 @@ async def _prepare(
         await known_holders(conn, cards),
         {row[0]: _Door(*row) for row in await doors.fetchall()},
         {(device, name): purpose for device, name, purpose in await purposes.fetchall()},
+        expected,
     )
 
 
@@ -129,10 +163,25 @@ async def _tapped(
     before = len(batch.known)
     holder = await holder_of(conn, card, batch.known, tap.time, batch.register)
     is_linked = len(batch.known) > before
-    result = await _at_reader(conn, tap, card, holder, batch)
+    purpose = batch.purposes.get((tap.device_id, tap.reader), "space")
+    if holder is None and await _counts(conn, tap, card, purpose, batch):
+        holder = await create_anonymous_person(conn, card, batch.known, batch.register)
+    copied, exposed = await _check_copies(conn, tap, card, holder, batch)
+    result = await _at_reader(conn, tap, card, holder, purpose, copied, batch)
+    if holder is not None and holder.link_untold and _is_heard(result.response, tap, batch):
+        result.response = replace(result.response, linked=True)
+        await batch.register.link_told(conn, holder.person_id)
+    result.facts[:0] = exposed.facts
+    result.left += await answers(conn, exposed.departures)
     if is_linked:
         result.facts.append(AllowlistChanged())
     return result
+
+
+def _is_heard(response: ReaderResponse | None, tap: BadgeTapped, batch: _Batch) -> TypeGuard[ReaderResponse]:
+    """Return whether a person whose tap counted still stands at the reader."""
+    counted = response is not None and response.verdict in {"in", "out", "moved"}
+    return counted and batch.now - tap.time <= FRESH
 
 
 async def _at_reader(
@@ -140,40 +189,92 @@ async def _at_reader(
     tap: BadgeTapped,
     card: PresentedCard,
     holder: CredentialHolder | None,
+    purpose: str,
+    copied: Suspicion | None,
     batch: _Batch,
 ) -> TapResult:
-    now, policy = batch.now, batch.policy
-    purpose = batch.purposes.get((tap.device_id, tap.reader), "space")
     if purpose == "desk":
-        return await _at_desk(conn, tap, card, holder, batch)
-    if holder is None and await _counts(conn, tap, card, purpose, policy, now):
-        holder = await create_anonymous_person(conn, card, batch.known, batch.register)
-    refusal = await _refusal(conn, tap, card, holder, batch.register)
+        return await _at_desk(conn, tap, card, holder, copied, batch)
+    refusal = await _refusal(conn, tap, card, holder, copied)
     if refusal is not None or holder is None:
         return _answer(tap, batch, refusal or "unknown", holder)
     if purpose == "kiosk":
-        here = now - tap.time <= FRESH
-        return TapResult(
-            ReaderResponse("code", _language(holder, policy), code_for=holder.person_id) if here else None
-        )
+        return _at_kiosk(tap, card, holder, batch)
+    await _learn_proof(conn, tap, card, holder, batch)
     if tap.space_id is None:
         return TapResult()
-    return await _at_door(conn, tap, batch.doors[tap.space_id], holder, batch)
+    return await _at_door(conn, tap, batch.doors[tap.space_id], card, holder, batch)
 
 
-async def _counts(
+def _at_kiosk(tap: BadgeTapped, card: PresentedCard, holder: CredentialHolder, batch: _Batch) -> TapResult:
+    """Let a code be shown for a card that was proven: a pseudonym alone may come from a list of badges."""
+    if batch.now - tap.time > FRESH:
+        return TapResult()
+    language = _language(holder, batch.policy)
+    why: Literal["unproven", "no-proof", "wrong-proof"] | None = None
+    if card.counter is None:  # a signature that was checked proves the card
+        if card.proof is None:
+            why = "no-proof"
+        elif holder.proof is None:
+            why = "unproven"
+        elif not hmac.compare_digest(card.proof, holder.proof):
+            why = "wrong-proof"
+    if why is None:
+        response = ReaderResponse(
+            "code", language, code_for=holder.person_id, credential_id=holder.credential_id
+        )
+        return TapResult(response)
+    shade: MessageVariant = "door-first" if why == "unproven" else "no-code"
+    refused = KioskRefused(device_id=tap.device_id, why=why)
+    return TapResult(ReaderResponse("refused", language, shade), [refused])
+
+
+async def _learn_proof(
     conn: AsyncConnection[Any],
     tap: BadgeTapped,
     card: PresentedCard,
-    purpose: str,
-    policy: Policy,
-    now: datetime,
+    holder: CredentialHolder,
+    batch: _Batch,
+) -> None:
+    """Keep what a kiosk will have to prove the card with, from a device that is not a kiosk itself."""
+    is_kiosk = any(
+        device == tap.device_id and purpose == "kiosk" for (device, _), purpose in batch.purposes.items()
+    )
+    if card.proof is not None and holder.proof is None and not is_kiosk:
+        await batch.register.learn_proof(conn, card.badges[0], card.proof)
+        batch.known[card.badges[0]] = replace(holder, proof=card.proof)
+
+
+async def _counts(
+    conn: AsyncConnection[Any], tap: BadgeTapped, card: PresentedCard, purpose: str, batch: _Batch
 ) -> bool:
     """Return whether an unknown badge becomes an anonymous person."""
     at_door = purpose == "space" and tap.space_id is not None
-    if policy.unknown != "count" or not at_door or not card.genuine or not card.names:
+    if batch.policy.unknown != "count" or not at_door or not card.genuine or not card.names:
         return False
-    return not await is_erased(conn, card, now)
+    return not await is_erased(conn, card, batch.now)
+
+
+async def _check_copies(
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    card: PresentedCard,
+    holder: CredentialHolder | None,
+    batch: _Batch,
+) -> tuple[Suspicion | None, Changes]:
+    """Return why a tap is a copy, if it is one: of a signing card's number, or of one of its messages.
+
+    A genuine message may expose stored taps as copies, also one of a revoked card: they are withdrawn.
+    """
+    nothing = Changes([], [])
+    if holder is None or not card.genuine:
+        return None, nothing
+    if card.counter is None:
+        return ("sun-forged" if holder.kind == "sun" else None), nothing
+    message = {"credential": holder.credential_id, "counter": card.counter, "time": tap.time}
+    if not await batch.register.note_signed_message(conn, holder.credential_id, card.counter, tap.time):
+        return "counter-replayed", nothing
+    return None, await withdraw_copies(conn, holder.person_id, message, batch.policy.hours, batch.now)
 
 
 async def _refusal(
@@ -181,7 +282,7 @@ async def _refusal(
     tap: BadgeTapped,
     card: PresentedCard,
     holder: CredentialHolder | None,
-    register: Register,
+    copied: Suspicion | None,
 ) -> Verdict | None:
     """Return why a tap is refused, and flag it where staff should ask."""
     if not card.genuine:
@@ -196,27 +297,11 @@ async def _refusal(
             return "revoked"
         case "not-yet":
             return "unknown"
+        case "valid" if copied is not None:
+            await flag_suspicion(conn, holder, copied, tap)
+            return "refused"
         case "valid":
-            return await _copied(conn, tap, card, holder, register)
-
-
-async def _copied(
-    conn: AsyncConnection[Any],
-    tap: BadgeTapped,
-    card: PresentedCard,
-    holder: CredentialHolder,
-    register: Register,
-) -> Verdict | None:
-    """Refuse a copy: of a signing card's number, or of one of its messages."""
-    if card.counter is None and holder.kind == "sun":
-        await flag_suspicion(conn, holder, "sun-forged", tap)
-        return "refused"
-    if card.counter is not None and not await register.raise_counter(
-        conn, holder.credential_id, card.counter
-    ):
-        await flag_suspicion(conn, holder, "counter-replayed", tap)
-        return "refused"
-    return None
+            return None
 
 
 async def _at_desk(
@@ -224,27 +309,46 @@ async def _at_desk(
     tap: BadgeTapped,
     card: PresentedCard,
     holder: CredentialHolder | None,
+    copied: Suspicion | None,
     batch: _Batch,
 ) -> TapResult:
     """Show a badge to staff for two minutes; a tap at the desk is never a visit."""
-    refused = not card.genuine or not card.names
-    if refused or (holder is not None and await _copied(conn, tap, card, holder, batch.register) is not None):
+    if holder is not None and copied is not None:
+        await flag_suspicion(conn, holder, copied, tap)
+    if not card.genuine or not card.names or copied is not None:
         return _answer(tap, batch, "refused", holder)
+    if holder is not None and card.genuine:
+        await _learn_proof(conn, tap, card, holder, batch)
     result = _answer(tap, batch, "desk", holder)
     if batch.now - tap.time <= AT_DESK:
         badge, epoch = card.names[0]
         kind = "badge" if card.counter is None else "sun"
         desk_tap = await batch.register.add_desk_tap(
-            conn, tap.device_id, tap.reader, badge, epoch, kind, min(tap.time, batch.now)
+            conn,
+            tap.device_id,
+            tap.reader,
+            badge,
+            epoch,
+            kind,
+            min(tap.time, batch.now),
+            card.counter,
+            card.proof,
         )
         result.facts.append(BadgeAtDesk(desk_tap_id=desk_tap))
     return result
 
 
 async def _at_door(
-    conn: AsyncConnection[Any], tap: BadgeTapped, door: _Door, holder: CredentialHolder, batch: _Batch
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    door: _Door,
+    card: PresentedCard,
+    holder: CredentialHolder,
+    batch: _Batch,
 ) -> TapResult:
-    at = TapAt(tap.time, door.space_id, full=tap.said == "full")
+    expected = batch.expected.get((tap.stream_id, tap.seq))
+    meant = None if expected is None else expected.of(holder.person_id)
+    at = TapAt(tap.time, door.space_id, meant or "toggle", full=tap.said == "full")
     hours = batch.policy.hours
     if door.closes_at is not None:
         hours = replace(hours, spaces={door.space_id: door.closes_at})
@@ -253,14 +357,18 @@ async def _at_door(
     folded = story.folded(batch.now)
     effect = folded.effects.get(at, "again")
     shade: MessageVariant = "two-places" if effect == "doubtful" else ""
+    if meant is not None and effect == "again":
+        shade = "panel"
     if effect in {"in", "moved"} and await _is_full(conn, door, holder, tap, batch):
         shade = "crowded"
         if door.refuses and _stands_outside(tap, batch.now):
             folded, effect, shade = story.folded(batch.now, without=at), "full", ""
-    await _store(conn, tap, at, holder, effect)
+    await _store(conn, tap, at, card, holder, effect)
     changes = await write(conn, story, folded, batch.now)
-    told = _answer(tap, batch, "refused" if effect == "doubtful" else effect, holder, shade).told
-    return TapResult(told, [*changes.facts], await answers(conn, changes.departures))
+    response = _answer(tap, batch, "refused" if effect == "doubtful" else effect, holder, shade).response
+    counts = expected is not None and effect not in {"full", "doubtful"}
+    person_id = holder.person_id if counts else None
+    return TapResult(response, [*changes.facts], await answers(conn, changes.departures), person_id)
 
 
 def _stands_outside(tap: BadgeTapped, now: datetime) -> bool:
@@ -280,7 +388,12 @@ async def _is_full(
 
 
 async def _store(
-    conn: AsyncConnection[Any], tap: BadgeTapped, at: TapAt, holder: CredentialHolder, effect: Effect
+    conn: AsyncConnection[Any],
+    tap: BadgeTapped,
+    at: TapAt,
+    card: PresentedCard,
+    holder: CredentialHolder,
+    effect: Effect,
 ) -> None:
     values = {
         "person": holder.person_id,
@@ -293,6 +406,7 @@ async def _store(
         "seq": tap.seq,
         "reader": tap.reader,
         "credential": holder.credential_id,
+        "counter": card.counter,
     }
     await conn.execute(_SQL["add_tap"], values)
 

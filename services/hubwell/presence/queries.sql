@@ -1,9 +1,10 @@
 -- name: lock_badges
--- One order everywhere, and badges before people before spaces: two processes cannot wait for each other.
-SELECT pg_advisory_xact_lock(number) FROM (
-    SELECT DISTINCT hashtextextended(encode(badge, 'hex'), 0) AS number FROM unnest(%(badges)s::bytea[]) badge
-    ORDER BY 1
-) AS numbers
+-- One order everywhere, and badges before people before spaces: two processes cannot wait for each other. Rows, no
+-- advisory locks: pg_locks shows the keys of those to every role, and a key of a badge would show each of its taps.
+SELECT bucket FROM badge_lock WHERE bucket IN (
+    SELECT (get_byte(badge, 0) * 256 + get_byte(badge, 1)) %% (SELECT count(*) FROM badge_lock)
+    FROM unnest(%(badges)s::bytea[]) badge
+) ORDER BY bucket FOR UPDATE
 
 -- name: lock_people_of
 SELECT person.id FROM person WHERE id IN (
@@ -21,7 +22,7 @@ SELECT id FROM space WHERE id = ANY (%(spaces)s) AND when_full = 'refuse' ORDER 
 -- name: recognise
 -- The people stay locked, also one that a merge has just put in another's place.
 SELECT p.badge, c.id, c.person_id, c.kind, lower(c.valid), upper(c.valid), person.kind = 'enrolled',
-       person.language
+       person.language, p.proof, person.link_untold
 FROM credential_pseudonym p
 JOIN credential c ON c.id = p.credential_id
 JOIN person ON person.id = c.person_id
@@ -29,6 +30,9 @@ WHERE p.badge = ANY (%(badges)s) FOR NO KEY UPDATE OF person
 
 -- name: purposes
 SELECT device_id, name, purpose FROM reader WHERE device_id = ANY (%(devices)s)
+
+-- name: archived_space
+SELECT FROM space WHERE id = %(space)s AND archived_at IS NOT NULL
 
 -- name: doors
 SELECT id, closes_at, capacity, when_full = 'refuse' FROM space WHERE id = ANY (%(spaces)s)
@@ -55,10 +59,16 @@ UPDATE tap SET verdict = 'counts' WHERE id = %(tap)s
 -- name: doubtful
 UPDATE tap SET verdict = 'doubtful' WHERE id = %(tap)s
 
+-- name: mark_copies
+-- Stored taps of a signing card that a genuine message exposes: later, with the same or a lower counter.
+UPDATE tap SET verdict = 'copied'
+WHERE credential_id = %(credential)s AND counter <= %(counter)s AND time > %(time)s AND verdict <> 'copied'
+RETURNING time, space_id
+
 -- name: add_tap
-INSERT INTO tap (person_id, space_id, time, source, intent, verdict, stream_id, seq, reader, credential_id)
+INSERT INTO tap (person_id, space_id, time, source, intent, verdict, stream_id, seq, reader, credential_id, counter)
 VALUES (%(person)s, %(space)s, %(time)s, %(source)s, %(intent)s, %(verdict)s, %(stream)s, %(seq)s,
-        %(reader)s, %(credential)s)
+        %(reader)s, %(credential)s, %(counter)s)
 ON CONFLICT ON CONSTRAINT tap_once DO NOTHING
 
 -- name: story
@@ -101,8 +111,11 @@ UPDATE visit SET during = tstzrange(lower(during), %(end)s), ended_by = %(ended_
 SELECT DISTINCT space_id FROM visit WHERE person_id = %(person)s AND upper_inf(during) ORDER BY space_id
 
 -- name: others_inside
+-- Without forgotten check-outs, which would turn people away from an empty space.
 SELECT count(*) FROM visit v WHERE v.space_id = %(space)s AND upper_inf(v.during)
     AND lower(v.during) > %(now)s - %(longest)s AND v.person_id <> %(person)s
+    AND (lower(v.during) > %(now)s - nobody_sensed_after()
+         OR NOT (SELECT nobody_sensed(%(space)s::text, %(now)s::timestamptz)))
 
 -- name: open_visits
 SELECT v.id, v.space_id, lower(v.during) AS start, s.closes_at
@@ -134,11 +147,10 @@ SELECT s.device_id, s.boot, n.seq
 FROM unnest(%(streams)s::int[], %(seqs)s::bigint[]) AS n (stream_id, seq) JOIN stream s ON s.id = n.stream_id
 
 -- name: doors_left_at_closing
--- The doors by which people came whose visits were ended by closing time, and who are not there again.
+-- The doors by which people came whose visits the clock ended, and who are not there again.
 SELECT t.stream_id, t.seq
 FROM visit v JOIN tap t ON t.person_id = v.person_id AND t.time = lower(v.during) AND t.space_id = v.space_id
-WHERE v.during && tstzrange(%(since)s, %(until)s) AND upper(v.during) > %(since)s AND upper(v.during) <= %(until)s
-    AND v.ended_by = 'inferred' AND t.time > %(born)s AND t.stream_id IS NOT NULL
+WHERE t.time > %(since)s AND t.time <= %(until)s AND v.ended_by = 'inferred' AND t.stream_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM visit later WHERE later.person_id = v.person_id AND later.space_id = v.space_id
                     AND upper_inf(later.during))
 
@@ -161,3 +173,23 @@ WHERE s.settled_at IS NULL AND p.kind = 'enrolled' ORDER BY s.at DESC, s.id DESC
 
 -- name: settle
 UPDATE suspicion SET settled_at = %(now)s WHERE id = %(id)s AND settled_at IS NULL RETURNING credential_id
+
+-- name: visit_of_tap
+-- The visit that an anonymous person's tap began or ended, or that was open then; the newest where it moved.
+SELECT v.space_id, lower(v.during), upper(v.during)
+FROM tap t
+JOIN stream s ON s.id = t.stream_id
+JOIN person p ON p.id = t.person_id AND p.kind = 'counted'
+JOIN visit v ON v.person_id = t.person_id AND lower(v.during) <= t.time
+    AND (upper_inf(v.during) OR upper(v.during) >= t.time)
+WHERE s.device_id = %(device)s AND s.boot = %(boot)s AND t.seq = %(seq)s
+ORDER BY lower(v.during) DESC LIMIT 1
+
+-- name: count_anonymous
+-- Anonymous people who are in a space by a tap at one of these devices.
+SELECT count(*) FROM visit v
+JOIN person p ON p.id = v.person_id AND p.kind = 'counted'
+WHERE v.space_id = %(space)s AND upper_inf(v.during) AND EXISTS (
+    SELECT FROM tap t JOIN stream s ON s.id = t.stream_id
+    WHERE t.person_id = v.person_id AND t.time = lower(v.during) AND s.device_id = ANY (%(devices)s)
+)

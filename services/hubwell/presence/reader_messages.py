@@ -6,8 +6,10 @@ from typing import Final, Literal, get_args
 from hubwell.i18n import translations_for
 from hubwell_wire.enumerations import Language, Verdict
 
-MessageVariant = Literal["", "crowded", "two-places"]
-"""A variant of the sentence: `crowded` (in, though the space is full), `two-places` (`rules.APART`)."""
+MessageVariant = Literal["", "crowded", "two-places", "door-first", "no-code", "panel"]
+"""A variant of the sentence: `crowded` (in, though the space is full), `two-places` (`rules.APART`), at a
+kiosk `door-first` (nothing to compare the card with yet) and `no-code`, and `panel` (which has the answer).
+"""
 _VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
@@ -18,6 +20,13 @@ def message_for(verdict: Verdict, language: Language, shade: MessageVariant = ""
     if code:
         return translations.gettext("Your code: {code}").format(code=code)
     return _shaded(translations, shade) or _sentences(translations)[verdict]
+
+
+def linked_notice(language: Language) -> str:
+    """Return the sentence that a reader adds once after an account was tied to the person."""
+    return translations_for(language).gettext(
+        "An account was linked to your visits. If this was not you, please tell the staff."
+    )
 
 
 def texts_for_roster() -> dict[Language, dict[Verdict, str]]:
@@ -56,5 +65,11 @@ def _shaded(translations: NullTranslations, shade: MessageVariant) -> str:
             return _("Welcome. You are checked in, but this space is full.")
         case "two-places":
             return _("This badge was at another reader a moment ago. Please wait ten seconds and tap again.")
+        case "door-first":
+            return _("Please hold your badge to the reader of a space first, then ask for a code here again.")
+        case "no-code":
+            return _("A code cannot be shown here. Please ask the staff.")
+        case "panel":
+            return _("Thank you. The panel at the door has the answer.")
         case "":
             return ""

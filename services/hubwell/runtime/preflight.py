@@ -31,12 +31,13 @@ def check_space(data_dir: Path, least: int = LEAST_SPACE) -> None:
 
 
 def check_port(host: str, port: int) -> int:
-    """Check that the pages can be served at `port`; return it, or a free port for 0.
+    """Check that the pages can be served at `port`, and return it.
 
-    :raises CannotStartError: the port is in use, or reserved for root.
+    :raises CannotStartError: the port does not exist, is in use, or is reserved for root.
     """
-    if port == 0:
-        return free_port(host)
+    problem = port_problem(port)
+    if problem is not None:
+        raise CannotStartError(problem)
     refused = _refused(host, port)
     if refused is None:
         return port
@@ -50,14 +51,16 @@ def check_port(host: str, port: int) -> int:
     )
 
 
-def free_port(host: str, preferred: int = 0) -> int:
-    """Return a free port: the preferred one if it is free, else any."""
-    if preferred and _refused(host, preferred) is None:
-        return preferred
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def port_problem(port: int) -> str | None:
+    """Return a sentence with the nearest port if there is no such port, else None."""
+    if 0 <= port <= _LAST:
+        return None
+    return f"There is no port {port}: ports go up to {_LAST}, so the nearest is {min(max(port, 1), _LAST)}."
+
+
+def is_free(host: str, port: int) -> bool:
+    """Return whether a server could listen at `port`."""
+    return _refused(host, port) is None
 
 
 def _refused(host: str, port: int) -> int | None:

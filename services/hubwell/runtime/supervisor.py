@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Supervisor:
         self._report = report
         self._stopping = stopping
         self._groups: list[list[Child]] = []
+        self._running: dict[Child, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
         self._stop_requested = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -68,7 +69,19 @@ class Supervisor:
         self._groups.append(children)
         for child in children:
             self._begin_log(child.log)
-            self._tasks.create_task(child.run(), name=child.part.name)
+            self._running[child] = self._tasks.create_task(child.run(), name=child.part.name)
+
+    async def end(self, name: str) -> None:
+        """Stop one part for good; nothing happens if it was not launched."""
+        for group in self._groups:
+            for child in [child for child in group if child.part.name == name]:
+                group.remove(child)
+                self._running.pop(child).cancel()
+                await child.stop(self._hurry)
+
+    def watch(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run this beside the parts until all of them are stopped."""
+        self._tasks.create_task(work, name=name)
 
     async def ready(self) -> None:
         """Wait until every part that was launched is ready."""

@@ -12,8 +12,19 @@ _SQL: Final = Queries("hubwell.spaces")
 
 
 async def set_status(conn: AsyncConnection[Any], fact: DeviceReported) -> None:
-    """Store whether a device is online, and the time of its list of badges."""
-    values = {"device": fact.device_id, "status": fact.status, "roster_at": fact.roster_at}
+    """Store whether a device is online and since when, the time of its list of badges, clock and what waits.
+
+    A message that the broker kept changes nothing if it is older than what is known already.
+    """
+    values = {
+        "device": fact.device_id,
+        "status": fact.status,
+        "at": fact.at,
+        "retained": fact.retained,
+        "roster_at": fact.roster_at,
+        "clock": fact.clock,
+        "pending": fact.pending,
+    }
     await conn.execute(_SQL["set_status"], values)
 
 

@@ -5,11 +5,16 @@ holds data only, no engine internals, so a backup of plain PostgreSQL can be res
 the other way round.
 """
 
-import contextlib
+import errno
 import json
+import os
+import stat
 import sys
+import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +29,9 @@ from hubwell.storage.migrate import migrate
 from hubwell.storage.revisions import current_revision, is_known
 from hubwell.storage.table_digest import TableDigest, table_digest, tables_of
 
-_FORMAT: Final = "hubwell-backup-1"
+_FORMATS: Final = "hubwell-backup-"
+"""Beginning of the format in the manifest of a backup of any release."""
+_FORMAT: Final = f"{_FORMATS}1"
 _QUEUE: Final = "procrastinate_jobs"
 _BLOCK: Final = 1 << 20
 
@@ -53,17 +60,12 @@ class BackupError(Exception):
 
 def backup(url: str, file: Path) -> int:
     """Write the backup, verify the file, print the result and return an exit code."""
-    partial = file.with_name(file.name + ".partial")
     try:
-        partial.unlink(missing_ok=True)
-        partial.touch(mode=0o600)  # readable for its owner only: it holds names, badges and visits
-        manifest = write_backup(url, partial)
-        verify_file(partial)
-        partial.replace(file)
+        with _replacing(file) as partial:
+            manifest = write_backup(url, partial)
+            verify_file(partial)
     except _PROBLEMS as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        return _tell(error)
+        return _tell(error, f"{file} cannot be written")
     sys.stdout.write(f"{file}: {_rows(manifest)} rows in {len(manifest.tables)} tables, verified.\n")
     return 0
 
@@ -73,7 +75,7 @@ def restore(url: str, file: Path) -> int:
     try:
         manifest = read_backup(url, file)
     except _PROBLEMS as error:
-        return _tell(error)
+        return _tell(error, f"{file} cannot be read")
     sys.stdout.write(f"{file}: {_rows(manifest)} rows restored; counts and digests agree.\n")
     return 0
 
@@ -83,15 +85,84 @@ _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 """Errors of zipfile for a damaged archive; which one depends on the position of the damage."""
 
 
-def _tell(error: Exception) -> int:
+def _tell(error: Exception, failed: str) -> int:
     sentence = first_line(error)
-    sys.stderr.write(sentence if isinstance(error, BackupError) else f"{type(error).__name__}: {sentence}")
-    sys.stderr.write("\n")
+    if isinstance(error, OSError):
+        sentence = f"{failed}: {error.strerror or sentence}."
+    elif isinstance(error, psycopg.Error):
+        sentence = f"The database refused: {sentence}"
+    sys.stderr.write(f"{sentence}\n")
     return 1
 
 
 def _rows(manifest: Manifest) -> int:
     return sum(table.rows for table in manifest.tables.values())
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """Give a new file beside the target, readable for its owner only, that takes its place at the end.
+
+    A link is followed: the file that it names is replaced, and the link stays. After an exception the target
+    is as it was. Raises BackupError, before anything is written, and OSError.
+    """
+    target = _check_target(file)
+    # A name that nobody can foresee: a folder for everybody, such as /tmp, may hold prepared links.
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        _check_target(file)  # the dump may have taken an hour
+        partial.replace(target)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _check_target(file: Path) -> Path:
+    """Return the file that a backup to `file` will be, its links followed. Raises BackupError."""
+    # The kernel's own answer counts: links such as /dev/stdout lead to what no path names.
+    target = Path(os.path.realpath(file))
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        return _in_folder(target, file)
+    except NotADirectoryError:
+        raise BackupError(f"{file} cannot be written: a part of its path is not a folder.") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BackupError(f"{file} is a link that leads to itself: name a file.") from None
+        raise BackupError(f"{file} cannot be written: {error.strerror}.") from error
+    if stat.S_ISDIR(mode):
+        raise BackupError(f"{file} is a folder: name a file in it, such as {file / 'hub.backup'}.")
+    if not stat.S_ISREG(mode):
+        raise BackupError(f"{file} is a device or a pipe, not a file: name a file.")
+    if not (target.exists() and target.samefile(file) and _is_backup(target)):
+        raise BackupError(f"{file} is not a backup of Hubwell and stays as it is: name another file.")
+    return target
+
+
+def _in_folder(target: Path, file: Path) -> Path:
+    folder = target.parent
+    if not folder.exists():
+        raise BackupError(
+            f"The folder {folder} of {file.name} does not exist: make it, or name another file."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BackupError(f"The folder {folder} cannot be written by this user: name another file.")
+    return target
+
+
+def _is_backup(file: Path) -> bool:
+    """Return whether the file is a backup of Hubwell, of any release, whole or not."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return str(json.loads(archive.read("manifest.json"))["format"]).startswith(_FORMATS)
+    except (*_DAMAGE, KeyError, TypeError, OSError):
+        return False
 
 
 def write_backup(url: str, file: Path) -> Manifest:
@@ -154,6 +225,8 @@ def verify_file(file: Path) -> None:
 
     Raises OSError for a file that cannot be read.
     """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise BackupError(f"{file} is not a file: name a file made by `hubwell backup`")
     try:
         with zipfile.ZipFile(file) as archive:
             damaged = archive.testzip()
@@ -162,6 +235,10 @@ def verify_file(file: Path) -> None:
             _verify_members(archive, file)
     except _DAMAGE as error:
         raise BackupError(f"{file} is damaged or is not a Hubwell backup: {error}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a damaged offset leads to before the file's begin
+            raise
+        raise BackupError(f"{file} is damaged: take another backup") from error
 
 
 def _verify_members(archive: zipfile.ZipFile, file: Path) -> None:

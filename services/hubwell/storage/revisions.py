@@ -3,6 +3,10 @@
 `migrations/NNNN_what.sql` is applied once, in the order of the numbers. `views/NN_what.sql` holds views,
 functions and triggers; every upgrade drops and re-creates all of them, in the order of the numbers. A file
 `NNNN_what.VARIANT.sql` follows the file without the variant, on the engines that have it (`Engine.variants`).
+
+Numbers grow and may have holes: 0012 and 0014 were set aside and never used, no release has them. They stay
+free, because the revision of a database or a backup is its largest number: a file below would not be missed.
+No file gets another number: databases remember files by name.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 Retention, erasure, backup and the record of processing take their tables from here. The SQL for a table's
 rows is in its owner's package: `retention.sql` has a query for each class of data, `erasure.sql` one for each
-table that can hold data of a person.
+table that can hold data of a person, `removal.sql` one for each that refers to a space or a device.
 """
 
 import re
@@ -61,7 +61,7 @@ class RetentionClass(_Entry):
     keep: Duration | None = None
     least: Duration | None = None
     most: Duration | None = None
-    counted_from: Literal["event", "end", "last-visit", "expiry", "closing"] = "event"
+    counted_from: Literal["event", "end", "last-visit", "expiry", "closing", "done"] = "event"
     each_minute: bool = False
 
 
@@ -117,12 +117,28 @@ def retention_query(of: RetentionClass, *, empty: bool = False) -> LiteralString
     return _queries(of.owner, "retention.sql").get(f"empty_{name}" if empty else name)
 
 
+def further_queries(of: RetentionClass) -> list[LiteralString]:
+    """Return the owner's SQL for rows of further tables of the class, as in `retention_query`."""
+    queries = _queries(of.owner, "retention.sql")
+    names = [table.name for table in tables().tables if table.retention == of.name and table.name != of.name]
+    return [query for name in names if (query := queries.get(name)) is not None]
+
+
 def erasure_query(of: Table | _Entry, *, anonymise: bool = False) -> LiteralString | None:
     """Return the owner's SQL for the rows of a table that hold something of a person; None without any.
 
     It is the tail of a DELETE and of a count, from FROM on. With `anonymise`, it is the UPDATE that empties.
     """
     return _queries(of.owner, "erasure.sql").get(f"anonymise_{of.name}" if anonymise else of.name)
+
+
+def removal_queries() -> list[tuple[str, LiteralString]]:
+    """Return the owners' SQL for the rows of removed spaces and devices, by table, in the order of deletion.
+
+    It is the tail of a DELETE, from FROM on.
+    """
+    found = ((table.name, _queries(table.owner, "removal.sql").get(table.name)) for table in tables().tables)
+    return [(name, query) for name, query in found if query is not None][::-1]
 
 
 @cache

@@ -8,8 +8,13 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts
+from hubwell.access.errors import OWN_ACCOUNT
 from hubwell.access.principal import Principal
 from hubwell.audit import log
+from hubwell.booking import actions as bookings
+from hubwell.booking.calendar import addresses as calendars
+from hubwell.booking.series import actions as booking_series
+from hubwell.errors import DomainError
 from hubwell.events import AllowlistChanged, BadgesErased, Facts, VisitsChanged
 from hubwell.people import persons
 from hubwell.presence import visit_store
@@ -83,9 +88,24 @@ async def erase_account(
 
     Raises DomainError, for the last administrator too.
     """
+    await bookings.forget_owner(conn, account_id)
+    await calendars.forget_owner(conn, account_id)
+    await booking_series.forget_owner(conn, account_id)
     person_id = await accounts.erase(conn, account_id)
     await log.record(conn, actor=actor.actor, action="account.erased", subject=f"account:{account_id}")
     if person_id is None or not with_person:
         return AccountErased(person_id)
     erased = await erase_person(conn, actor, person_id)
     return AccountErased(person_id, erased.proof, erased.facts)
+
+
+async def erase_other_account(
+    conn: Conn, actor: Principal, account_id: UUID, *, with_person: bool = False
+) -> AccountErased:
+    """Erase an account as an administrator does: as `erase_account`, and never the own account by a slip.
+
+    Raises DomainError for the actor's own account too; who wants to leave erases what is theirs on My visits.
+    """
+    if actor.account_id == account_id:
+        raise DomainError(OWN_ACCOUNT)
+    return await erase_account(conn, actor, account_id, with_person=with_person)

@@ -1,15 +1,16 @@
 """People and their badges: find, enter, enrol, issue codes, revoke, merge."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts
+from hubwell.access import accounts, links
 from hubwell.access.principal import Principal
 from hubwell.audit import log
+from hubwell.booking.door import walk_ins
 from hubwell.errors import DomainError
 from hubwell.evacuation import actions as evacuation
 from hubwell.events import Facts
@@ -23,6 +24,16 @@ from hubwell.presence.closing_hours import hub_hours
 from hubwell.settings import Settings
 
 Conn = AsyncConnection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OthersRevoked:
+    """Result of revoking all but one: whose they are, the one that stays, and the others."""
+
+    person_id: UUID
+    kept: int
+    revoked: list[int]
+    facts: Facts
 
 
 async def find(conn: Conn, actor: Principal, text: str) -> list[Found]:
@@ -106,13 +117,39 @@ async def revoke(conn: Conn, actor: Principal, credential: int, why: str, now: d
     """End a credential at every reader; `why` is lost, replaced or left. Raises DomainError."""
     change = await credentials.revoke(conn, credential, why, now)
     await _note(conn, actor, "badge.revoked", change.person_id, credential=credential, why=why)
+    if change.person_id is not None:
+        since = await credentials.valid_since(conn, credential)
+        for account in await links.end_with_badge(conn, change.person_id, credential, since):
+            await log.record(conn, actor=actor.actor, action="account.unlinked", subject=f"account:{account}")
     return change
+
+
+async def revoke_others(conn: Conn, actor: Principal, tap_id: int, why: str, now: datetime) -> OthersRevoked:
+    """Revoke all badges and codes of a person but the one that was just held to a desk's reader.
+
+    Raises DomainError.
+    """
+    tap = await desk_taps.tap(conn, tap_id, now)
+    if tap.credential_id is None or tap.person_id is None:
+        raise DomainError(errors.NOT_ENROLLED)
+    others = await credentials.others_in_use(conn, tap.credential_id)
+    if not others:
+        raise DomainError(errors.NO_OTHER_BADGE)
+    changes = [await revoke(conn, actor, other, why, now) for other in others]
+    return OthersRevoked(tap.person_id, tap.credential_id, others, changes[0].facts)
 
 
 async def restore(conn: Conn, actor: Principal, credential: int) -> CredentialChanged:
     """Let a revoked credential work again. Raises DomainError."""
     change = await credentials.restore(conn, credential)
     await _note(conn, actor, "badge.restored", change.person_id, credential=credential)
+    return change
+
+
+async def change_note(conn: Conn, actor: Principal, credential: int, label: str) -> CredentialChanged:
+    """Change the note on a badge or code, which the audit log does not hold. Raises DomainError."""
+    change = await credentials.set_label(conn, credential, label)
+    await _note(conn, actor, "badge.note-changed", change.person_id, credential=credential)
     return change
 
 
@@ -126,6 +163,7 @@ async def merge(conn: Conn, actor: Principal, settings: Settings, *, keep: UUID,
     await persons.absorb(conn, keep=keep, drop=drop)
     await accounts.move_person(conn, keep=keep, drop=drop)
     await evacuation.move_person(conn, keep=keep, drop=drop)
+    await walk_ins.move_person(conn, keep=keep, drop=drop)
     taps = await visit_store.move_person(conn, keep=keep, drop=drop)
     facts = await persons.delete_absorbed(conn, drop)
     folded = await presence.refold_person(conn, keep, hours=hub_hours(settings)) if taps else []

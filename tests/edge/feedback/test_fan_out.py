@@ -62,7 +62,7 @@ def opened(*outputs: Recorder, now: list[float] | None = None) -> FeedbackFanOut
 
 
 def test_every_verdict_has_a_group() -> None:
-    assert set(GROUPS) == set(get_args(Verdict))
+    assert set(GROUPS) == {*get_args(Verdict), "evacuation"}
 
 
 def test_patterns_differ_without_colour_and_without_sound() -> None:
@@ -133,6 +133,32 @@ def test_display_is_cleared_after_a_rest() -> None:
     assert [output.next(), output.next()] == [Signal("in", "Welcome"), "clear"]
     panel.close()
     assert output.next() == "close"
+
+
+def test_evacuation_is_shown_between_taps_until_it_ends() -> None:
+    output = Recorder(rest_s=0.05)
+    panel = opened(output)
+    panel.announce("Leave the building.")
+    panel.announce("Leave the building.")
+    assert output.next() == Signal("evacuation", "Leave the building.")
+    panel.show("in", "Leave the building, Ada.", provisional=False)
+    shown = [output.next()]
+    while shown[-1] != Signal("in", "Leave the building, Ada."):
+        shown.append(output.next())
+    assert output.next() == Signal("evacuation", "Leave the building.", quiet=True), "after the tap's rest"
+    panel.announce(None)
+    while output.next() != "clear":
+        pass
+    panel.close()
+
+
+def test_output_that_is_opened_late_shows_the_evacuation_too() -> None:
+    output = Recorder()
+    panel = FeedbackFanOut("door", [output])
+    panel.announce("Leave the building.")
+    panel.open()
+    assert [output.next(), output.next()] == ["open", Signal("evacuation", "Leave the building.")]
+    panel.close()
 
 
 def test_part_that_fails_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:

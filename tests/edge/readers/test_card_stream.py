@@ -54,6 +54,7 @@ async def take(reader: ScriptedReader, count: int, faults: list[FaultData]) -> l
     found: list[Card] = []
     async with asyncio.timeout(20), aclosing(cards(reader, faults.append, first_pause_s=0.01)) as stream:
         async for card in stream:
+            assert isinstance(card, Card)
             found.append(card)
             if len(found) == count:
                 break

@@ -83,6 +83,10 @@ def test_number_of_an_unusable_length_is_passed_over_and_not_told(
     with caplog.at_level(logging.DEBUG), virtual_reader.card(MemoryCard(b"\x01\x02\x03\x04\x05\x06\x07\x08")):
         assert reader.wait(1.5) is None
     assert "8" in caplog.text
+    reason = reader.take_unreadable()  # what light, sound and word at the reader begin with
+    assert reason is not None
+    assert "this one has 8" in reason
+    assert reader.take_unreadable() is None, "once"
     assert "0102030405060708" not in caplog.text.replace(" ", "")
 
 

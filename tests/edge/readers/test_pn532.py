@@ -92,6 +92,17 @@ def test_numbers_of_all_lengths(reader: Reader, chip: Pn532Chip, length: int) ->
     assert wait(reader).uid == bytes(range(16, 16 + length))
 
 
+def test_card_that_cannot_be_used_is_told_once(reader: Pn532, chip: Pn532Chip) -> None:
+    chip.card = MemoryCard(bytes(range(16, 24)))
+    assert reader.wait(0.3) is None
+    reason = reader.take_unreadable()  # what light, sound and word at the reader begin with
+    assert reason is not None
+    assert "this one has 8" in reason
+    assert reader.take_unreadable() is None
+    assert reader.wait(0.3) is None
+    assert reader.take_unreadable() is None, "a card that stays is told once"
+
+
 def test_another_card_at_once(reader: Reader, chip: Pn532Chip) -> None:
     chip.card = MemoryCard(UID)
     wait(reader)

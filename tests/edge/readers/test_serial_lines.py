@@ -80,6 +80,35 @@ def test_noise_without_end_stays_small_and_harms_nothing(reader: SerialLineReade
     assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3"))
 
 
+@pytest.mark.parametrize(
+    ("data", "number"),
+    [
+        (b"\x020A00BC614E99\x03", "em4100"),  # RDM6300: checksum, nothing behind
+        (b"\x020A00BC614E99\r\n\x03", "em4100"),  # ID-12LA
+        (b"\r\n\x020012345678\x03\r\n", "em4100-decimal"),
+    ],
+)
+def test_frame_of_stx_and_etx(scanner: Scanner, data: bytes, number: str) -> None:
+    settings = {"device": scanner.path, "frame": "stx-etx", "number": number}
+    framed = SerialLineReader(SerialLineSettings.model_validate(settings), Hardware())
+    framed.open()
+    expected = Card(uid=b"em4100" + bytes.fromhex("00bc614e"))
+    scanner.write(data[:5])
+    assert framed.wait(0.05) is None
+    scanner.write(data[5:] + data)
+    assert [framed.wait(SOON_S), framed.wait(SOON_S), framed.wait(1.2)] == [expected, expected, None]
+    assert framed.take_unreadable() is None
+    framed.close()
+
+
+def test_text_without_an_end_is_noticed_once(reader: SerialLineReader, scanner: Scanner) -> None:
+    scanner.write(b"\x0204A1B2C3\x03")
+    assert reader.wait(SOON_S) is None
+    assert "option 'frame'" in (reader.take_unreadable() or "")
+    assert reader.wait(1.2) is None
+    assert reader.take_unreadable() is None
+
+
 def test_unplugged(reader: SerialLineReader, scanner: Scanner) -> None:
     scanner.unplug()
     with pytest.raises(ReaderSilentError):

@@ -153,6 +153,39 @@ def test_what_is_no_card_is_said_without_its_text(
     assert text not in caplog.text.replace("wedge.py", "")
 
 
+SYN_DROPPED = event(3, 0, EV_SYN)
+
+
+def test_line_with_lost_events_is_dropped_to_the_next_enter(keyboard: PipeKeyboard) -> None:
+    """What is left of it would be another card's number."""
+    reader = make(keyboard)
+    keyboard.type(typed("04a1b2") + SYN_DROPPED + typed("04a1b2c3") + key(ENTER))
+    assert reader.wait(0.2) is None
+    assert "hold the card to the reader again" in (reader.take_unreadable() or "")
+    keyboard.type(typed("04a1b2c4") + key(ENTER))
+    assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c4"))
+    assert reader.take_unreadable() is None
+
+
+def test_shift_whose_release_was_lost_does_not_stick(keyboard: PipeKeyboard) -> None:
+    reader = make(keyboard)
+    keyboard.type(event(SHIFT, 1) + SYN_DROPPED + key(ENTER) + typed("04a1b2c3") + key(ENTER))
+    keyboard.type(event(SHIFT, 1) + typed("") + key(ENTER) + typed("04a1b2c4") + key(ENTER))
+    found = [card for _ in range(4) if (card := reader.wait(0.1)) is not None]
+    assert found == [Card(uid=bytes.fromhex(uid)) for uid in ("04a1b2c3", "04a1b2c4")]
+
+
+def test_text_that_no_enter_ends_is_noticed(keyboard: PipeKeyboard) -> None:
+    reader = make(keyboard, pause_s=0.5)
+    keyboard.type(typed("04a1b2c3d4e5f6"))
+    assert reader.wait(0.05) is None
+    assert reader.take_unreadable() is None
+    assert reader.wait(1) is None
+    assert "Enter at the end" in (reader.take_unreadable() or "")
+    keyboard.type(typed("04a1b2c3") + key(ENTER))
+    assert reader.wait(SOON_S) == Card(uid=bytes.fromhex("04a1b2c3"))
+
+
 def test_device_pulled_out(keyboard: PipeKeyboard) -> None:
     reader = make(keyboard)
     os.close(keyboard.far)

@@ -32,6 +32,7 @@ PREPARE: Final = "scripts/prepare-readers brings it"
 DRIVER: Final = "serial/libifdvpcd.so"
 DRIVER_FOLDERS: Final = ("/usr/lib/pcsc/drivers", "/usr/lib64/pcsc/drivers", "/usr/lib/pcsc-drivers")
 _TRIES: Final = 5
+_RECONNECT_S: Final = 0.1
 _POWER_OFF, _POWER_ON, _RESET, _GIVE_ATR = 0, 1, 2, 4
 _OK: Final = b"\x90\x00"
 _NOT_SUPPORTED: Final = b"\x6a\x81"
@@ -88,17 +89,24 @@ class VirtualCard:
         self._loop.close()
 
     async def _lie_there(self, port: int) -> None:
+        gone = asyncio.create_task(self._gone.wait())
+        # vpcd on a busy machine may hang up on a card that answers late; the card still lies there.
+        while not gone.done():
+            talk = asyncio.create_task(self._connection(port))
+            await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
+            talk.cancel()
+            await asyncio.gather(talk, return_exceptions=True)
+            await asyncio.wait({gone}, timeout=_RECONNECT_S)
+
+    async def _connection(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         self._connected.set()
-        talk = asyncio.create_task(self._talk(reader, writer))
-        gone = asyncio.create_task(self._gone.wait())
-        await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
-        talk.cancel()
-        gone.cancel()
-        await asyncio.gather(talk, gone, return_exceptions=True)
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+        try:
+            await self._talk(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -215,7 +223,7 @@ class VirtualReader:
         for _ in until(60):
             if self._told(what) > before:
                 return
-        raise TimeoutError(f"pcscd does not say: {what}")
+        raise TimeoutError(f"pcscd does not say {what!r}:\n{self._log.read_text(errors='replace')[-4000:]}")
 
     def _help(self) -> str:
         done = subprocess.run(

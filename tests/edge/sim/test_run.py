@@ -1,6 +1,7 @@
 """The simulated hub through real agents, outboxes and uplinks, a real broker, to a server of few words."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -13,10 +14,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 from subprocess import Popen
+from urllib.parse import urlsplit
 
 import aiomqtt
 import pytest
 
+from hubwell.runtime.embedded_broker import EmbeddedBroker
+from hubwell_edge.settings import BrokerSettings
 from hubwell_edge.sim import run
 from hubwell_edge.sim.faults import parse_fault
 from hubwell_edge.sim.hub import devices
@@ -69,18 +73,16 @@ class Listener:
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[tuple[int, int]]:
-    """Ports of an embedded broker: for the server (MQTT 5), for devices (MQTT 3.1.1)."""
-    server, device = free_port(), free_port()
-    command = [sys.executable, "-m", "hubwell.runtime.embedded_broker"]
-    with started([*command, "--server-port", str(server), "--device-port", str(device)]):
-        wait_for(lambda: answers(server) and answers(device))
-        yield server, device
+def broker() -> Iterator[EmbeddedBroker]:
+    embedded = EmbeddedBroker(server_port=free_port(), device_port=free_port())
+    with started(embedded.command(), embedded.environment()):
+        wait_for(lambda: answers(embedded.server_port) and answers(embedded.device_port))
+        yield embedded
 
 
 @contextmanager
-def started(command: list[str]) -> Iterator[Popen[bytes]]:
-    process = Popen(command)
+def started(command: list[str], environment: dict[str, str] | None = None) -> Iterator[Popen[bytes]]:
+    process = Popen(command, env=os.environ | (environment or {}))
     try:
         yield process
     finally:
@@ -104,9 +106,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def listening(port: int, site: str) -> AsyncIterator[Listener]:
-    listener = Listener()
-    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+async def listening(url: str, site: str) -> AsyncIterator[Listener]:
+    listener, address = Listener(), urlsplit(url)
+    async with aiomqtt.Client(
+        "127.0.0.1",
+        address.port or 0,
+        username=address.username,
+        password=address.password,
+        protocol=aiomqtt.ProtocolVersion.V5,
+    ) as client:
         for channel in ("up/telemetry", "up/event", "status", "meta"):
             await client.subscribe(f"hub/v1/{site}/+/{channel}", qos=1)
 
@@ -149,13 +157,18 @@ def truth(scenario: Scenario, span: Span) -> list[Value]:
     )
 
 
-async def test_whole_hub_reaches_the_server_once(broker: tuple[int, int], tmp_path: Path) -> None:
+async def test_whole_hub_reaches_the_server_once(broker: EmbeddedBroker, tmp_path: Path) -> None:
     scenario = hub("whole")
-    async with listening(broker[0], "whole") as listener:
-        url = f"mqtt://127.0.0.1:{broker[1]}"
+    async with listening(broker.server_url, "whole") as listener:
+        connection = BrokerSettings(url=broker.device_url, protocol=311)
         done = await asyncio.wait_for(
             simulate(
-                scenario, broker=url, data=tmp_path, stop=asyncio.Event(), speed=UNLIMITED, span=TEN_MINUTES
+                scenario,
+                broker=connection,
+                data=tmp_path,
+                stop=asyncio.Event(),
+                speed=UNLIMITED,
+                span=TEN_MINUTES,
             ),
             DEADLINE_S,
         )
@@ -169,20 +182,20 @@ async def test_whole_hub_reaches_the_server_once(broker: tuple[int, int], tmp_pa
     }
 
 
-async def test_stopped_hub_goes_on_where_it_was(broker: tuple[int, int], tmp_path: Path) -> None:
+async def test_stopped_hub_goes_on_where_it_was(broker: EmbeddedBroker, tmp_path: Path) -> None:
     scenario = hub("stopped")
-    url = f"mqtt://127.0.0.1:{broker[1]}"
+    connection = BrokerSettings(url=broker.device_url, protocol=311)
     half_hour = Span(BEGINS_MS, BEGINS_MS + 1_800_000)
-    async with listening(broker[0], "stopped") as listener:
+    async with listening(broker.server_url, "stopped") as listener:
         stop = asyncio.Event()
         first = asyncio.create_task(
-            simulate(scenario, broker=url, data=tmp_path, stop=stop, speed=300, span=Span(BEGINS_MS))
+            simulate(scenario, broker=connection, data=tmp_path, stop=stop, speed=300, span=Span(BEGINS_MS))
         )
         await eventually(lambda: len(listener.values) > 1000)
         stop.set()
         await asyncio.wait_for(first, DEADLINE_S)
         second = simulate(
-            scenario, broker=url, data=tmp_path, stop=asyncio.Event(), speed=UNLIMITED, span=half_hour
+            scenario, broker=connection, data=tmp_path, stop=asyncio.Event(), speed=UNLIMITED, span=half_hour
         )
         assert await asyncio.wait_for(second, DEADLINE_S)
     assert half_hour.until_ms is not None
@@ -192,7 +205,7 @@ async def test_stopped_hub_goes_on_where_it_was(broker: tuple[int, int], tmp_pat
 
 
 async def test_lost_network_is_a_lost_connection_and_nothing_is_lost(
-    broker: tuple[int, int], tmp_path: Path
+    broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     demo = hub("cut")
     corner = next(space for space in demo.spaces if space.id == "quiet-corner")
@@ -203,25 +216,31 @@ async def test_lost_network_is_a_lost_connection_and_nothing_is_lost(
     gone, back = (begins + timedelta(seconds=s) for s in (30, 60))
     fault = parse_fault(f"quiet-corner-1:network-gone:{gone.isoformat()}-{back.isoformat()}")
     span = Span(round(begins.timestamp() * 1000), round(begins.timestamp() * 1000) + 70_000)
-    async with listening(broker[0], "cut") as listener:
-        url = f"mqtt://127.0.0.1:{broker[1]}"
+    async with listening(broker.server_url, "cut") as listener:
+        connection = BrokerSettings(url=broker.device_url, protocol=311)
         done = simulate(
-            scenario, broker=url, data=tmp_path, stop=asyncio.Event(), speed=30, span=span, faults=[fault]
+            scenario,
+            broker=connection,
+            data=tmp_path,
+            stop=asyncio.Event(),
+            speed=30,
+            span=span,
+            faults=[fault],
         )
         assert await asyncio.wait_for(done, DEADLINE_S)
     assert sorted(listener.values) == truth(scenario, span)
     assert "online,offline,online" in ",".join(state for _, state in listener.statuses)
 
 
-def test_hub_stops_cleanly_when_told(broker: tuple[int, int], tmp_path: Path) -> None:
+def test_hub_stops_cleanly_when_told(broker: EmbeddedBroker, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from hubwell_edge.sim.run import main; "
         "main(broker=sys.argv[1], data=Path(sys.argv[2]), site='told')"
     )
-    command = [sys.executable, "-c", program, f"mqtt://127.0.0.1:{broker[1]}", str(tmp_path / "outboxes")]
+    command = [sys.executable, "-c", program, broker.device_url, str(tmp_path / "outboxes")]
 
     async def watch() -> int:
-        async with listening(broker[0], "told") as listener:
+        async with listening(broker.server_url, "told") as listener:
             with started(command) as process:
                 # Three half_hours of nine devices, then it lives on.
                 await eventually(lambda: len(listener.values) >= 9 * 1080 * 6)
@@ -296,6 +315,11 @@ def soon() -> datetime:
         ({"scenario": Path("no-such.toml")}, "cannot read no-such.toml"),
         ({"site": "Not An Id"}, "site: String should match"),
         ({"broker": "http://127.0.0.1"}, "write it as mqtt://HOST:PORT"),
+        (
+            {"broker": "mqtts://h", "ca_file": Path("no-such.crt")},
+            "certificate authority no-such.crt: No such file",
+        ),
+        ({"accounts": Path("no-such")}, "the password of .* from no-such/.*: No such file"),
     ],
 )
 def test_hub_that_cannot_be_run_says_why(tmp_path: Path, options: dict[str, object], words: str) -> None:

@@ -51,6 +51,7 @@ class DoorDevice:
             clock=self.clock, patience_ms=self.patience_ms, debounce_ms=5000, online=lambda: self.online,
         )  # fmt: skip
         self.door = Door("door", self.feedback)
+        self.tap_handler.add_door(self.door)
         self.commands = CommandDispatcher(self.outbox, self.tap_handler, self.clock)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from nacl.public import PrivateKey, SealedBox
 from nacl.signing import SigningKey
 
 from hubwell_wire.commands import (
+    Answer,
     Forget,
     Muster,
     MusterSnapshot,
@@ -21,7 +22,9 @@ from hubwell_wire.commands import (
     Tombstone,
 )
 from hubwell_wire.enumerations import Verdict
+from hubwell_wire.messages import Receipt
 from hubwell_wire.pseudonym import EpochKey, pseudonym
+from hubwell_wire.signature import with_signature
 
 UID = bytes.fromhex("04de5f1eacc040")
 OTHER_UID = bytes.fromhex("04aabbccddee11")
@@ -70,6 +73,14 @@ def muster(snapshot: MusterSnapshot) -> Muster:
     return Muster(v=1, type="muster", at=snapshot.at, sealed=b64encode(box).decode())
 
 
+def signed(
+    topic: str, order: Answer | Forget | Muster | Receipt, at: datetime, key: SigningKey = HUB
+) -> bytes:
+    """Give an order as the server sends it: dated, unless it is dated already, and signed."""
+    dated = order if order.at is not None else order.model_copy(update={"at": at})
+    return with_signature(topic, dated.encode(), lambda covered: key.sign(covered).signature)
+
+
 def bytes_below(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
@@ -84,6 +95,7 @@ class RecordingFeedback:
 
     shown: list[tuple[Verdict, str, bool]] = field(default_factory=list)
     opened: int = 0
+    announced: list[str | None] = field(default_factory=list)
 
     @property
     def verdicts(self) -> list[str]:
@@ -94,6 +106,9 @@ class RecordingFeedback:
 
     def show(self, verdict: Verdict, text: str, *, provisional: bool) -> None:
         self.shown.append((verdict, text, provisional))
+
+    def announce(self, text: str | None) -> None:
+        self.announced.append(text)
 
     def close(self) -> None:
         self.opened -= 1

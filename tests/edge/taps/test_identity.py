@@ -41,6 +41,17 @@ def test_code_of_a_phone_stands_for_its_person() -> None:
     assert "forged" not in str(caught.value)
 
 
+def test_proof_of_a_card_is_no_name_of_it() -> None:
+    """Another keyed hash: who has a list of badges cannot work it out."""
+    proofs = {
+        identify(Card(uid=UID), [KEY], None).proof,
+        identify(Card(uid=UID), [NEXT_KEY], None).proof,
+        identify(Card(token=CODE), [KEY], None).proof,
+    }
+    assert len(proofs - {None, BADGE, token_pseudonym(CODE, KEY)}) == 3
+    assert identify(Card(uid=PHONE, sun=SUN), [KEY], None).proof is None
+
+
 def test_phone_with_a_random_number_is_not_taken_for_a_badge() -> None:
     assert lacks_stable_id(Card(uid=PHONE))
     assert not lacks_stable_id(Card(uid=UID))

@@ -7,7 +7,7 @@ import pytest
 from edge.agent_builders import NOON, stamp
 from edge.taps.sample_badges import BADGE, OTHER, bytes_below
 from hubwell_edge.clock import Stamp
-from hubwell_edge.taps.local_presence import FILE, RETENTION_MS, LocalPresence, read_since
+from hubwell_edge.taps.local_presence import FILE, LONGEST_STAY_MS, RETENTION_MS, LocalPresence, read_since
 
 LATER = stamp(NOON + 1000, 2000)
 
@@ -34,6 +34,13 @@ def test_who_came_in_is_in_until_they_go_also_after_a_restart(
     note(again, BADGE, LATER, inside=False)
     assert not again.inside([BADGE], LATER)
     again.close()
+
+
+def test_until_the_longest_stay_the_next_tap_is_leaving(presence: LocalPresence) -> None:
+    """As on the server, also after closing time."""
+    note(presence, BADGE, stamp(), inside=True)
+    assert presence.inside([BADGE], stamp(NOON + LONGEST_STAY_MS))
+    assert not presence.inside([BADGE], stamp(NOON + LONGEST_STAY_MS + 1))
 
 
 def test_after_sixteen_hours_nobody_is_known_any_more(presence: LocalPresence, tmp_path: Path) -> None:

@@ -178,6 +178,28 @@ async def test_version_311_and_the_embedded_broker_do_too(iotcore_broker: IotCor
     assert scene.screen == ["✔ The server says welcome."]
 
 
+async def test_unreadable_presentations_are_answered_once(
+    mosquitto: Mosquitto, server: FakeServer, scene: Scene
+) -> None:
+    """Whatever is held to the reader gets light, sound and a word, once while it stays; nothing is sent."""
+    config = scene.configure(mosquitto.url)
+    config.write_text(config.read_text().replace("debounce_s = 0", "debounce_s = 2"))
+    async with scene.agent(config):
+        await until(lambda: server.statuses)
+        await asyncio.sleep(2.2)  # a line that the opening of the terminal cut was a presentation too
+        for line in (b"8804A1B2", b"8804A1B2", b"04A1B2C3D4", b"]C104A1B2C3D4E5F6", b"hello"):
+            os.write(scene.terminal, line + b"\r\n")
+        await until(lambda: scene.log.count("neither a card number") == 5)
+        scene.tap()
+        await until(lambda: server.taps)
+    sentence = "✘ " + DEFAULT_TEXTS["unknown"]
+    assert scene.screen.count(sentence) == 1
+    assert scene.screen[0] == sentence
+    assert len(server.taps) == 1
+    assert "set the reader to send the whole number of 7 bytes" in scene.log
+    assert not [number for number in ("8804A1B2", "04A1B2C3D4", "hello") if number in scene.log]
+
+
 async def test_silent_server_means_a_local_answer_that_is_corrected_later(
     mosquitto: Mosquitto, server: FakeServer, scene: Scene
 ) -> None:

@@ -51,7 +51,7 @@ def spoilt(made: SealedRoster) -> SealedRoster:
         (sealed(roster(MADE, device="room-2")), "is for hub/room-2, not for this device"),
         (sealed(roster(MADE, site="other")), "is for other/room-1, not for this device"),
         (
-            sealed(roster(MADE + timedelta(days=3))),
+            sealed(roster(MADE + timedelta(hours=1, minutes=6))),
             "is dated .*: set the clock of the server, or of this device",
         ),
     ],
@@ -65,6 +65,10 @@ def test_wrong_list_is_refused_with_a_sentence_and_nothing_is_kept(
     assert BADGE not in str(caught.value)
     assert held.roster is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_list_of_a_clock_that_is_a_little_ahead_is_kept(tmp_path: Path) -> None:
+    assert shelf(tmp_path).update(sealed(roster(MADE + timedelta(hours=1, minutes=4))), NOW)
 
 
 def test_signed_nonsense_is_refused_without_repeating_it(tmp_path: Path) -> None:

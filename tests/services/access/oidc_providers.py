@@ -1,6 +1,7 @@
 """Two providers: a real one in a process of its own, and one that says whatever a test makes it say."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import uvicorn
 from fastapi import FastAPI, Request
-from joserfc import jwt
+from fastapi.responses import Response
+from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from services.access.running_app import House
@@ -84,8 +86,18 @@ class Forger:
     token: str = ""
     token_for: dict[str, str] = field(default_factory=dict)
     """Tokens by the code that asks for them; for other codes there is `token`."""
-    userinfo: dict[str, Any] = field(default_factory=dict)
+    delay_s: float = 0
+    """How long token and userinfo take."""
+    userinfo: Any = field(default_factory=dict)
     asked: list[dict[str, list[str]]] = field(default_factory=list)
+    authorization: list[str] = field(default_factory=list)
+    """The header of each request for a token."""
+    published: list[Any] | None = None
+    """The key set, where it is not the one key."""
+    key_loads: int = 0
+    """How often the key set was asked for."""
+    refusal: Response | None = None
+    """The answer to a request for a token, in place of one."""
 
     def claims(self, nonce: str, **changes: Any) -> dict[str, Any]:
         """Return what a good token says, with these changes; None leaves a claim out."""
@@ -103,8 +115,11 @@ class Forger:
 
     def signed(self, claims: dict[str, Any], key: Any = None, **header: str) -> str:
         """Return a token with these claims, signed as the provider signs."""
-        header = {"alg": "RS256", "kid": "right"} | header
-        return jwt.encode(header, claims, key or self.key, algorithms=[header["alg"]])
+        return self.signed_with({"alg": "RS256", "kid": "right"} | header, claims, key or self.key)
+
+    def signed_with(self, header: dict[str, str], claims: dict[str, Any], key: Any) -> str:
+        """Return a token with exactly this header."""
+        return jws.serialize_compact(header, json.dumps(claims), key, algorithms=[header["alg"]])
 
     def app(self) -> FastAPI:
         """Return the provider's server."""
@@ -122,17 +137,24 @@ class Forger:
 
         @app.get("/keys")
         async def keys() -> dict[str, Any]:
-            return {"keys": [self.key.as_dict(private=False)]}
+            self.key_loads += 1
+            own = [self.key.as_dict(private=False)]
+            return {"keys": own if self.published is None else self.published}
 
         @app.post("/token")
-        async def token(request: Request) -> dict[str, str]:
+        async def token(request: Request) -> Any:
             asked = parse_qs((await request.body()).decode())
+            await asyncio.sleep(self.delay_s)
             self.asked.append(asked)
+            self.authorization.append(request.headers.get("authorization", ""))
+            if self.refusal is not None:
+                return self.refusal
             token = self.token_for.get(asked["code"][0], self.token)
             return {"id_token": token, "access_token": "opaque", "token_type": "Bearer"}
 
         @app.get("/userinfo")
-        async def userinfo() -> dict[str, Any]:
+        async def userinfo() -> Any:
+            await asyncio.sleep(self.delay_s)
             return self.userinfo
 
         return app
@@ -162,6 +184,7 @@ class Leaving:
     state: str
     nonce: str
     challenge: str
+    query: dict[str, str]
 
     async def back(self, **answer: str) -> httpx.Response:
         """Come back with an answer."""
@@ -175,7 +198,8 @@ async def leave(house: House, browser: httpx.AsyncClient | None = None, to: str 
     browser = browser or house.browser()
     answer = await browser.get("/sign-in/provider", params={"next": to})
     assert answer.status_code == 303, answer.text
+    assert answer.headers["location"].startswith(("http://", "https://"))
     query = {key: values[0] for key, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
     assert query["redirect_uri"] == f"{house.address}/sign-in/back"
     assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
-    return Leaving(browser, query["state"], query["nonce"], query["code_challenge"])
+    return Leaving(browser, query["state"], query["nonce"], query["code_challenge"], query)

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import httpx
 import psycopg
-import uvicorn
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
@@ -100,23 +99,21 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    database: Database, hasher: PasswordHasher = QUICK_HASHER, **settings: Any
+    database: Database, hasher: PasswordHasher = QUICK_HASHER, *, port: int = 0, **settings: Any
 ) -> AsyncIterator[House]:
-    """Serve the database; a setting may use its own address as `{address}`."""
-    with application._bind("127.0.0.1", 0) as sock:
+    """Serve the database; a setting may use its own address as `{address}`, and None leaves it unset."""
+    with application._bind("127.0.0.1", port) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
         filled = {
             key: value.format(address=address) if isinstance(value, str) else value
             for key, value in settings.items()
         }
-        filled |= {"database_url": database.url, "hub_name": "Test hub"}
+        filled = {"hub_name": "Test hub"} | filled | {"database_url": database.url}
+        filled = {key: value for key, value in filled.items() if value is not None}
         app = application.create_app(
             Settings.model_validate(filled), pace=QUICK, passwords=passwords.Passwords(hasher)
         )
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2
-        )
-        server = application._Server(config, app.state.api_parts.feed)
+        server = application._Server(application.server_config(app), app.state.api_parts.feed)
         running = asyncio.create_task(server.serve(sockets=[sock]))
         house = House(address, database, app)
         try:

@@ -2,12 +2,13 @@
 
 import html
 import re
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
 import pytest
 
-from hubwell.access import accounts, codes
+from hubwell.access import accounts, codes, kiosks
 from hubwell.errors import DomainError
 from hubwell.vocabulary import Role
 from services.access.running_app import PASSWORD, House, send, sign_in
@@ -225,6 +226,48 @@ async def test_own_language_follows_the_account(house: House) -> None:
     assert '<html lang="en">' in (await rosa.get("/account")).text
 
 
+async def test_language_link_wins_over_the_stored_choice_of_this_session_only(house: House) -> None:
+    rosa = await house.signed_in("rosa", Role.STAFF)
+    await send(rosa, "/account/language", language="fi")
+
+    await rosa.get("/language?to=it")
+
+    assert '<html lang="it">' in (await rosa.get("/account")).text
+    assert await house.value("SELECT language FROM account WHERE login = 'rosa'") == "fi"
+    there = house.browser()
+    await sign_in(there, "rosa")
+    assert '<html lang="fi">' in (await there.get("/account")).text
+    await send(rosa, "/account/language", language="nl")  # what is stored now is the newer choice
+    assert '<html lang="nl">' in (await rosa.get("/account")).text
+
+
+async def test_every_mistake_of_a_new_account_and_token_is_shown_at_once(
+    house: House, admin: httpx.AsyncClient
+) -> None:
+    account = await send(admin, "/accounts", login="two words", name="x" * 121)
+    token = await send(admin, "/tokens", name=" ")
+    long = await send(admin, "/tokens", name="x" * 121)
+
+    for answer, sentences in (
+        (account, ("without spaces", "at most 120 characters", "Choose at least one role.")),
+        (token, ("Enter the name of the program", "Choose at least one role.")),
+        (long, ("at most 120 characters", "Choose at least one role.")),
+    ):
+        assert answer.status_code == 422
+        for sentence in sentences:
+            assert answer.text.count(sentence) == 2, sentence
+    assert await house.value("SELECT count(*) FROM account WHERE login LIKE 'two%%'") == 0
+
+
+async def test_both_passwords_of_the_form_are_judged_at_once(house: House) -> None:
+    rosa = await house.signed_in("rosa", Role.STAFF)
+
+    answer = await send(rosa, "/account/password", current="wrong", password="short")  # noqa: S106 (refused)
+
+    assert "This is not your current password." in answer.text
+    assert "Choose a password of at least 12 characters." in answer.text
+
+
 async def test_signing_out_everywhere_ends_every_browser(house: House) -> None:
     here = await house.signed_in("rosa", Role.STAFF)
     there = house.browser()
@@ -321,3 +364,16 @@ async def test_unknown_account_is_a_domain_error_everywhere(house: House) -> Non
         ):
             with pytest.raises(DomainError, match="no such account"):
                 await action
+
+
+async def test_misuse_of_a_kiosk_is_shown_to_administrators(house: House) -> None:
+    await house.run("INSERT INTO device (id) VALUES ('kiosk-pi')")
+    admin = await house.signed_in("chief", Role.ADMIN)
+    page = await admin.get("/accounts")
+    assert "kiosk-pi" not in page.text
+    async with house.connection() as conn, conn.transaction():
+        await kiosks.refuse(conn, "kiosk-pi", "unproven", datetime.now(UTC))
+        await kiosks.refuse(conn, "kiosk-pi", "wrong-proof", datetime.now(UTC))
+    text = html.unescape((await admin.get("/accounts")).text)
+    assert "The kiosk kiosk-pi was refused codes, most recently at" in text
+    assert text.count("did not have the badges that it named. Change its password on the broker.") == 1

@@ -98,6 +98,8 @@ def test_what_cannot_be_done_is_one_sentence(terminal: Terminal) -> None:
         assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", sentence), words
     short = terminal("account", "add", "rosa", typed="short")
     assert short.stderr == "password: Choose a password of at least 12 characters.\n"
+    wrong = terminal("account", "add", "Rosa Lind", "--name", "x" * 200, typed="short")
+    assert [line.split(":")[0] for line in wrong.stderr.splitlines()] == ["login", "name", "password"]
 
 
 def test_token_is_printed_once_and_listed_without_its_secret(terminal: Terminal, database: Database) -> None:

@@ -24,17 +24,42 @@ _ANY_ROLE: Final = frozenset(Role)
 EVERYBODY: Final = """
     GET /
     GET /plots
+    GET /wall
+    GET /wall/now
+    GET /panel/{space_id}
+    GET /panel/{space_id}/now
+    GET /screen
+    GET /screen/now
+    GET /screen/live
+    POST /screen/defects
+    POST /screen/defects/undo
+    POST /screen/bookings
+    GET /kiosk
+    GET /try
+    POST /try
     GET /live
     GET /devices
+    GET /spaces/{space_id}
+    GET /evacuation
     GET /alerts
     GET /on-site
     GET /privacy
     GET /static/{name}
+    GET /manifest.webmanifest
+    GET /calendar/{token}.ics
+    GET /api
     GET /language
+    GET /hub.css
+    GET /plans/places.css
+    GET /plans/{plan_id}/picture
     GET /metrics
     GET /sign-in
     POST /sign-in
+    POST /sign-in/passkey/begin
+    POST /sign-in/passkey
+    GET /sign-out
     POST /sign-out
+    GET /sign-out/provider
     GET /sign-in/provider
     GET /sign-in/back
     GET /setup
@@ -45,6 +70,7 @@ EVERYBODY: Final = """
     GET /api/v1/spaces/{space_id}/readings
     GET /api/v1/devices
     GET /api/v1/alerts
+    GET /api/v1/evacuation
     GET /api/v1/health
     GET /api/v1/stream
     GET /api/v1/people
@@ -58,6 +84,7 @@ OWN: Final = """
     GET /me/export.csv
     POST /me/language
     POST /me/shown
+    POST /me/links/{account_id}/end
     GET /me/visits/{visit_id}/end
     POST /me/visits/{visit_id}/end
     GET /me/visits/{visit_id}/remove
@@ -75,14 +102,166 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
         POST /account/person
         POST /account/person/forget
         POST /account/sign-out-everywhere
+        POST /account/passkeys/begin
+        POST /account/passkeys
+        POST /account/passkeys/{passkey_id}/remove
+        POST /panel/{space_id}/defects
+        POST /panel/{space_id}/defects/undo
+        POST /spaces/{space_id}/defects
+        POST /spaces/{space_id}/defects/undo
+        POST /api/v1/defects
+    """,
+    frozenset([Role.FACILITIES, Role.ADMIN]): """
+        GET /spaces
+        GET /screens
+        POST /screens
+        GET /screens/{screen_id}
+        POST /screens/{screen_id}
+        POST /screens/{screen_id}/revoke
+        GET /api/v1/screens
+        POST /api/v1/screens
+        GET /api/v1/screens/{screen_id}
+        PUT /api/v1/screens/{screen_id}
+        DELETE /api/v1/screens/{screen_id}
+        POST /defects/{defect_id}/close
+        POST /defects/{defect_id}/reopen
+        POST /api/v1/defects/{defect_id}/close
+        POST /api/v1/defects/{defect_id}/reopen
+        GET /use
+        GET /use.csv
+        GET /register/new
+        POST /register/new
+        GET /register/import
+        POST /register/import
+        POST /register/import/apply
+        GET /register/spaces.csv
+        GET /register/plans
+        POST /register/plans
+        GET /register/plans/{plan_id}
+        POST /register/plans/{plan_id}/places
+        GET /register/plans/{plan_id}/change
+        POST /register/plans/{plan_id}/change
+        POST /register/plans/{plan_id}/picture
+        POST /register/plans/{plan_id}/move
+        POST /register/plans/{plan_id}/remove
+        GET /api/v1/register/plans
+        POST /api/v1/register/plans
+        PUT /api/v1/register/plans/{plan_id}
+        PUT /api/v1/register/plans/{plan_id}/picture
+        DELETE /api/v1/register/plans/{plan_id}
+        PUT /api/v1/register/plans/{plan_id}/places/{space_id}
+        DELETE /api/v1/register/plans/{plan_id}/places/{space_id}
+        GET /spaces/{space_id}/parts
+        POST /spaces/{space_id}/parts
+        PUT /api/v1/spaces/{space_id}/booking
+        GET /spaces/{space_id}/edit
+        POST /spaces/{space_id}/edit
+        POST /spaces/{space_id}/move
+        GET /spaces/{space_id}/archive
+        GET /api/v1/register/spaces
+        GET /api/v1/register/spaces.csv
+        POST /api/v1/register/spaces
+        POST /api/v1/register/spaces/order
+        POST /api/v1/register/spaces/import
+        GET /api/v1/register/spaces/{space_id}
+        PUT /api/v1/register/spaces/{space_id}
+        GET /api/v1/register/spaces/{space_id}/archive
+        POST /spaces/{space_id}/archive
+        POST /spaces/{space_id}/restore
+        POST /register/devices
+        POST /register/devices/{device_id}/ignore
+        POST /register/devices/{device_id}/list-again
+        GET /devices/{device_id}
+        POST /devices/{device_id}/rename
+        POST /devices/{device_id}/move
+        POST /devices/{device_id}/replace
+        POST /devices/{device_id}/reader
+        GET /devices/{device_id}/archive
+        POST /devices/{device_id}/archive
+        POST /devices/{device_id}/restore
+        GET /api/v1/register/devices
+        POST /api/v1/register/devices
+        GET /api/v1/register/devices/{device_id}
+        PATCH /api/v1/register/devices/{device_id}
+        POST /api/v1/register/devices/{device_id}/replace
+        GET /api/v1/register/unregistered-devices
+        POST /api/v1/register/unregistered-devices/{device_id}/ignore
+        POST /api/v1/register/unregistered-devices/{device_id}/list-again
+        POST /spaces/devices/{device_id}/archive
+        POST /spaces/devices/{device_id}/restore
+        POST /api/v1/spaces/{space_id}/archive
+        POST /api/v1/spaces/{space_id}/restore
+        POST /api/v1/devices/{device_id}/archive
+        POST /api/v1/devices/{device_id}/restore
+    """,
+    frozenset([Role.STAFF, Role.FACILITIES, Role.ADMIN]): """
+        GET /defects
+        GET /api/v1/defects
+        GET /bookings
+        POST /bookings
+        GET /bookings/new
+        GET /bookings/mine
+        GET /bookings/timeline
+        GET /bookings/live
+        GET /calendars
+        POST /calendars
+        POST /calendars/{address_id}/revoke
+        GET /api/v1/calendars
+        POST /api/v1/calendars
+        DELETE /api/v1/calendars/{address_id}
+        GET /bookings/{booking_id}
+        POST /bookings/{booking_id}/move
+        POST /bookings/{booking_id}/end
+        POST /bookings/{booking_id}/cancel
+        POST /bookings/{booking_id}/restore
+        POST /bookings/series
+        GET /bookings/series/new
+        GET /bookings/series/{series_id}
+        GET /bookings/series/{series_id}/change
+        POST /bookings/series/{series_id}/change
+        POST /bookings/series/{series_id}/cancel
+        POST /bookings/series/{series_id}/restore
+        POST /bookings/series/{series_id}/skipped
+        POST /bookings/{booking_id}/take-back
+        GET /api/v1/bookings
+        POST /api/v1/bookings
+        GET /api/v1/bookings/free
+        GET /api/v1/bookings/{booking_id}
+        PATCH /api/v1/bookings/{booking_id}
+        DELETE /api/v1/bookings/{booking_id}
+        POST /api/v1/bookings/{booking_id}/end
+        POST /api/v1/bookings/{booking_id}/restore
+        POST /api/v1/bookings/{booking_id}/take-back
+        POST /api/v1/spaces/{space_id}/door-requests
+        GET /api/v1/spaces/{space_id}/door-requests/{request_id}
+        GET /api/v1/spaces/{space_id}/booking
+        POST /api/v1/bookings/series
+        POST /api/v1/bookings/series/preview
+        GET /api/v1/bookings/series/{series_id}
+        PATCH /api/v1/bookings/series/{series_id}
+        DELETE /api/v1/bookings/series/{series_id}
+        POST /api/v1/bookings/series/{series_id}/preview
+        POST /api/v1/bookings/series/{series_id}/restore
+        GET /api/v1/bookings/series/{series_id}/skipped
+        POST /api/v1/bookings/series/{series_id}/skipped/{date}
     """,
     frozenset([Role.STAFF]): """
         GET /desk
         GET /desk/live
         POST /desk/find
+        GET /desk/class
+        POST /desk/class
+        GET /desk/class/{list_id}
+        POST /desk/class/{list_id}
+        GET /desk/class/{list_id}/badges
+        POST /desk/class/{list_id}/skip
+        POST /desk/class/{list_id}/undo
+        POST /desk/class/{list_id}/next-tap
+        POST /desk/class/{list_id}/end
         GET /desk/taps/{tap_id}
         POST /desk/taps/{tap_id}/find
         POST /desk/taps/{tap_id}
+        POST /desk/taps/{tap_id}/revoke-others
         POST /desk/questions/{question}/settle
         POST /desk/people
         GET /desk/people/new
@@ -95,6 +274,7 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
         POST /desk/people/{person_id}/merge
         POST /desk/badges/{badge}/revoke
         POST /desk/badges/{badge}/restore
+        POST /desk/badges/{badge}/note
         POST /desk/badges/{badge}/take-back
         GET /sessions
         GET /sessions/new
@@ -102,6 +282,8 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
         GET /sessions/{session_id}
         GET /sessions/{session_id}/roll.csv
         POST /sessions/{session_id}/delete
+        GET /sessions/series/{series_id}
+        POST /sessions/series/{series_id}/delete
         POST /api/v1/persons/search
         POST /api/v1/persons
         GET /api/v1/persons/{person_id}
@@ -112,28 +294,44 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
         POST /api/v1/persons/{person_id}/check-out
         GET /api/v1/badges/taps
         POST /api/v1/badges/taps/{tap_id}/enrol
+        POST /api/v1/badges/taps/{tap_id}/revoke-others
         POST /api/v1/badges/{badge_id}/undo-enrolment
         POST /api/v1/badges/{badge_id}/revoke
         POST /api/v1/badges/{badge_id}/restore
+        PUT /api/v1/badges/{badge_id}/note
         GET /api/v1/badges/suspicions
         POST /api/v1/badges/suspicions/{suspicion_id}/resolve
         GET /api/v1/sessions
         POST /api/v1/sessions
         GET /api/v1/sessions/{session_id}/roll
         DELETE /api/v1/sessions/{session_id}
+        POST /api/v1/sessions/series
+        POST /api/v1/sessions/series/preview
+        DELETE /api/v1/sessions/series/{series_id}
     """,
     frozenset([Role.OSH]): """
         GET /muster
         POST /muster
+        GET /muster/find
+        POST /muster/find
         GET /muster/list
         GET /muster/sheet
+        GET /muster/live
         POST /muster/{muster}/tick
+        POST /muster/{muster}/together
+        POST /muster/{muster}/visitors
+        POST /muster/{muster}/visitors/{person}/remove
         GET /muster/close
         POST /muster/{muster}/close
         GET /muster/reports
         GET /muster/reports/{muster}
         GET /api/v1/muster
         POST /api/v1/muster
+        PUT /api/v1/muster/{muster}/people/{person}
+        POST /api/v1/muster/{muster}/spaces/{space_id}/safe
+        POST /api/v1/muster/{muster}/spaces/{space_id}/undo
+        POST /api/v1/muster/{muster}/visitors
+        DELETE /api/v1/muster/{muster}/visitors/{person}
         GET /api/v1/muster/reports
     """,
     frozenset([Role.OSH, Role.ADMIN]): """
@@ -143,6 +341,12 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
     """,
     frozenset([Role.ADMIN]): """
         GET /accounts
+        GET /register/demo
+        GET /register/devices/connect
+        POST /register/devices/connect
+        POST /register/devices/connect/file
+        POST /register/demo/remove
+        DELETE /api/v1/demo
         POST /accounts
         GET /accounts/{account_id}
         POST /accounts/{account_id}/roles
@@ -165,6 +369,16 @@ TABLE: Final[dict[frozenset[Role] | None, str]] = {
         GET /api/v1/tokens
         POST /api/v1/tokens
         POST /api/v1/tokens/revoke
+        GET /hub
+        POST /hub
+        GET /start
+        GET /start/{step}
+        POST /start/restore
+        POST /start/grafana
+        POST /start/grafana/open
+        GET /api/v1/hub
+        PATCH /api/v1/hub
+        GET /api/v1/hub/start
         GET /audit-log
         GET /privacy/retention
         GET /privacy/dpia

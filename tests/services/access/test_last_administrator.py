@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from hubwell.access import accounts
 from hubwell.access.oidc.account_linking import account_of
-from hubwell.access.oidc.client import Identity
+from hubwell.access.oidc.claims import Identity
 from hubwell.access.oidc.errors import OidcError
 from hubwell.access.principal import Principal
 from hubwell.cli import app

@@ -1,57 +1,23 @@
 """The rule on stored readings: through ingest to the episode, its events and its deliveries."""
 
 import asyncio
-import random
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from feed.ingest_setup import commit, device_in, ingest_of, one, rows
-from feed.simulated_device import Device, Packet
+from feed.simulated_device import Packet
 from lanes.database_lane import Database
+from services.air.stuffy_air import LONG_AGO, STUFFY, episodes, events, minutes
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
-LONG_AGO = NOW - timedelta(days=400)
 
 
 @pytest.fixture(autouse=True)
 def _begin_now() -> None:
     """What is fresh depends on the clock, and the suite may have been running for a while."""
     globals()["NOW"] = datetime.now(UTC).replace(second=0, microsecond=0)
-
-
-def minutes(
-    device: Device, begin: datetime, co2: Sequence[float | None], *, presence: float | None = 1.0
-) -> list[Packet]:
-    """One message every 30 seconds, two for each value; None is a minute of silence."""
-    packets = []
-    for index, value in enumerate(co2):
-        for half in (0, 30):
-            at = begin + timedelta(minutes=index, seconds=half)
-            values = {"co2": value, "presence": presence}
-            said = {name: number for name, number in values.items() if number is not None}
-            if value is not None:
-                packets.append(device.telemetry(at, said))
-    return packets
-
-
-STUFFY = [600.0] * 20 + [1600.0] * 30 + [500.0] * 30
-
-
-def episodes(url: str, begin: datetime) -> list[tuple[int, int | None]]:
-    """Give (opened, resolved) of each episode in minutes after `begin`."""
-
-    def minute(at: datetime) -> int:
-        return round((at - begin).total_seconds() / 60)
-
-    found = rows(url, "SELECT opened_at, resolved_at FROM episode ORDER BY opened_at")
-    return [(minute(opened), None if resolved is None else minute(resolved)) for opened, resolved in found]
-
-
-def events(url: str) -> list[str]:
-    return [kind for (kind,) in rows(url, "SELECT type FROM event ORDER BY id")]
 
 
 def test_stuffy_air_opens_and_resolves_one_episode(lane_database: Database) -> None:
@@ -136,73 +102,9 @@ def test_suspect_readings_are_not_judged(database: Database) -> None:
     assert episodes(database.url, LONG_AGO) == []
 
 
-def split(chance: random.Random, packets: list[Packet]) -> list[list[Packet]]:
-    """Cut packets into batches of any size."""
-    batches = []
-    while packets:
-        most = chance.randint(1, 60)
-        batches.append(packets[:most])
-        packets = packets[most:]
-    return batches
-
-
-WAVES = [*STUFFY, *[1200.0] * 25, *[700.0] * 25, None, None, None, *[1050.0] * 30, *[880.0] * 20]
-
-
-def in_order(packets: list[Packet], chance: random.Random) -> list[Packet]:
-    del chance
-    return packets
-
-
-def backwards(packets: list[Packet], chance: random.Random) -> list[Packet]:
-    del chance
-    return packets[::-1]
-
-
-def shuffled(packets: list[Packet], chance: random.Random) -> list[Packet]:
-    return chance.sample(packets, len(packets))
-
-
-def nearly(packets: list[Packet], chance: random.Random) -> list[Packet]:
-    """Each at most a few places from where it belongs, as with several ingest processes."""
-    keys = {id(packet): index + chance.uniform(0, 8) for index, packet in enumerate(packets)}
-    return sorted(packets, key=lambda packet: keys[id(packet)])
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("order", [in_order, nearly, shuffled, backwards])
-def test_episodes_are_a_function_of_the_readings(
-    database: Database, order: Callable[[list[Packet], random.Random], list[Packet]], seed: int
-) -> None:
-    chance = random.Random(seed)
-    pi = device_in(database.url, "lab")
-    packets = order(minutes(pi, LONG_AGO, WAVES), chance)
-    commit(database.url, *split(chance, packets))
-    found = episodes(database.url, LONG_AGO)
-    # 1200 since minute 80: 500 * 4 + 1200 * 11 >= 15 * 1000. 700 since 105: 1200 * 5 + 700 * 10 < 15 * 900.
-    # 1050 since 133 after three silent minutes: (700 * 1.5 + 1050 * 12) / 13.5 >= 1000. 880 since 163.
-    assert found == [(26, 60), (91, 115), (145, 177)]
-    opened = one(
-        database.url, "SELECT count(DISTINCT payload->>'episode_id') FROM event WHERE type = 'EpisodeOpened'"
-    )
-    assert opened == events(database.url).count("EpisodeOpened") == 3
-
-
-def test_late_readings_that_change_the_verdict_move_the_episode(database: Database) -> None:
-    """A device that was away sends its hour late, and the room was stuffy already then."""
-    url = database.url
-    pi, other = device_in(url, "lab"), device_in(url, "lab", "other-pi")
-    commit(url, minutes(pi, LONG_AGO + timedelta(minutes=40), [1600.0] * 20))
-    ((opened, resolved),) = episodes(url, LONG_AGO)
-    assert resolved is None
-    commit(url, minutes(other, LONG_AGO + timedelta(seconds=10), [1600.0] * 40))
-    ((earlier, resolved),) = episodes(url, LONG_AGO)
-    assert earlier < 20 < opened
-    assert resolved is None
-    assert events(url) == ["EpisodeOpened"]
-
-
 def test_two_processes_open_one_episode(database: Database) -> None:
+    """The second sensor is a second behind: at minute 26 its mean is (541 * 600 + 359 * 1600) / 900 = 998.9,
+    the other's 1000, and theirs together 999.4."""
     url = database.url
     devices = [device_in(url, "lab", f"pi-{n}") for n in range(2)]
     streams = [minutes(device, LONG_AGO + timedelta(seconds=n), STUFFY) for n, device in enumerate(devices)]
@@ -216,7 +118,7 @@ def test_two_processes_open_one_episode(database: Database) -> None:
         await asyncio.gather(*(work(packets, str(n)) for n, packets in enumerate(streams)))
 
     asyncio.run(both())
-    assert episodes(url, LONG_AGO) == [(26, 60)]
+    assert episodes(url, LONG_AGO) == [(27, 60)]
     assert events(url) == ["EpisodeOpened", "EpisodeResolved"]
     assert one(url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
 
@@ -231,6 +133,44 @@ def test_two_sensors_at_the_same_instant_count_with_their_mean(database: Databas
         )
     commit(database.url, packets)
     assert one(database.url, "SELECT value FROM episode") == 1050.0
+
+
+@pytest.mark.parametrize("good_first", [True, False])
+def test_two_sensors_count_alike_whichever_measures_last(database: Database, *, good_first: bool) -> None:
+    """2000 and 700 a second apart, once a minute: 1350, as the board shows."""
+    url = database.url
+    pi = device_in(url, "lab")
+    pair = (700.0, 2000.0) if good_first else (2000.0, 700.0)
+    commit(
+        url,
+        [
+            pi.readings(
+                NOW - timedelta(minutes=40 - n, seconds=2 - k),
+                [{"s": f"s{k}/co2", "v": v, "u": "ppm"}, {"s": "pir/presence", "v": 1.0, "u": "/"}],
+            )
+            for n in range(40)
+            for k, v in enumerate(pair)
+        ],
+    )
+    assert rows(url, "SELECT co2, air, alert_rule FROM space_now") == [(1350.0, "stuffy", "co2-asr-a3.6")]
+    assert one(url, "SELECT peak FROM episode") == pytest.approx(1350, abs=2)  # one of them began first
+
+
+def test_sensor_that_counts_people_makes_the_room_occupied(database: Database) -> None:
+    """A LD2450 counts three people: the board says "in use", so the rule judges their air."""
+    pi = device_in(database.url, "lab")
+    count, empty = ({"s": "ld2450/people/count", "v": v, "u": "count"} for v in (3.0, 0.0))
+    for begin, people in ((LONG_AGO - timedelta(days=1), empty), (LONG_AGO, count)):
+        commit(
+            database.url,
+            [
+                pi.readings(
+                    begin + timedelta(minutes=n), [{"s": "a/co2", "v": 1800.0 + n % 2, "u": "ppm"}, people]
+                )
+                for n in range(40)
+            ],
+        )
+    assert episodes(database.url, LONG_AGO) == [(12, None)]
 
 
 def test_clock_that_jumps_decades_in_one_batch_does_not_hold_up_the_others(database: Database) -> None:
@@ -253,27 +193,3 @@ def test_replay_into_a_space_that_is_live(database: Database) -> None:
     assert opened == 12
     assert resolved is not None
     assert one(url, "SELECT alert_rule FROM space_now") is None
-
-
-def test_late_reading_counts_as_long_as_it_holds(database: Database) -> None:
-    """600, and 1400 from minute 10 to 16; silence from 0:30 to 2:30, where a reading of 1500 comes late.
-
-    It is valid for two minutes, so the mean at minute 16 still has 1.5 minutes of it: (1.5 * 1500 + 7.5 * 600
-    + 6 * 1400) / 15 = 1010. Without it the mean never reaches 1000.
-    """
-    begin = LONG_AGO
-    pi = device_in(database.url, "lab")
-    halves = [half for half in range(-120, 120) if not 1 <= half < 5]
-    commit(
-        database.url,
-        [
-            pi.telemetry(
-                begin + timedelta(seconds=30 * half),
-                {"co2": 1400.0 if 20 <= half < 32 else 600.0, "presence": 1.0},
-            )
-            for half in halves
-        ],
-    )
-    assert episodes(database.url, begin) == []
-    commit(database.url, [pi.telemetry(begin + timedelta(seconds=30), {"co2": 1500.0, "presence": 1.0})])
-    assert [opened for opened, _ in episodes(database.url, begin)] == [16]

@@ -1,7 +1,9 @@
 """The rule engine against vectors worked out by hand."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from math import inf
+from operator import itemgetter
 from typing import NamedTuple
 
 import pytest
@@ -13,9 +15,12 @@ from hubwell.air.rules import (
     Evaluation,
     RollingMean,
     RollingMeanRule,
+    Samples,
     hold_intervals,
+    hold_s,
     minutes_between,
     occupied_at,
+    rhythm_s,
 )
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -28,7 +33,8 @@ class Sample(NamedTuple):
 
 def mean_of(samples: list[Sample]) -> tuple[float | None, float, int]:
     times = [sample.time.timestamp() for sample in samples]
-    return RollingMean(RULE, times, [sample.value for sample in samples]).at(AT)
+    holds = [hold_s(RULE, None)] * len(times)
+    return RollingMean(RULE, Samples(times, [sample.value for sample in samples], holds)).at(AT)
 
 
 def ago(minutes: float, value: float) -> Sample:
@@ -82,7 +88,7 @@ def naive_mean(rule: RollingMeanRule, samples: list[Sample], at: datetime) -> tu
     total, covered = 0.0, 0
     for second in range(int(rule.window.total_seconds())):
         moment = at - rule.window + timedelta(seconds=second)
-        held = [s for s in samples if s.time <= moment < s.time + rule.longest_hold]
+        held = [s for s in samples if s.time <= moment < s.time + rule.shortest_hold]
         if held:
             total += held[-1].value
             covered += 1
@@ -177,3 +183,85 @@ def test_somebody_seen_or_tapped_in_during_the_window_counts() -> None:
     assert occupied([], [(AT - 2 * hours, None)])
     assert occupied([], [(AT - 2 * hours, AT - timedelta(minutes=14))])
     assert not occupied([], [(AT - 2 * hours, AT - hours), (AT + hours, None)])
+
+
+@pytest.mark.parametrize(
+    ("step_s", "hold"),
+    [
+        (None, 120),
+        (10, 120),
+        (60, 120),
+        (180, 270),
+        (300, 450),
+        (600, 900),
+        (640, 900),
+        (900, 120),
+        (3600, 120),
+    ],
+)
+def test_hold_follows_the_rhythm_between_two_minutes_and_a_quarter_of_an_hour(
+    step_s: float | None, hold: float
+) -> None:
+    assert hold_s(RULE, step_s) == hold
+
+
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [
+        ([0, 300, 600, 900, 1200], 300),
+        ([0, 305, 598, 905, 1190, 1510], 300),
+        ([0, 300, 600, 900, 1900, 2200, 2500], 300),  # a gap in it
+        ([0, 300, 600, 900], None),  # too few
+        ([0, 30, 600, 640, 2000, 2010, 3600], None),  # as things happen
+        ([], None),
+    ],
+)
+def test_rhythm_is_the_median_step_where_there_is_one(times: list[float], step: float | None) -> None:
+    found = rhythm_s(times)
+    assert found == (None if step is None else pytest.approx(step, rel=0.03))
+
+
+def test_two_series_of_one_space_are_joined_with_their_own_holds() -> None:
+    """The slow one is 900 throughout, the fast one 700 for 7 s, then 600 until its hold ends at 127 s."""
+    slow, fast = (
+        Samples([0.0, 300.0], [900.0, 900.0], [450.0, 450.0]),
+        Samples([0.0, 7.0], [700.0, 600.0], [120.0] * 2),
+    )
+    assert [[*part] for part in astuple(Samples.joined([slow, fast]))] == [
+        [0.0, 7.0, 127.0, 300.0],
+        [800.0, 750.0, 900.0, 900.0],
+        [7.0, 120.0, 173.0, 450.0],
+        [2, 1, 0, 1],
+    ]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 1200), st.integers(400, 3000)), max_size=20, unique_by=itemgetter(0)
+        ),
+        min_size=2,
+        max_size=3,
+    )
+)
+def test_mean_of_several_sensors_is_what_looking_at_each_second_gives(
+    sensors: list[list[tuple[int, int]]],
+) -> None:
+    start = AT.timestamp()
+    parts = []
+    for pairs in sensors:
+        ordered = sorted((start - back, float(value)) for back, value in pairs)
+        parts.append(Samples([t for t, _ in ordered], [v for _, v in ordered], [120.0] * len(ordered)))
+    mean, coverage, used = RollingMean(RULE, Samples.joined(parts)).at(AT)
+    total, covered = 0.0, 0
+    for moment in range(int(start) - 900, int(start)):
+        held = [
+            [v for t, v in zip(part.times, part.values, strict=True) if t <= moment < t + 120][-1:]
+            for part in parts
+        ]
+        now_valid = [value for values in held for value in values]
+        total += sum(now_valid) / len(now_valid) if now_valid else 0.0
+        covered += bool(now_valid)
+    assert coverage == pytest.approx(covered / 900)
+    assert mean == (pytest.approx(total / covered) if covered >= 675 else None)
+    assert used >= sum(0 <= back < 900 for pairs in sensors for back, _ in pairs)

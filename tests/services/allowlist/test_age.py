@@ -27,7 +27,7 @@ async def test_doctor_says_which_lists_are_old(
         await register.device("door-1", '{"readers": [{"name": "door"}]}')
         await register.device("sensor-1")
         await register.device("made-up-1", '{"readers": [{"name": "door", "driver": "simulated"}]}')
-        await register.conn.execute("UPDATE device SET status = 'online'")
+        await register.conn.execute("UPDATE device SET status = 'online', status_at = now()")
         await register.conn.execute("UPDATE device SET roster_at = %s WHERE id = 'door-1'", (at,))
 
         with psycopg.connect(database.url) as conn:

@@ -44,6 +44,30 @@ async def test_list_has_enrolled_badges_of_epochs_with_a_key(register: Register)
     assert (await read(register.conn, [], now())).badges == {}
 
 
+@pytest.mark.parametrize(
+    ("meta", "purposes", "badges"),
+    [
+        ('{"readers": [{"name": "a"}]}', {"a": "kiosk"}, 0),
+        ('{"readers": [{"name": "a"}, {"name": "b"}]}', {"a": "kiosk", "b": "desk"}, 0),
+        ('{"readers": [{"name": "a"}, {"name": "b"}]}', {"a": "kiosk"}, 1),
+        ("{}", {"a": "kiosk"}, 0),
+        ("{}", {"a": "kiosk", "b": "space"}, 1),
+    ],
+)
+async def test_device_without_a_door_gets_no_badges(
+    register: Register, meta: str, purposes: dict[str, str], badges: int
+) -> None:
+    await register.device("hall-1", meta)
+    for name, purpose in purposes.items():
+        await register.conn.execute("INSERT INTO reader VALUES ('hall-1', %s, %s)", (name, purpose))
+    await credentials.enrol(register.conn, badge(), NewPerson("Ada"), now())
+    made = roster(await read(register.conn, [1], now()), "hall-1", HOUSE)
+    assert len(made.badges) == badges
+    assert {name: one.purpose for name, one in made.readers.items()} == {
+        name: purpose for name, purpose in purposes.items() if purpose != "space"
+    }
+
+
 async def test_revoked_badge_is_told_apart_for_ninety_days(register: Register) -> None:
     held = badge()
     made = await credentials.enrol(register.conn, held, NewPerson("Ada"), now() - timedelta(days=200))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,22 @@ import pytest
 from nacl.signing import VerifyKey
 
 from feed.ingest_setup import settings_for
-from hubwell.allowlist.build import Texts
+from feed.notifications import notify_of
 from hubwell.allowlist.publish import Publisher
+from hubwell.evacuation import actions as evacuation
 from hubwell.keys import Keys
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.people import credentials
 from hubwell.people.credentials import NewPerson
-from hubwell.presence.reader_messages import crowded_for_roster, texts_for_roster
 from hubwell.settings import Settings
 from hubwell.spaces.register import put_device, put_space
-from hubwell.storage.connect import connect_sync
+from hubwell.storage.connect import connect
 from hubwell.switchboard import Switchboard
+from hubwell.vocabulary import LANGUAGES
+from hubwell.worker import reader_texts
 from hubwell_wire.commands import Forget, Roster, SealedRoster
 from hubwell_wire.messages import Status
+from hubwell_wire.signature import split_signature
 from lanes.brokers import IotCore, Mosquitto
 from lanes.database_lane import Database
 from services.people.people_register import Register, badge, now, opened
@@ -60,7 +64,13 @@ class Door:
                 self.key.verify(sealed.body.encode(), bytes.fromhex(sealed.sig))
                 self.lists.append(Roster.model_validate_json(sealed.body))
             else:
+                covered = split_signature(str(message.topic), payload)
+                assert covered is not None
+                self.key.verify(*covered)
                 self.forgets.append(Forget.model_validate_json(payload))
+                times = [forgotten.at for forgotten in self.forgets if forgotten.at is not None]
+                assert times == sorted(set(times))
+                assert len(times) == len(self.forgets)
             self._news.set()
 
     async def until(self, done: "Callable[[Door], bool]") -> None:
@@ -93,13 +103,19 @@ async def door(port: int, keys: Keys, *, protocol: aiomqtt.ProtocolVersion) -> A
 
 
 @asynccontextmanager
-async def publishing(register: Register, broker_url: str, keys: Keys) -> AsyncIterator[Publisher]:
+async def publishing(
+    register: Register, broker_url: str, keys: Keys, *, assembly_point: str = ""
+) -> AsyncIterator[Publisher]:
     """Run what the worker runs."""
     settings = Settings(
-        database_url=register.database.url, broker_url=broker_url, keys_dir=keys.folder, site="hub"
+        database_url=register.database.url,
+        broker_url=broker_url,
+        keys_dir=keys.folder,
+        site="hub",
+        assembly_point=assembly_point,
     )
     link = DevicePublisher(settings)
-    publisher = Publisher(settings, link, Texts(texts_for_roster(), crowded_for_roster()))
+    publisher = Publisher(settings, link, reader_texts(settings))
     tasks = [asyncio.create_task(link.run()), asyncio.create_task(publisher.run())]
     try:
         yield publisher
@@ -122,7 +138,7 @@ async def bury(register: Register) -> None:
     await register.conn.execute(
         "INSERT INTO erased VALUES (decode(md5('salt'), 'hex'), sha256('tag'), now() + interval '1 day')"
     )
-    await register.conn.execute("SELECT pg_notify('hubwell_forget', '')")
+    await register.conn.execute(notify_of("hubwell_forget").encode())
 
 
 async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosquitto, keys: Keys) -> None:
@@ -143,13 +159,42 @@ async def test_lost_badge_is_refused_at_once(register: Register, mosquitto: Mosq
         assert device.lists[-1].at >= device.lists[0].at
 
 
+async def test_door_learns_at_once_of_an_evacuation_and_of_its_end(
+    register: Register, mosquitto: Mosquitto, keys: Keys
+) -> None:
+    react = Switchboard.of(settings_for(register.database.url)).commit
+    async with (
+        door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V311) as device,
+        publishing(register, mosquitto.url, keys, assembly_point="Car park"),
+    ):
+        await device.until(lambda door: bool(door.lists))
+        assert not any(one.evacuation for one in device.lists)
+
+        opened_muster = await evacuation.open_muster(register.conn, "drill", None, now())
+        await react(register.conn, opened_muster.facts)
+        await device.until(lambda door: door.lists[-1].evacuation is not None)
+        told = device.lists[-1].evacuation
+
+        closed = await evacuation.close(register.conn, opened_muster.id, now())
+        await react(register.conn, closed.facts)
+        await device.until(lambda door: door.lists[-1].evacuation is None)
+
+    assert told is not None
+    assert told.texts["en"].startswith("Evacuation drill: leave the building now")
+    assert all("Car park" in text for text in told.texts.values())
+    assert set(told.texts) == set(LANGUAGES)
+    assert timedelta(hours=23) < told.until - now() <= timedelta(hours=24)
+
+
 async def test_door_learns_at_once_that_its_space_holds_fewer(
     register: Register, mosquitto: Mosquitto, keys: Keys
 ) -> None:
-    def furnish(capacity: int) -> None:
-        with connect_sync(register.database.url, name="test") as conn:
-            put_space(conn, space_id="lab", name="Lab", kind="workshop", capacity=capacity)
-            put_device(conn, device_id="door-1", space_id="lab")
+    async def furnish(capacity: int) -> None:
+        settings = Settings(database_url=register.database.url)
+        async with await connect(settings.database_url, name="test") as conn, conn.transaction():
+            space = await put_space(conn, space_id="lab", name="Lab", kind="workshop", capacity=capacity)
+            device = await put_device(conn, device_id="door-1", space_id="lab")
+            await Switchboard.of(settings).commit(conn, (*space, *device))
 
     def holds(capacity: int) -> Callable[[Door], bool]:
         return lambda door: any(one.space and one.space.capacity == capacity for one in door.lists)
@@ -158,9 +203,9 @@ async def test_door_learns_at_once_that_its_space_holds_fewer(
         door(mosquitto.port, keys, protocol=aiomqtt.ProtocolVersion.V5) as device,
         publishing(register, mosquitto.url, keys),
     ):
-        await asyncio.to_thread(furnish, 8)
+        await furnish(8)
         await device.until(holds(8))
-        await asyncio.to_thread(furnish, 3)
+        await furnish(3)
         await device.until(holds(3))
 
 
@@ -231,7 +276,7 @@ async def test_erasures_go_out_at_once_and_again_to_who_comes_online(
         await device.says_online()
 
         await device.until(lambda door: len(door.forgets) == 2)
-        assert device.forgets[0] == device.forgets[1]
+        assert device.forgets[0].badges == device.forgets[1].badges
 
 
 async def test_broker_that_lost_everything_gets_the_lists_again(
@@ -272,7 +317,7 @@ async def test_device_whose_last_reader_goes_loses_its_list(
                     empty.set()
                     return
                 await register.conn.execute("UPDATE device SET meta = '{}' WHERE id = 'door-1'")
-                await register.conn.execute("SELECT pg_notify('hubwell_roster', '')")
+                await register.conn.execute(notify_of("hubwell_roster").encode())
 
         async with asyncio.timeout(15):
             await watch()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -140,6 +141,7 @@ async def test_token_is_made_used_and_revoked(house: House, admin: httpx.AsyncCl
         ({"name": " ", "roles": ["osh"]}, "token-unnamed"),
         ({"name": "printer", "roles": ["osh"]}, "token-name-taken"),
         ({"name": "new", "roles": []}, "roles-missing"),
+        ({"name": token_hex(2000), "roles": ["osh"]}, "name-too-long"),  # too long for an index
     ):
         assert problem_of(await admin.post(f"{API}/tokens", json=wrong))[1] == code
     assert await actions(house) == ["token.added", "token.revoked"]

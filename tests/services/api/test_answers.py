@@ -47,8 +47,8 @@ async def test_readings_come_in_steps_and_a_gap_stays_a_gap(hub: Hub, site: Site
     (series,) = found["series"]
     assert (series["device_id"], series["unit"]) == ("studio-1", "ppm")
     assert series["points"] == [
-        {"time": "2026-03-01T00:00:00Z", "mean": 401.0, "min": 400.0, "max": 402.0, "n": 3},
-        {"time": "2026-03-01T00:30:00Z", "mean": 430.0, "min": 430.0, "max": 430.0, "n": 1},
+        {"time": "2026-03-01T00:00:00Z", "mean": 401.0, "min": 400.0, "max": 402.0, "n": 3, "suspect": 0},
+        {"time": "2026-03-01T00:30:00Z", "mean": 430.0, "min": 430.0, "max": 430.0, "n": 1, "suspect": 0},
     ]
 
 
@@ -68,6 +68,21 @@ async def test_raw_readings_are_exact(hub: Hub, site: Site, facilities: dict[str
     assert series["points"] == [{"time": "2026-03-01T12:00:00.123456Z", "value": 21.37, "quality": "ok"}]
 
 
+async def test_raw_readings_in_doubt_say_so(hub: Hub, site: Site, facilities: dict[str, str]) -> None:
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    hub.readings("studio-1", "co2", [(at + timedelta(seconds=n), 0 if n else 600) for n in range(2)])
+    hub.conn.execute("UPDATE reading SET quality = suspect() WHERE value = 0 AND time > %s", (at,))
+    query = {"from": at.isoformat(), "to": "2026-03-01T13:00:00Z", "resolution": "raw", "quantity": "co2"}
+
+    answer = await site.client.get("/api/v1/spaces/studio/readings", params=query, headers=facilities)
+
+    (series,) = answer.json()["series"]
+    assert [(point["value"], point["quality"]) for point in series["points"]] == [
+        (600.0, "ok"),
+        (0.0, "suspect"),
+    ]
+
+
 async def test_devices_say_who_is_silent_since_when(hub: Hub, site: Site) -> None:
     hub.device("spare-1", None)
 
@@ -79,6 +94,7 @@ async def test_devices_say_who_is_silent_since_when(hub: Hub, site: Site) -> Non
     assert by_id["library-1"]["silent_since"] == by_id["library-1"]["last_heard"]
     assert by_id["spare-1"]["last_heard"] is None
     assert by_id["spare-1"]["silent_since"] == by_id["spare-1"]["registered_at"]
+    assert by_id["studio-1"]["last_heard"].endswith(("0:00Z", "5:00Z"))  # in steps of five minutes
     assert {"co2", "presence"} <= {series["quantity"] for series in by_id["studio-1"]["series"]}
 
 
@@ -206,7 +222,7 @@ async def test_database_away_is_a_problem_and_comes_back_by_itself(site: Site) -
 
 
 async def test_database_without_tables_says_what_to_run(hub: Hub, site: Site) -> None:
-    hub.conn.execute("DROP VIEW space_now")
+    hub.conn.execute("DROP VIEW space_now CASCADE")
     hub.conn.execute("DELETE FROM schema_migration")
 
     spaces = await site.client.get("/api/v1/spaces")

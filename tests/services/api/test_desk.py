@@ -79,6 +79,26 @@ async def test_badge_at_the_desk_is_enrolled_for_a_new_person(desk: Desk) -> Non
     assert await desk.actions() == ["badge.enrolled"]
 
 
+async def test_all_badges_but_the_one_in_the_hand_are_revoked(desk: Desk) -> None:
+    owner: dict[str, Any] = {"kind": "new", "name": "Ada"}
+    first = await desk.ok(f"/badges/taps/{await desk.register.desk_tap(badge())}/enrol", owner=owner)
+    held, known = badge(), {"kind": "known", "person_id": first["person_id"]}
+    tap = await desk.register.desk_tap(held)
+    kept = (await desk.ok(f"/badges/taps/{tap}/enrol", owner=known, label="lanyard"))["badge_id"]
+    tap = await desk.register.desk_tap(held)
+    (shown,) = (await desk.program.get(f"{API}/badges/taps")).json()["taps"]
+    assert (shown["badge_id"], shown["label"]) == (kept, "lanyard")
+
+    result = await desk.ok(f"/badges/taps/{tap}/revoke-others", why="lost")
+
+    assert (result["kept"], result["revoked"]) == (kept, [first["badge_id"]])
+    assert await desk.register.value("SELECT id FROM credential WHERE upper_inf(valid)") == kept
+    path = f"/badges/taps/{tap}/revoke-others"
+    assert await desk.problem(path, why="lost") == (409, "no-other-badge", "")
+    unknown = await desk.register.desk_tap(badge())
+    assert (await desk.problem(f"/badges/taps/{unknown}/revoke-others", why="lost"))[1] == "not-enrolled"
+
+
 async def test_badge_is_for_a_known_or_a_nameless_person(desk: Desk) -> None:
     ada = (await desk.ok("/persons", name="Ada"))["id"]
     for owner, person in (({"kind": "known", "person_id": ada}, ada), ({"kind": "nameless"}, None)):
@@ -134,6 +154,29 @@ async def test_badge_is_revoked_restored_and_its_enrolment_undone(desk: Desk) ->
     assert await desk.register.value("SELECT count(*) FROM person") == 0
     expected = ["badge.enrolled", "badge.revoked", "badge.restored", "badge.taken-back"]
     assert await desk.actions() == expected
+
+
+async def test_note_on_a_badge_is_changed_and_the_log_does_not_hold_it(desk: Desk) -> None:
+    tap = await desk.register.desk_tap(badge())
+    owner = {"kind": "new", "name": "Ada"}
+    made = await desk.ok(f"/badges/taps/{tap}/enrol", owner=owner, label="blue")
+
+    async def put(label: str, number: int = made["badge_id"]) -> tuple[int, str]:
+        answer = await desk.program.put(f"{API}/badges/{number}/note", json={"label": label})
+        return answer.status_code, answer.json().get("code", "")
+
+    assert await put(" grey  lanyard ") == (200, "")
+    entry = (await desk.program.get(f"{API}/persons/{made['person_id']}")).json()
+    assert entry["badges"][0]["label"] == "grey lanyard"
+    assert await put("x" * 61) == (422, "label-too-long")
+    assert await put("blue\u202egnir") == (422, "label-odd")
+    assert await put("lanyard", 999) == (404, "credential-gone")
+    assert await put("") == (200, "")
+    assert await desk.register.value("SELECT label FROM credential") == ""
+    assert await desk.actions() == ["badge.enrolled", "badge.note-changed", "badge.note-changed"]
+    assert not await desk.register.value(
+        "SELECT count(*) FROM audit_entry e WHERE e::text LIKE '%%lanyard%%'"
+    )
 
 
 async def test_person_is_found_renamed_and_merged(desk: Desk) -> None:

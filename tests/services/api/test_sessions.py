@@ -54,6 +54,9 @@ async def test_owner_enters_a_session_and_reads_who_came(house: House, register:
 
     (listed,) = (await staff.get(f"{API}/sessions")).json()["sessions"]
     assert (listed["id"], listed["title"], listed["space"]) == (session, "Welding", "Wood")
+    early = await staff.get(f"{API}/sessions/{session}/roll")
+    assert problem_of(early)[:2] == (409, "roll-not-yet")
+    await register.conn.execute("UPDATE course_session SET during = tstzrange(lower(during), now())")
     roll = await staff.get(f"{API}/sessions/{session}/roll")
     assert roll.json() == {"names": ["Ada"], "nameless": 1}
     assert roll.headers["cache-control"] == "no-store"
@@ -99,3 +102,62 @@ async def test_program_owns_no_sessions(house: House) -> None:
     client = program(house, await house.token("desk", [Role.STAFF]))
     assert problem_of(await client.get(f"{API}/sessions"))[:2] == (403, "not-allowed")
     assert problem_of(await client.post(f"{API}/sessions", json=plan()))[:2] == (403, "not-allowed")
+
+
+def series(**values: Any) -> dict[str, Any]:
+    first = (now() + timedelta(days=3)).date()
+    usual = {
+        "title": "Welding",
+        "purpose": "Certificates",
+        "space_id": "wood",
+        "start": "09:30",
+        "end": "11:00",
+    }
+    days = {"first_day": first.isoformat(), "until": (first + timedelta(weeks=3)).isoformat()}
+    return usual | days | {"without": [(first + timedelta(weeks=2)).isoformat()]} | values
+
+
+async def test_series_is_previewed_entered_and_deleted_from_a_day_on(
+    house: House, register: Register
+) -> None:
+    staff, colleague = await owner(house, "staff"), await owner(house, "colleague")
+    preview = await staff.post(f"{API}/sessions/series/preview", json=series())
+    assert preview.status_code == 200, preview.text
+    assert len(preview.json()["sessions"]) == 3
+    assert preview.json()["left_out"] == series()["without"]
+    assert (await staff.get(f"{API}/sessions")).json() == {"sessions": []}
+
+    added = await staff.post(f"{API}/sessions/series", json=series())
+
+    assert (added.status_code, added.json()["sessions"]) == (201, 3)
+    listed = (await staff.get(f"{API}/sessions")).json()["sessions"]
+    assert {session["series_id"] for session in listed} == {added.json()["id"]}
+    again = await staff.post(f"{API}/sessions/series", json=series())
+    assert problem_of(again)[:2] == (409, "series-overlaps")
+    address = f"{API}/sessions/series/{added.json()['id']}"
+    second = preview.json()["sessions"][1]["start"][:10]
+    assert problem_of(await colleague.delete(f"{address}?from_day={second}"))[:2] == (404, "series-gone")
+    deleted = await staff.delete(f"{address}?from_day={second}")
+    assert deleted.json() == {"sessions": 2}
+    assert problem_of(await staff.delete(f"{address}?from_day={second}"))[:2] == (404, "series-gone")
+    assert await register.value("SELECT count(*) FROM course_session") == 1
+    rows = await register.conn.execute("SELECT action FROM audit_entry ORDER BY id")
+    assert [row[0] for row in await rows.fetchall()] == ["session.series-entered", "session.series-deleted"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"until": series()["first_day"]}, "until"),
+        ({"space_id": "cell"}, "space"),
+        ({"end": "09:00"}, "end"),
+        ({"title": " "}, "title"),
+    ],
+)
+async def test_series_that_cannot_be(house: House, values: dict[str, Any], field: str) -> None:
+    staff = await owner(house, "staff")
+    for path in ("series", "series/preview"):
+        status, _, found = problem_of(await staff.post(f"{API}/sessions/{path}", json=series(**values)))
+        assert (status, found) == (422, field), path
+    odd = await staff.post(f"{API}/sessions/series", json=series(start="9.30"))
+    assert problem_of(odd)[:2] == (422, "bad-parameters")

@@ -7,15 +7,20 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from hubwell.api.live_updates import Feed
+from hubwell.api.live import updates
+from hubwell.api.live.updates import Feed, FeedIntervals, Subscription
+from hubwell.api.schemas import SpaceNow
 from hubwell.http.database import Database as Pool
+from hubwell.http.parts import EvacuationWatch, HubSettings
+from hubwell.screens.notices import ScreenNotices
+from hubwell.settings import Settings
 from lanes.database_lane import Database
 from lanes.servers import free_port
 from services.web.running_site import QUICK, Site, away
@@ -82,14 +87,42 @@ async def test_change_arrives_without_asking(hub: Hub, site: Site) -> None:
         await watcher.until("alert", event=17, spaces=["studio"])
 
 
+async def test_alert_arrives_at_once_though_its_space_looks_as_before(hub: Hub, site: Site) -> None:
+    async with watching(site) as watcher:
+        hub.notify("studio", alert=17)
+
+        await watcher.until("alert", event=17, spaces=["studio"])  # 10 s; the next heartbeat is after 15 s
+
+
+async def test_alert_whose_notification_was_missed_arrives_once(hub: Hub, site: Site) -> None:
+    async with watching(site) as watcher:
+        missed = hub.delivered("an episode", "studio", datetime.now(UTC))
+        await watcher.until("alert", event=missed, spaces=["studio"])
+        hub.notify("studio", alert=missed)
+        hub.notify("studio", alert=missed + 1)
+        await watcher.until("alert", event=missed + 1)
+
+        assert [data["event"] for kind, data in watcher.events if kind == "alert"] == [missed, missed + 1]
+
+
+async def test_alert_of_one_persons_room_is_no_news(hub: Hub, site: Site) -> None:
+    hub.conn.execute("UPDATE space SET personal = true WHERE id = 'studio'")
+    async with watching(site) as watcher:
+        hub.delivered("an episode", "studio", datetime.now(UTC))
+        shared = hub.delivered("an episode", "library", datetime.now(UTC))
+        await watcher.until("alert", event=shared, spaces=["library"])
+
+        assert [data["event"] for kind, data in watcher.events if kind == "alert"] == [shared]
+
+
 async def test_many_changes_become_few_updates_and_the_last_one_counts(hub: Hub, site: Site) -> None:
     async with watching(site) as watcher:
         before = len(watcher.of("studio"))
         for value in range(500, 800):
-            hub.reading("studio-1", "co2", value)
+            hub.reading("studio-1", "presence", value % 2)
             hub.notify("studio")
 
-        await watcher.until("space", id="studio", co2_ppm=799)
+        await watcher.until("space", id="studio", state="used")
         assert len(watcher.of("studio")) - before < 60  # of 300 notifications
 
 
@@ -103,7 +136,7 @@ async def test_silence_is_noticed_though_nobody_notifies(hub: Hub, site: Site) -
 async def test_unreadable_notification_does_no_harm(hub: Hub, site: Site) -> None:
     async with watching(site) as watcher:
         for payload in ("", "spaces", "[]", '{"spaces": 3}', '{"spaces": [null]}', '{"spaces": ["attic"]}'):
-            hub.conn.execute("SELECT pg_notify('hubwell_change', %s)", (payload,))
+            hub.conn.execute("SELECT pg_notify(channel_name('hubwell_change'), %s)", (payload,))
         hub.reading("studio-1", "presence", 1)
         hub.notify("studio")
 
@@ -123,19 +156,50 @@ async def test_stream_tells_that_the_database_is_away_and_catches_up(site: Site)
         await watcher.until("space", id="studio", state="used")
 
 
-async def test_without_a_listening_connection_the_feed_polls(
-    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@asynccontextmanager
+async def running_feed(database: Database, pace: FeedIntervals) -> AsyncIterator[Feed]:
+    """Give a feed that runs, without a server around it."""
     pool = Pool(database.url)
-    feed = Feed(pool, QUICK)
-
-    async def refused(*_: object, **__: object) -> None:
-        raise psycopg.OperationalError("there is room for one connection only")
-
-    monkeypatch.setattr("hubwell.storage.notify.connect", refused)
+    hub = HubSettings(pool, Settings(database_url=database.url), lambda _: None)
+    feed = Feed(pool, EvacuationWatch(pool), hub, ScreenNotices(), pace)
     await pool.open()
     running = asyncio.create_task(feed.run())
     try:
+        yield feed
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await pool.close()
+
+
+async def next_spaces(watcher: Subscription) -> dict[str, SpaceNow]:
+    """Wait for the next news of spaces."""
+    async with asyncio.timeout(20):
+        while True:
+            news = await watcher.take(within=1)
+            assert news is not None
+            if news.spaces:
+                return news.spaces
+
+
+async def told_of_everything(feed: Feed, watcher: Subscription) -> None:
+    """Wait until a new watcher has seen every space, and the feed hears notifications."""
+    await next_spaces(watcher)
+    async with asyncio.timeout(20):
+        while feed.state != "live":
+            await watcher.take(within=1)
+    with feed.subscribe() as later:  # a look that was asked for meanwhile comes before this one's
+        await next_spaces(later)
+
+
+async def test_without_a_listening_connection_the_feed_polls(
+    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("there is room for one connection only")
+
+    monkeypatch.setattr("hubwell.storage.connect.connect", refused)
+    async with running_feed(database, QUICK) as feed:
         with feed.subscribe() as subscription:
             async with asyncio.timeout(10):
                 while feed.state != "polling":
@@ -146,32 +210,76 @@ async def test_without_a_listening_connection_the_feed_polls(
                     news = await subscription.take(within=1)
                     assert news is not None
                     state = news.spaces["studio"].state if "studio" in news.spaces else state
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await pool.close()
 
 
 async def test_slow_watcher_holds_the_newest_of_each_space_and_no_more(hub: Hub, database: Database) -> None:
-    pool = Pool(database.url)
-    feed = Feed(pool, QUICK)
-    await pool.open()
-    running = asyncio.create_task(feed.run())
-    try:
+    async with running_feed(database, QUICK) as feed:
         with feed.subscribe() as slow, feed.subscribe() as quick:
-            value = 500.0
+            value = 0
             async with asyncio.timeout(20):
-                while value < 510:
+                while value < 10:
                     news = await quick.take(within=1)
                     if news is not None and "studio" in news.spaces:
                         value += 1
-                        hub.reading("studio-1", "co2", value, datetime.now(UTC))
+                        hub.reading("studio-1", "presence", value % 2, datetime.now(UTC))
                         hub.notify("studio")
             assert len(slow.news.spaces) <= len(ORDINARY)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await pool.close()
+
+
+async def test_a_newcomer_is_told_of_everything_before_anything_that_changes(
+    hub: Hub, database: Database
+) -> None:
+    everything = {row[0] for row in ORDINARY}
+    async with running_feed(database, FeedIntervals(between_updates=1, sweep=60, poll=60)) as feed:
+        with feed.subscribe() as first:
+            await told_of_everything(feed, first)
+            with feed.subscribe() as second:  # the next look at everything is a second away
+                hub.reading("studio-1", "presence", 1)
+                hub.notify("studio")
+                assert set(await next_spaces(first)) == {"studio"}
+                assert set(await next_spaces(second)) == everything
+            with feed.subscribe() as third:
+                assert set(await next_spaces(third)) == everything
+
+
+async def test_silence_is_no_news_of_one_space_that_was_notified(
+    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence has no notification: read for a tap before the others, a silent space would show that tap."""
+    window = datetime.now(UTC) + timedelta(minutes=1)  # none closes meanwhile
+    monkeypatch.setattr(updates, "closed_until", lambda _: window)
+    async with running_feed(database, FeedIntervals(between_updates=0.05, sweep=60, poll=60)) as feed:
+        with feed.subscribe() as watcher:
+            await told_of_everything(feed, watcher)
+            hub.conn.execute(
+                """UPDATE reading SET time = time - interval '1 day' WHERE series_id IN (
+                       SELECT id FROM series WHERE device_id <> 'library-1')"""
+            )
+            hub.notify("studio")
+            hub.reading("library-1", "presence", 1)
+            hub.notify("library")
+            news = await next_spaces(watcher)
+            assert set(news) == {"library"}
+            with feed.subscribe():  # whoever joins has everything looked at
+                news = await next_spaces(watcher)
+            assert {"studio"} < set(news)
+            assert news["studio"].state == "unknown"
+
+
+async def test_in_a_new_window_a_notification_brings_no_space_alone(
+    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All numbers change when a window closes: read by itself for a tap, a space would show that tap."""
+    async with running_feed(database, FeedIntervals(between_updates=0.05, sweep=60, poll=60)) as feed:
+        with feed.subscribe() as watcher:
+            await told_of_everything(feed, watcher)
+            for device in ("studio-1", "library-1"):
+                hub.reading(device, "presence", 1)
+                hub.reading(device, "co2", 2500)
+            later = datetime.now(UTC) + timedelta(minutes=1)
+            monkeypatch.setattr(updates, "closed_until", lambda _: later)
+            hub.notify("studio")
+            assert {"studio", "library"} <= set(await next_spaces(watcher))
 
 
 async def test_server_stops_promptly_with_watchers_and_ends_well(database: Database) -> None:

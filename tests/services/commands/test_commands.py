@@ -118,6 +118,7 @@ def test_destroyed_epoch_is_gone_with_what_only_it_recognised(
         (("keys", "destroy", "7"), None, "There is no key of epoch 7"),
         (("person", "revoke", "99"), None, "There is no such badge"),
         (("person", "badges", str(UUID(int=0))), None, "There is no such person"),
+        (("person", "note", "99", "lanyard"), None, "There is no such badge"),
         (("reader", "add", "nowhere", "desk", "--purpose", "desk"), None, "There is no such device"),
     ],
 )
@@ -199,14 +200,17 @@ def test_people_are_found_and_a_badge_is_revoked(run: Run, database: Database) -
     person, badge = enrolled(database, 1)
 
     found = json.loads(run("person", "find", "love", "--json").stdout)["people"]
+    assert run("person", "note", str(badge), "grey  lanyard").exit_code == 0
+    assert run("person", "note", str(badge), "x" * 61).exit_code == 2
     said = run("person", "revoke", str(badge), "--why", "lost")
     badges = json.loads(run("person", "badges", str(person), "--json").stdout)["badges"]
 
     assert [one["id"] for one in found] == [str(person)]
     assert said.exit_code == 0, said.output
-    assert badges[0]["revoked"] == "lost"
+    assert (badges[0]["revoked"], badges[0]["label"]) == ("lost", "grey lanyard")
     assert run("person", "revoke", str(badge), "--why", "stolen").exit_code == 2
     assert [row[0] for row in rows(database, "SELECT action FROM audit_entry ORDER BY id")] == [
         "person.searched",
+        "badge.note-changed",
         "badge.revoked",
     ]

@@ -36,7 +36,7 @@ def run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def ok(result: Result) -> str:
     assert result.exit_code == 0, result.output
-    return result.output.strip()
+    return result.stdout.strip()
 
 
 def refused(result: Result) -> str:
@@ -59,6 +59,27 @@ def actions(url: str) -> list[tuple[Any, ...]]:
 
 def person(url: str, name: str) -> str:
     return str(one(url, "SELECT id FROM person WHERE name = %s", name))
+
+
+def test_all_badges_but_the_one_in_the_hand_are_revoked(run: Run, url: str) -> None:
+    ok(run("person", "enrol", desk_tap(url), "--name", "Ada", "--label", "key ring"))
+    ok(run("person", "enrol", desk_tap(url), "--person", person(url, "Ada"), "--label", "lanyard"))
+    lost, kept = (row[0] for row in rows(url, "SELECT id FROM credential ORDER BY id"))
+    tap = one(
+        url,
+        "INSERT INTO desk_tap (device_id, reader, badge, epoch, kind, tapped_at) "
+        "SELECT 'desk-1', 'desk', badge, 1, 'badge', now() FROM credential_pseudonym "
+        "WHERE credential_id = %s RETURNING id",
+        kept,
+    )
+    (shown,) = json.loads(run("person", "taps", "--json").stdout)["taps"]
+    assert (shown["badge"], shown["label"]) == (kept, "lanyard")
+
+    printed = ok(run("person", "revoke-others", str(tap)))
+
+    assert printed == f"Badge {kept} stays. Revoked: {lost}."
+    assert rows(url, "SELECT id FROM credential WHERE upper_inf(valid)") == [(kept,)]
+    assert "no other badge or code" in refused(run("person", "revoke-others", str(tap)))
 
 
 def test_badge_is_enrolled_revoked_and_restored(run: Run, url: str) -> None:
@@ -136,6 +157,27 @@ def test_session_of_an_owner(run: Run) -> None:
     assert "no such account" in refused(run("session", "delete", session, "--owner", "other"))
     ok(run("session", "delete", session, "--owner", "staff"))
     assert "not yours" in refused(run("session", "delete", session, "--owner", "staff"))
+
+
+def test_sessions_of_each_week(run: Run, url: str) -> None:
+    ok(run("account", "add", "staff", "--role", "staff", "--password-file", _password_file()))
+    first = (datetime.now(UTC) + timedelta(days=3)).date()
+    plan = ["--owner", "staff", "--title", "Welding", "--purpose", "Certificates", "--space", "wood"]
+    days = ["--first", f"{first}", "--until", f"{first + timedelta(weeks=2)}"]
+    weekly = ["session", "add-weekly", *plan, *days, "--start", "09:30", "--end", "11:00"]
+
+    shown = ok(run(*weekly, "--without", f"{first + timedelta(weeks=1)}", "--preview"))
+    assert shown.splitlines() == [
+        f"{day:%a %Y-%m-%d} 09:30 to 11:00" for day in (first, first + timedelta(weeks=2))
+    ]
+    assert rows(url, "SELECT FROM course_session") == []
+    series = ok(run(*weekly))
+    assert rows(url, "SELECT DISTINCT series_id::text, count(*) OVER () FROM course_session") == [(series, 3)]
+    assert "other sessions at that time" in refused(run(*weekly))
+    deleted = ["session", "delete-weekly", series, "--owner", "staff"]
+    assert ok(run(*deleted, "--first", f"{first + timedelta(days=1)}")) == "Sessions deleted: 2."
+    assert "none of its sessions is left" in refused(run(*deleted, "--first", f"{first + timedelta(days=1)}"))
+    assert rows(url, "SELECT count(*) FROM course_session") == [(1,)]
 
 
 def _password_file() -> str:

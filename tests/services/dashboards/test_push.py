@@ -1,5 +1,6 @@
 """Pushing to a Grafana: a small HTTP server with the answers that Grafana's API documents."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from feed.bad_servers import Answer, bad_server, drip_body, endless_body, text
 from hubwell.commands.dashboards import app
 from hubwell.dashboards.files import dashboards
+from hubwell.outbound.exchange import Limits
 
 TOKEN = "glsa_of_the_test"  # noqa: S105 - opens nothing
 
@@ -95,3 +98,29 @@ def test_push_nobody_there_is_one_sentence() -> None:
     status, output = push("http://127.0.0.1:9")
     assert status == 1
     assert "does not answer" in output
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (drip_body, "took longer than 1.5 s"),
+        (endless_body, "sent more than 1048576 bytes"),
+        (text(b"<!doctype html>", line="200 OK"), "no JSON: is this a Grafana?"),
+        (text(b'{"message": "no licence"}', line="500 Internal Server Error"), "500: no licence"),
+        (text(b'{"message": "Permissions needed"}', line="403 Forbidden"), "the role Editor"),
+    ],
+    ids=["drips", "1 GB", "HTML", "refuses", "forbids"],
+)
+def test_push_to_a_server_that_answers_badly_is_one_sentence(
+    answer: Answer, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubwell.dashboards.push._LIMITS", Limits(seconds=1.5, body_bytes=1024 * 1024))
+
+    async def pushed() -> tuple[int, str]:
+        async with bad_server(answer) as server:
+            return await asyncio.to_thread(push, server.url)
+
+    status, output = asyncio.run(pushed())
+    assert status == 1
+    assert sentence in output
+    assert TOKEN not in output

@@ -18,11 +18,13 @@ import psycopg
 import pytest
 
 from feed.ingest_setup import device_in, one, rows, settings_for
+from feed.notifications import listen_to
 from hubwell import worker
 from hubwell.deliver.channels import Channels
 from hubwell.deliver.queue import PatientRetry, deliveries
-from hubwell.events import EpisodeOpened, FaultReported
+from hubwell.events import EpisodeOpened, EpisodeResolved, FaultReported
 from hubwell.storage.connect import connect, connect_sync
+from hubwell.storage.notify import Channel
 from lanes.database_lane import Database
 from lanes.servers import free_port
 
@@ -74,7 +76,7 @@ def receiver() -> Iterator[Receiver]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a failed delivery be tried again at once instead of after seconds."""
     monkeypatch.setattr("hubwell.deliver.queue._LONGEST_WAIT_S", 0)
-    monkeypatch.setattr("hubwell.worker._POLL_S", 0.05)
+    monkeypatch.setattr("hubwell.deliver.queue._POLL_S", 0.05)
 
 
 def alert(value: float = 1234.5, *, age: timedelta = timedelta(0)) -> EpisodeOpened:
@@ -92,7 +94,9 @@ def settings_with(database: Database, receiver: Receiver) -> Any:
     return settings_for(database.url, webhook_url=receiver.url, webhook_secret=KEY)
 
 
-async def record(settings: Any, *facts: EpisodeOpened | FaultReported, fail: bool = False) -> None:
+async def record(
+    settings: Any, *facts: EpisodeOpened | EpisodeResolved | FaultReported, fail: bool = False
+) -> None:
     """Record facts in one transaction, and roll it back if it is to fail."""
     queue = deliveries(settings)
     async with await connect(settings.database_url, name="test") as conn, conn.transaction() as transaction:
@@ -132,7 +136,7 @@ def hub(database: Database) -> Database:
 async def test_alert_is_delivered_once_to_board_and_webhook(hub: Database, receiver: Receiver) -> None:
     settings = settings_with(hub, receiver)
     with connect_sync(hub.url, name="board") as board:
-        board.execute("LISTEN hubwell_change")
+        board.execute(listen_to("hubwell_change").encode())
         async with working(settings), working(settings):
             await record(settings, alert(1000.0), alert(2000.0))
             await until(lambda: waiting(hub.url) == 0)
@@ -142,6 +146,31 @@ async def test_alert_is_delivered_once_to_board_and_webhook(hub: Database, recei
     assert sorted(notice["alert"] for notice in heard) == [1, 2]
     assert all(notice["spaces"] == ["lab"] for notice in heard)
     assert rows(hub.url, "SELECT DISTINCT attempts, last_error FROM delivery") == [(1, None)]
+
+
+@pytest.mark.parametrize(
+    "payload", ["x", "", "[]", "[" * 4000, '{"type": 1}', '{"type": "abort_job_requested", "job_id": 1}']
+)
+async def test_no_notification_of_another_role_ends_the_worker(
+    hub: Database, receiver: Receiver, payload: str
+) -> None:
+    """Every role may notify on the queue's channels, and on the hub's if it knew their names."""
+    settings = settings_with(hub, receiver)
+    task = asyncio.create_task(worker.run(settings))
+    try:
+        await record(settings, alert(1000.0))
+        await until(lambda: waiting(hub.url) == 0)
+        with connect_sync(hub.url, name="stranger") as stranger:
+            for channel in ("procrastinate_any_queue_v1", "procrastinate_queue_v1#default", "hubwell_left"):
+                stranger.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+            for channel in Channel:
+                stranger.execute("SELECT pg_notify(channel_name(%s), %s)", (channel, payload))
+        await record(settings, alert(2000.0))
+        await until(lambda: waiting(hub.url) == 0)
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_post_is_a_signed_cloud_event(hub: Database, receiver: Receiver) -> None:
@@ -205,27 +234,20 @@ async def test_worker_that_dies_after_sending_sends_again_under_the_same_key(
     """At least once: what was sent and not noted is sent again, and the key lets the receiver drop it."""
     settings = settings_with(hub, receiver)
     await record(settings, alert())
-    send, deaths = Channels.send, asyncio.Event()
+    post, deaths = Channels.post, asyncio.Event()
 
-    async def send_and_hang(self: Channels, conn: Any, channel: str, target: str, event: Any) -> str | None:
-        error = await send(self, conn, channel, target, event)
-        if channel == "webhook":
-            deaths.set()
-            await asyncio.Event().wait()
-        return error
+    async def post_and_hang(self: Channels, target: str, event: Any) -> None:
+        await post(self, target, event)
+        deaths.set()
+        await asyncio.Event().wait()
 
-    monkeypatch.setattr(Channels, "send", send_and_hang)
+    monkeypatch.setattr(Channels, "post", post_and_hang)
     queue = deliveries(settings)
     async with queue.app.open_async():
         task = asyncio.create_task(
             queue.app.run_worker_async(install_signal_handlers=False, shutdown_graceful_timeout=0.01)
         )
         await asyncio.wait_for(deaths.wait(), PATIENCE)
-        with connect_sync(hub.url, name="test") as conn:  # power is gone: the worker notes nothing any more
-            conn.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE application_name = 'hubwell-deliver'"
-            )
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     monkeypatch.undo()
@@ -263,6 +285,35 @@ async def test_old_news_and_faults_are_recorded_but_not_sent(hub: Database, rece
     assert rows(hub.url, "SELECT type FROM event ORDER BY id") == [("EpisodeOpened",), ("FaultReported",)]
     assert one(hub.url, "SELECT count(*) FROM delivery") == 0
     assert one(hub.url, "SELECT count(*) FROM procrastinate_jobs") == 0
+
+
+@pytest.mark.parametrize("personal", [False, True])
+async def test_alert_of_one_persons_room_stays_in_the_hub(
+    hub: Database, receiver: Receiver, *, personal: bool
+) -> None:
+    """It would show another system when the person is in."""
+    with psycopg.connect(hub.url, autocommit=True) as conn:
+        conn.execute("UPDATE space SET personal = %s", (personal,))
+    settings = settings_with(hub, receiver)
+    opened = alert()
+    resolved = EpisodeResolved(
+        episode_id=opened.episode_id,
+        rule=opened.rule,
+        rule_version=1,
+        space_id="lab",
+        opened_at=opened.opened_at,
+        resolved_at=opened.opened_at + timedelta(minutes=5),
+        peak=1300.0,
+    )
+    async with working(settings):
+        await record(settings, opened, resolved)
+        await until(lambda: one(hub.url, "SELECT count(*) FROM procrastinate_jobs") == 0)
+    assert len(receiver.posts) == (0 if personal else 2)
+    assert rows(hub.url, "SELECT channel FROM delivery WHERE delivered_at IS NOT NULL ORDER BY 1") == [
+        ("board",),
+        ("board",),
+        *([] if personal else [("webhook",), ("webhook",)]),
+    ]
 
 
 @pytest.mark.usefixtures("quick")

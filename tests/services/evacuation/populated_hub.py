@@ -81,10 +81,10 @@ class House:
             (datetime.now(UTC) - age, number, value),
         )
 
-    def account(self, login: str, *roles: str) -> UUID:
-        account = UUID(
-            str(self._one("INSERT INTO account (login, name) VALUES (%s, %s) RETURNING id", login, login))
-        )
+    def account(self, login: str, *roles: str, is_new: bool = False) -> UUID:
+        age = timedelta(0) if is_new else timedelta(days=1)
+        query = "INSERT INTO account (login, name, created_at) VALUES (%s, %s, now() - %s) RETURNING id"
+        account = UUID(str(self._one(query, login, login, age)))
         for role in roles:
             self.conn.execute(
                 "INSERT INTO account_role (account_id, role, granted_by) VALUES (%s, %s, 'local')",

@@ -11,9 +11,10 @@ import pytest
 from psycopg import AsyncConnection
 
 from hubwell.errors import DomainError
-from hubwell.evacuation import actions, break_glass, read_model
+from hubwell.evacuation import actions, break_glass, marking, read_model
+from hubwell.evacuation.announcement import Kind
 from hubwell.evacuation.report import Report
-from hubwell.evacuation.rules import Finding, State
+from hubwell.evacuation.rules import Finding, State, reconcile
 from hubwell.settings import Settings
 from lanes.database_lane import Database
 from services.evacuation.populated_hub import NORTH, SOUTH, House
@@ -25,7 +26,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def opened(conn: Conn, kind: actions.Kind = "alarm") -> UUID:
+async def opened(conn: Conn, kind: Kind = "alarm") -> UUID:
     return (await actions.open_muster(conn, kind, None, now())).id
 
 
@@ -69,7 +70,7 @@ async def test_second_muster_is_refused_and_an_alarm_takes_a_drill_over(house: H
     assert len(await read_model.people(conn, drill, names=False)) == 4
     with pytest.raises(DomainError):
         await opened(conn, "alarm")
-    report = await actions.close(conn, drill, now())
+    report = (await actions.close(conn, drill, now())).report
     assert report.began_as_drill
     assert house.count("muster") == 1
 
@@ -144,12 +145,12 @@ async def test_last_tick_counts_whoever_made_it(house: House, conn: Conn, databa
     assert house.count("muster_person") == 4
     ada = (await named(conn, muster))["Ada Example"].id
     async with await AsyncConnection.connect(database.url, autocommit=True) as other:
-        await actions.tick(conn, muster, ada, State.MISSING, now())
-        await actions.tick(other, muster, ada, State.SAFE, now())
+        await marking.tick(conn, muster, ada, State.MISSING, now())
+        await marking.tick(other, muster, ada, State.SAFE, now())
         assert (await named(conn, muster))["Ada Example"].state is State.SAFE
         await asyncio.gather(
             *(
-                actions.tick(officer, muster, person.id, State.SAFE, now())
+                marking.tick(officer, muster, person.id, State.SAFE, now())
                 for officer, person in zip(
                     [conn, other] * 2, (await named(conn, muster)).values(), strict=True
                 )
@@ -159,13 +160,26 @@ async def test_last_tick_counts_whoever_made_it(house: House, conn: Conn, databa
     assert {person.state for person in (await named(conn, muster)).values()} == {State.SAFE}
 
 
+async def test_badges_are_called_forgotten_by_the_boards_rule(house: House, conn: Conn) -> None:
+    """Nobody sensed for a moment is no evidence; for a quarter of an hour it is, on the board too."""
+    findings = {}
+    for minutes in (0, 15):
+        for ago in range(minutes + 1):
+            house.conn.execute("DELETE FROM reading WHERE time > now() - interval '30 s'")
+            house.sensor("wood", "pir/presence", 0, age=timedelta(minutes=ago))
+        (wood,) = [place for place in await read_model.places(conn, now()) if place.id == "wood"]
+        row = house.conn.execute("SELECT state FROM space_now WHERE space_id = 'wood'").fetchone()
+        findings[minutes] = (reconcile(2, wood.sensed).finding, row)
+    assert findings == {0: (Finding.NOT_SENSED_NOW, ("used",)), 15: (Finding.NOBODY_SENSED, ("free",))}
+
+
 async def test_close_leaves_numbers_and_times_and_no_people(house: House, conn: Conn) -> None:
     house.sensor("wood", "ld2450/people/count", 5)
     house.sensor("metal", "pir/presence", 1)
     muster = await opened(conn, "drill")
     people = await named(conn, muster)
-    await actions.tick(conn, muster, people["Ada Example"].id, State.SAFE, now() + timedelta(seconds=40))
-    await actions.tick(conn, muster, people["Bo Sample"].id, State.MISSING, now() + timedelta(seconds=95))
+    await marking.tick(conn, muster, people["Ada Example"].id, State.SAFE, now() + timedelta(seconds=40))
+    await marking.tick(conn, muster, people["Bo Sample"].id, State.MISSING, now() + timedelta(seconds=95))
 
     await actions.close(conn, muster, now() + timedelta(minutes=4))
 
@@ -200,7 +214,7 @@ async def test_closed_muster_takes_no_tick_and_is_closed_once(house: House, conn
     ada = (await named(conn, muster))["Ada Example"].id
     await actions.close(conn, muster, now())
 
-    for refused in (actions.tick(conn, muster, ada, State.SAFE, now()), actions.close(conn, muster, now())):
+    for refused in (marking.tick(conn, muster, ada, State.SAFE, now()), actions.close(conn, muster, now())):
         with pytest.raises(DomainError, match="closed"):
             await refused
     house.tap_in(house.person("Eve Late"), "cafe", now())
@@ -214,7 +228,7 @@ async def test_tick_waits_for_a_close_under_way(house: House, conn: Conn, databa
     async with await AsyncConnection.connect(database.url, autocommit=True) as other:
         async with conn.transaction():
             await actions.close(conn, muster, now())
-            ticking = asyncio.create_task(actions.tick(other, muster, ada, State.SAFE, now()))
+            ticking = asyncio.create_task(marking.tick(other, muster, ada, State.SAFE, now()))
             await _waits_for_a_lock(house)
         with pytest.raises(DomainError, match="closed"):
             await ticking
@@ -235,7 +249,7 @@ async def test_erased_person_leaves_somebody_on_the_list(house: House, conn: Con
 
     assert len(people) == 4
     assert [(person.name, person.space) for person in people if person.erased] == [(None, "Wood workshop")]
-    report = await actions.close(conn, muster, now())
+    report = (await actions.close(conn, muster, now())).report
     assert report.total is not None
     assert report.total.people == 4
 
@@ -309,7 +323,7 @@ async def test_request_needs_a_reason_a_person_and_an_open_drill(house: House, c
 
 @pytest.mark.parametrize(("kind", "longest"), [("drill", timedelta(hours=8)), ("alarm", timedelta(hours=72))])
 async def test_muster_that_nobody_closes_closes_by_itself(
-    house: House, conn: Conn, kind: actions.Kind, longest: timedelta
+    house: House, conn: Conn, kind: Kind, longest: timedelta
 ) -> None:
     await opened(conn, kind)
 

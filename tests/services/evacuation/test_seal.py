@@ -1,13 +1,19 @@
 """Sealed lists for the edge: what the server seals, two officers open together, and nobody else."""
 
+import asyncio
 import base64
+import re
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiomqtt
 import pytest
+from mnemonic import Mnemonic
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 from psycopg import AsyncConnection
@@ -21,9 +27,13 @@ from hubwell.keys import Keys
 from hubwell.mqtt.device_messages import BrokerUnavailableError
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.settings import Settings
-from hubwell_edge.taps.files.muster_file import MusterFileError
-from hubwell_edge.taps.muster import combine_parts, merge_taps, unseal
+from hubwell_edge.clock import Stamp, to_ms
+from hubwell_edge.muster.key_parts import combine_parts
+from hubwell_edge.muster.opening import merge_taps, unseal
+from hubwell_edge.muster.sheet import as_text
+from hubwell_edge.taps.files.muster_file import MusterFileError, save
 from hubwell_wire.commands import Muster, MusterSnapshot
+from hubwell_wire.enumerations import Language
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
 from lanes.database_lane import Database
@@ -35,9 +45,9 @@ TOPIC = "hub/v1/hub/{}/down/cmd"
 
 
 def opened(message: Muster, part_a: str, part_b: str) -> MusterSnapshot:
-    """Open a sealed list as a muster station does: the two parts are hex, the key is their exclusive-or."""
-    private = bytes(a ^ b for a, b in zip(bytes.fromhex(part_a), bytes.fromhex(part_b), strict=True))
-    plain = SealedBox(PrivateKey(private)).decrypt(base64.b64decode(message.sealed))
+    """Open a sealed list as a muster station does: the parts are words, the key is derived from them."""
+    bits = sorted(bytes(Mnemonic("english").to_entropy(part)) for part in (part_a, part_b))
+    plain = SealedBox(PrivateKey.from_seed(b"".join(bits))).decrypt(base64.b64decode(message.sealed))
     return MusterSnapshot.model_validate_json(plain)
 
 
@@ -56,7 +66,7 @@ async def test_what_is_sealed_here_opens_with_both_parts_and_with_no_single_one(
     parsed = parse(topic, message.encode()).message
 
     assert isinstance(parsed, Muster)
-    found = opened(parsed, keys.a.hex(), keys.b.hex())
+    found = opened(parsed, keys.a, keys.b)
     assert {entry.name for entry in found.inside} == {
         "Ada Example",
         "Bo Sample",
@@ -67,9 +77,10 @@ async def test_what_is_sealed_here_opens_with_both_parts_and_with_no_single_one(
     assert (first.space, first.zone, first.badges) == ("wood", NORTH, (new.hex(),))
     assert b"Ada" not in message.encode()
     assert old.hex() not in {badge for entry in found.inside for badge in entry.badges}
-    for a, b in ((keys.a, keys.a), (keys.a, bytes(32)), (bytes(32), keys.b)):
+    other = make_key_parts()
+    for a, b in ((keys.a, keys.a), (keys.a, other.b), (other.a, keys.b)):
         with pytest.raises(CryptoError):
-            opened(parsed, a.hex(), b.hex())
+            opened(parsed, a, b)
 
 
 async def test_edge_opens_what_is_sealed_here(house: House, conn: Conn) -> None:
@@ -78,12 +89,12 @@ async def test_edge_opens_what_is_sealed_here(house: House, conn: Conn) -> None:
     now = datetime.now(UTC)
 
     message = seal(keys.public, await snapshot(conn, [1], "No name {n}", now))
-    found = merge_taps(unseal(message, combine_parts(keys.b.hex(), keys.a.hex())), [])
+    found = merge_taps(unseal(message, combine_parts(keys.b, keys.a)), [])
 
     assert len(found.inside) == house.count("visit") == 4
     assert {person.zone for person in found.inside} == {NORTH, SOUTH}
     with pytest.raises(MusterFileError, match="do not open"):
-        unseal(message, combine_parts(keys.a.hex(), make_key_parts().b.hex()))
+        unseal(message, combine_parts(keys.a, make_key_parts().b))
 
 
 async def test_enrolled_people_outside_are_there_with_their_badges(house: House, conn: Conn) -> None:
@@ -160,7 +171,7 @@ async def test_stations_are_told_of_changes_and_every_five_minutes(
     assert await stations.turn(conn, now + timedelta(seconds=90) + AT_LEAST_EVERY) == ["door-1", "door-2"]
 
     assert [topic for topic, _ in sent.messages[:2]] == [TOPIC.format("door-1"), TOPIC.format("door-2")]
-    newest = opened(sent.messages[-1][1], keys.a.hex(), keys.b.hex())
+    newest = opened(sent.messages[-1][1], keys.a, keys.b)
     assert "Dee New" in {entry.name for entry in newest.inside}
     assert newest.at == sent.messages[-1][1].at
 
@@ -194,8 +205,52 @@ async def test_too_long_a_list_keeps_who_is_inside(
 
     await stations.turn(conn, datetime.now(UTC))
 
-    found = opened(sent.messages[0][1], keys.a.hex(), keys.b.hex())
+    found = opened(sent.messages[0][1], keys.a, keys.b)
     assert (len(found.inside), found.people) == (4, ())
+
+
+@pytest.mark.parametrize("language", ["en", "it", "fi", "et", "lv", "nl"])
+async def test_device_prints_the_list_in_the_hub_s_language_time_and_names(
+    house: House, conn: Conn, tmp_path: Path, language: Language
+) -> None:
+    settings = Settings(keys_dir=tmp_path / "keys", language=language, zone="Europe/Riga")
+    sent, keys = Sent(), make_key_parts()
+    Keys(settings.keys_dir).put_muster_key(keys.public)
+    choose(house, "door-1")
+    house.space("maker", "Makers' den", NORTH)
+    house.inside("Dee Made-Up", "maker")
+    now = datetime.now(UTC)
+    await Stations(settings, sent.publish).turn(conn, now)
+    message = sent.messages[0][1]
+
+    printed = await _printed_by_a_device(tmp_path, message, keys.a, keys.b)
+
+    english = opened(message, keys.a, keys.b).model_copy(update={"texts": {}, "lang": None})
+    in_english = list(as_text(merge_taps(english, []), now))
+    line = next(line for line in printed if "Dee Made-Up" in line)
+    local = now.astimezone(ZoneInfo("Europe/Riga"))
+    assert f"{local:%Y-%m-%d %H:}" in printed[0]
+    assert "Europe/Riga" in printed[0]
+    assert "Makers' den" in line
+    differs = [ours != theirs for ours, theirs in zip(printed, in_english, strict=True) if "[ ]" in theirs]
+    assert set(differs) == {language != "en"}
+    assert (printed[-1] == in_english[-1]) == (language == "en")
+
+
+async def _printed_by_a_device(folder: Path, message: Muster, *parts: str) -> list[str]:
+    """Give the list to a device without a network, and return what its command prints."""
+    box, config = folder / "box", folder / "device.toml"
+    box.mkdir()
+    assert save(box, message, Stamp(to_ms(message.at), 0, synced=True))
+    config.write_text(f'site = "hub"\ndevice = "door-1"\n[broker]\nurl = "mqtt://127.0.0.1:1"\n'
+                      f'[outbox]\ndir = "{box}"\n')  # fmt: skip
+    command = ["-m", "hubwell_edge", "muster", "--config", str(config)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, *(word for part in parts for word in ("--part", part)), stdout=PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode().splitlines()
 
 
 @pytest.mark.broker
@@ -222,7 +277,7 @@ async def test_worker_tells_a_station_through_a_broker_that_comes_later(
                 assert isinstance(message.payload, bytes)
                 found = parse(str(message.topic), message.payload).message
                 assert isinstance(found, Muster)
-                names = {entry.name for entry in opened(found, keys.a.hex(), keys.b.hex()).inside}
+                names = {entry.name for entry in opened(found, keys.a, keys.b).inside}
                 if "Dee New" in names:
                     break
 
@@ -230,6 +285,7 @@ async def test_worker_tells_a_station_through_a_broker_that_comes_later(
 @pytest.fixture
 def hubwell(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
     monkeypatch.setenv("HUBWELL_DATABASE_URL", database.url)
+    monkeypatch.setenv("HUBWELL_KEYS_DIR", str(tmp_path / "hubwell-keys"))
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, [*arguments])
 
@@ -239,9 +295,11 @@ def test_keys_are_shown_once_and_only_the_public_half_is_kept(
 ) -> None:
     said = hubwell("muster", "keys").stdout
 
-    parts = [line.partition(": ")[2] for line in said.splitlines() if line.startswith("Part ")]
+    cards = [card.partition("\n\n")[0] for card in re.split(r"^Part [AB]$", said, flags=re.MULTILINE)[1:]]
+    parts = [" ".join(re.findall(r"[a-z]+", card)) for card in cards]
+    assert [len(part.split()) for part in parts] == [12, 12]
     public = Keys(tmp_path / "hubwell-keys").muster_key()
-    private = bytes(a ^ b for a, b in zip(*map(bytes.fromhex, parts), strict=True))
+    private = combine_parts(*cards)  # as a card is read aloud, with its numbers
     assert bytes(PrivateKey(private).public_key) == public
     kept = "".join(path.read_text() for path in (tmp_path / "hubwell-keys").iterdir())
     assert not any(secret in kept for secret in (*parts, private.hex()))

@@ -13,15 +13,17 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hubwell.access.passkeys.challenges import Challenges
 from hubwell.access.passwords import Passwords
 from hubwell.access.principal import Principal
 from hubwell.events import Facts, TapAnswered, VisitsChanged
 from hubwell.http import errors
 from hubwell.http.database import Database as Pool
 from hubwell.http.dependencies import Audit, NewTransaction, ReadConnection, Transaction
-from hubwell.http.guard import PUBLIC
-from hubwell.http.parts import Parts
+from hubwell.http.guard import PUBLIC, rules_of
+from hubwell.http.parts import EvacuationWatch, HubSettings, Parts
 from hubwell.http.rate_limits import Limits
+from hubwell.http.route_table import RouteTable
 from hubwell.settings import Settings
 from lanes.database_lane import Database
 
@@ -165,13 +167,18 @@ async def scene(database: Database) -> AsyncIterator[Scene]:
         scene.facts.append(facts)
         return []
 
+    settings = Settings(database_url=database.url)
     parts = Parts(
-        settings=Settings(database_url=database.url),
+        settings=settings,
+        hub=HubSettings(pool, settings, lambda _: None),
         database=pool,
+        evacuation=EvacuationWatch(pool),
         limits=Limits(),
+        challenges=Challenges(),
         passwords=Passwords(),
         provider=None,
         commit=commit,
+        routes=RouteTable(FastAPI(), rules_of),
         error_page=lambda *_: None,
     )
     transport = httpx.ASGITransport(

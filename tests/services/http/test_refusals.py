@@ -9,13 +9,16 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from hubwell.access.errors import BAD_TOKEN, SIGN_IN_NEEDED, TooManyTriesError
+from hubwell.access.passkeys.challenges import Challenges
 from hubwell.access.passwords import Passwords
 from hubwell.errors import NAME_TOO_LONG, DomainError, error_text
 from hubwell.events import TapAnswered
 from hubwell.http import errors
 from hubwell.http.database import Database
-from hubwell.http.parts import Parts
+from hubwell.http.guard import rules_of
+from hubwell.http.parts import EvacuationWatch, HubSettings, Parts
 from hubwell.http.rate_limits import Limits
+from hubwell.http.route_table import RouteTable
 from hubwell.i18n import translations_for
 from hubwell.settings import Settings
 
@@ -41,13 +44,18 @@ def italian_page(request: Request, kind: str, status: int, refusal: DomainError 
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     settings = Settings()
+    database = Database(settings.database_url)
     app.state.parts = Parts(
         settings=settings,
-        database=Database(settings.database_url),
+        hub=HubSettings(database, settings, lambda _: None),
+        database=database,
+        evacuation=EvacuationWatch(database),
         limits=Limits(),
+        challenges=Challenges(),
         passwords=Passwords(),
         provider=None,
         commit=no_commit,
+        routes=RouteTable(app, rules_of),
         error_page=italian_page,
     )
     errors.install(app)

@@ -1,7 +1,7 @@
 """Sessions and their rolls: who sees what, for how long."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -44,7 +44,7 @@ async def test_roll_has_who_was_there_in_that_space_and_time_each_once(register:
 
     found = await course_sessions.session(register.conn, made, OWNER, now())
     assert found is not None
-    roll = await course_sessions.roll(register.conn, found, now())
+    roll = await course_sessions.roll(register.conn, found, at.end)
 
     assert (roll.names, roll.nameless, roll.people) == (["Ada", "Bea"], 1, 3)
 
@@ -62,17 +62,57 @@ async def test_session_is_its_owners_and_only_until_its_roll_ends(register: Regi
     assert len(await course_sessions.sessions_of(register.conn, OWNER, now())) == 1
 
 
-async def test_roll_of_a_session_to_come_is_empty(register: Register) -> None:
+async def test_roll_opens_when_the_session_ends_so_that_it_is_no_look_into_the_room(
+    register: Register,
+) -> None:
     wood = await register.space("wood")
     await register.visit(await entered(register, "Ada"), wood, now() - timedelta(hours=1))
-    start = now() + timedelta(hours=1)
-    made = await course_sessions.add(
-        register.conn, OWNER, plan(start=start, end=start + timedelta(hours=1)), now()
-    )
+    at = plan()
+    made = await course_sessions.add(register.conn, OWNER, at, now())
     found = await course_sessions.session(register.conn, made, OWNER, now())
     assert found is not None
 
-    assert (await course_sessions.roll(register.conn, found, now())).people == 0
+    for early in (at.start - timedelta(hours=1), now(), at.end - timedelta(seconds=1)):
+        with pytest.raises(DomainError) as refused:
+            await course_sessions.roll(register.conn, found, early)
+        assert refused.value.code == "roll-not-yet"
+    assert (await course_sessions.roll(register.conn, found, at.end)).names == ["Ada"]
+
+
+async def test_place_to_rest_has_no_roll_also_where_it_became_one_later(register: Register) -> None:
+    await register.space("wood")
+    await register.conn.execute(
+        "INSERT INTO space (id, name, kind, capacity) VALUES ('quiet', 'Quiet', 'relaxation', 4)"
+    )
+    at = plan()
+    with pytest.raises(DomainError) as refused:
+        await course_sessions.add(register.conn, OWNER, plan(space_id="quiet"), now())
+    made = await course_sessions.add(register.conn, OWNER, at, now())
+    await register.conn.execute("UPDATE space SET kind = 'relaxation' WHERE id = 'wood'")
+    found = await course_sessions.session(register.conn, made, OWNER, now())
+    assert found is not None
+
+    with pytest.raises(DomainError) as never:
+        await course_sessions.roll(register.conn, found, at.end)
+
+    assert (refused.value.code, never.value.code) == ("session-in-relaxation", "roll-never")
+    assert await course_sessions.spaces(register.conn) == []
+
+
+async def test_all_that_is_wrong_with_a_session_is_said_at_once(register: Register) -> None:
+    await register.space("wood")
+    at = plan(title="", purpose="", kept_days=0)
+
+    with pytest.raises(DomainError) as refused:
+        await course_sessions.add(register.conn, OWNER, replace(at, end=at.start), now())
+
+    found = {each.field: each.code for each in (refused.value, *refused.value.also)}
+    assert found == {
+        "title": "title-missing",
+        "purpose": "purpose-missing",
+        "end": "session-ends-before-it-begins",
+        "days": "roll-too-short",
+    }
 
 
 async def test_owner_deletes_a_session_and_nobody_else(register: Register) -> None:
@@ -130,9 +170,23 @@ async def test_session_that_cannot_be_is_refused(
     assert refused.value.code == why
 
 
+@pytest.mark.parametrize("start", [now() + timedelta(days=731), datetime(9999, 12, 31, 22, tzinfo=UTC)])
+async def test_session_far_ahead_is_refused(register: Register, start: datetime) -> None:
+    await register.space("wood")
+    far = replace(plan(), start=start, end=start + timedelta(hours=1))
+
+    with pytest.raises(DomainError) as refused:
+        await course_sessions.add(register.conn, OWNER, far, now())
+
+    assert (refused.value.code, refused.value.params) == ("session-far-ahead", {"most": 730})
+
+
 async def test_one_persons_own_room_is_not_offered(register: Register) -> None:
     await register.space("wood")
     await register.space("office", personal=True)
 
     assert [row[0] for row in await course_sessions.spaces(register.conn)] == ["wood"]
-    assert [row[0] for row in await course_sessions.spaces(register.conn, shared=False)] == ["office", "wood"]
+    assert [row[0] for row in await course_sessions.spaces(register.conn, for_sessions=False)] == [
+        "office",
+        "wood",
+    ]

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from feed.ingest_setup import settings_for
+from feed.notifications import listen_to
 from hubwell.errors import DomainError
 from hubwell.events import Facts
 from hubwell.people import credentials, desk_taps, persons
@@ -204,7 +205,7 @@ async def test_code_is_random_and_only_its_pseudonym_is_stored(register: Registe
 async def test_every_change_of_badges_calls_for_new_lists(register: Register) -> None:
     switchboard = Switchboard.of(settings_for(register.database.url))
     async with await psycopg.AsyncConnection.connect(register.database.url, autocommit=True) as listener:
-        await listener.execute("LISTEN hubwell_roster")
+        await listener.execute(listen_to("hubwell_roster").encode())
 
         async def notified(facts: Facts) -> bool:
             await switchboard.commit(register.conn, facts)

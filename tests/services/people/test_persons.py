@@ -1,6 +1,6 @@
 """Find, rename and merge people; who is on site; questions about badges."""
 
-from datetime import time, timedelta
+from datetime import timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,11 +17,15 @@ from hubwell.settings import Settings
 from hubwell.workflows import people
 from services.people.people_register import Register, badge, now
 
-HOURS = Hours(ZoneInfo("Europe/Helsinki"), time(22, 0))
+ZONE = ZoneInfo("Europe/Helsinki")
+HOURS = Hours(
+    ZONE, (now() + timedelta(hours=12)).astimezone(ZONE).time().replace(minute=0, second=0, microsecond=0)
+)
+"""The hub closes half a day away, so that nobody's visit of this morning ends by the clock."""
 
 
 async def merge(register: Register, keep: UUID, drop: UUID) -> None:
-    settings = Settings(_env_file=None, zone="Europe/Helsinki", closing_time=HOURS.hub)
+    settings = Settings(_env_file=None, zone=ZONE.key, closing_time=HOURS.hub)
     await people.merge(register.conn, Principal(actor="cli"), settings, keep=keep, drop=drop)
 
 

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from feed.enrolled_people import enrol, visits_of
 from feed.ingest_setup import CLOSING, commit, one, rows, settings_for
+from feed.notifications import listen_to
 from feed.simulated_device import Device
 from hubwell.errors import DomainError
 from hubwell.events import Facts
@@ -101,7 +102,7 @@ def test_desk_and_badge_go_together(url: str, lab: Device, anna: UUID, now: date
 @pytest.mark.usefixtures("lab")
 def test_board_hears_of_it(url: str, anna: UUID, now: datetime) -> None:
     with connect_sync(url, name="board") as board:
-        board.execute("LISTEN hubwell_change")
+        board.execute(listen_to("hubwell_change").encode())
         does(url, check_in, anna, "lab", now, hours=HOURS)
         (notice,) = board.notifies(timeout=5, stop_after=1)
     assert notice.payload == '{"spaces": ["lab"]}'

@@ -14,16 +14,16 @@ import pytest
 
 from feed.enrolled_people import answers, enrol
 from feed.ingest_setup import CLOSING, device_in, one, rows, settings_for
+from feed.notifications import listen_to, notify_of
 from feed.simulated_device import SITE, Device
 from hubwell.events import Facts, TapAnswered
 from hubwell.mqtt.publisher import DevicePublisher
 from hubwell.presence.actions import check_in, check_out, close_forgotten, correct_end, remove_visit
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.departure_notices import tell_doors
-from hubwell.presence.rules import LATE_LEAVER
 from hubwell.storage.connect import connect, connect_sync
 from hubwell.switchboard import Switchboard
-from hubwell.vocabulary import OPEN_VISIT_IGNORED_AFTER
+from hubwell.vocabulary import LONGEST_VISIT, OPEN_VISIT_IGNORED_AFTER
 from hubwell_wire.commands import Answer
 from hubwell_wire.parse import parse
 from lanes.brokers import Mosquitto
@@ -57,10 +57,10 @@ def notified(url: str) -> Iterator[list[str]]:
     """Give a list that holds, at the end, which taps the worker is notified of."""
     found: list[str] = []
     with connect_sync(url, name="worker") as worker:
-        worker.execute("LISTEN hubwell_left")
+        worker.execute(listen_to("hubwell_left").encode())
         yield found
         with connect_sync(url, name="test") as conn:
-            conn.execute("NOTIFY hubwell_left, 'end'")
+            conn.execute(notify_of("hubwell_left", "end").encode())
         # One generator for all: what came in the same packet would be gone with it. Open, it holds the lock.
         with closing(worker.notifies(timeout=PATIENCE_S)) as heard:
             for notice in heard:
@@ -169,18 +169,18 @@ def test_leaving_without_a_badge_is_for_the_worker_to_tell(
 def test_who_is_forgotten_at_closing_may_leave_late_first(
     url: str, lab: Device, anna: UUID, now: datetime
 ) -> None:
-    closing = now - minutes(60)
-    answers(url, lab.tap(closing - minutes(60), ANNA))
+    came, closing = now - minutes(120), now - minutes(60)
+    answers(url, lab.tap(came, ANNA))
     one(url, "UPDATE space SET closes_at = %s WHERE id = 'lab' RETURNING id", closing.time())
     (number,) = numbers(url)
     settings = settings_for(url)
     with notified(url) as early:
-        does(url, close_forgotten, closing + LATE_LEAVER - minutes(1), settings)
+        does(url, close_forgotten, came + LONGEST_VISIT - minutes(1), settings)
     assert one(url, "SELECT ended_by FROM visit WHERE person_id = %s", anna) == "inferred"
     with notified(url) as told:
-        does(url, close_forgotten, closing + LATE_LEAVER + minutes(1), settings)
+        does(url, close_forgotten, came + LONGEST_VISIT + minutes(1), settings)
     with notified(url) as late:
-        does(url, close_forgotten, closing + LATE_LEAVER + minutes(30), settings)
+        does(url, close_forgotten, came + LONGEST_VISIT + minutes(30), settings)
     assert (early, told, late) == ([], [number], [])
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hubwell.events import CheckedIn, CheckedOut, InferredOut, Moved, VisitsChanged
 from hubwell.presence.closing_hours import Hours
 from hubwell.presence.rules import (
-    LATE_LEAVER,
     Effect,
     Intent,
     Source,
@@ -135,13 +134,18 @@ def test_forgotten_visit_ends_after_twelve_hours_where_closing_is_later() -> Non
     assert visits([begun]) == [Visit("lab", begun.time, begun.time + LONGEST_VISIT, "inferred")]
 
 
-def test_tap_after_closing_is_no_late_stay() -> None:
-    """Who comes back to the space half an hour after closing is somebody who comes, not who stayed."""
+def test_tap_after_closing_is_a_late_leaver() -> None:
+    """At the door of the visit, until the longest stay; elsewhere and by the desk's "in" the person comes."""
     closing = at(14)
-    late = TapAt(closing + LATE_LEAVER + timedelta(seconds=1), "lab")
-    assert visits([tap(4), late], late.time)[0] == Visit("lab", at(4), closing, "inferred")
-    leaver = TapAt(closing + LATE_LEAVER, "lab")
+    leaver = TapAt(at(4) + LONGEST_VISIT, "lab")
     assert visits([tap(4), leaver]) == [Visit("lab", at(4), leaver.time, "tap")]
+    late = TapAt(leaver.time + timedelta(seconds=1), "lab")
+    assert visits([tap(4), late], late.time) == [
+        Visit("lab", at(4), closing, "inferred"),
+        Visit("lab", late.time, None, None),
+    ]
+    entered = TapAt(closing + timedelta(minutes=1), "lab", "in", "desk")
+    assert effects([tap(4), entered]) == ["in", "in"]
     elsewhere = TapAt(closing + timedelta(minutes=1), "loft")
     assert visits([tap(4), elsewhere], elsewhere.time) == [
         Visit("lab", at(4), closing, "inferred"),
@@ -240,7 +244,7 @@ def test_nobody_is_in_two_places(taps: list[TapAt], now: int) -> None:
     assert all(visit.end is None or visit.end - visit.start <= LONGEST_VISIT for visit in found)
     for visit in found:
         closing = HOURS.closing_after(visit.space_id, visit.start)
-        assert visit.end is None or visit.ended_by == "corrected" or visit.end <= closing + LATE_LEAVER
+        assert visit.end is None or visit.ended_by != "moved" or visit.end <= closing
         assert visit.ended_by != "inferred" or visit.end == min(closing, visit.start + LONGEST_VISIT)
 
 

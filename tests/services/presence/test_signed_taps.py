@@ -55,7 +55,7 @@ def test_signed_taps_count_while_their_counter_rises(
     assert [kind for kind, *_ in suspicions(url)] == ["counter-replayed"]  # once for a moment
     assert visits_of(url, person_of(url, card)) == [Visit("lab", begin, None, None)]
     assert verdicts(url, signed(lab, now, 8), **folder) == ["out"]
-    assert one(url, "SELECT sun_counter FROM credential") == 8
+    assert rows(url, "SELECT counter, seen_at FROM signed_message") == [(7, begin), (8, now)]
 
 
 def test_forged_signature_is_refused_and_noted(
@@ -69,7 +69,7 @@ def test_forged_signature_is_refused_and_noted(
     assert verdicts(url, lab.event(later, "tap", data), keys_dir=keys.folder) == ["refused"]
     assert suspicions(url) == [("sun-forged", "lab", None)] * 2
     assert nothing_stored(url)
-    assert one(url, "SELECT sun_counter FROM credential") is None
+    assert one(url, "SELECT count(*) FROM signed_message") == 0
 
 
 def test_copied_number_of_a_signing_card_is_refused(

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from feed.enrolled_people import enrol, person_of, suspicions, told, verdicts, visits_of
-from feed.ingest_setup import device_in, ingest_of, one, rows
+from feed.ingest_setup import commit, device_in, ingest_of, one, rows
+from feed.notifications import listen_to
 from feed.simulated_device import Device, Packet
 from hubwell.events import TapAnswered
 from hubwell.presence.reader_messages import texts_for_roster
@@ -169,6 +170,20 @@ def test_full_space_turns_away(url: str, hall: Device, lab: Device, now: datetim
     assert verdicts(url, hall.tap(now + timedelta(seconds=1), CLEO)) == ["in"]
 
 
+def test_forgotten_check_outs_turn_nobody_away(url: str, now: datetime) -> None:
+    """The sensors have seen no person for a quarter of an hour: the space that one never left is not full."""
+    hall = device_in(url, "hall", capacity=1)
+    execute(url, "UPDATE space SET when_full = 'refuse' WHERE id = 'hall'")
+    enrol(url, ANNA)
+    enrol(url, BEN)
+    commit(url, [hall.tap(now - timedelta(minutes=40), ANNA)])
+    commit(url, [hall.telemetry(now - timedelta(minutes=ago), {"presence": 0.0}) for ago in range(1, 16)])
+    assert verdicts(url, hall.tap(now, BEN)) == ["in"]
+    assert verdicts(url, hall.tap(now, CLEO)) == ["unknown"]
+    enrol(url, CLEO)
+    assert verdicts(url, hall.tap(now + timedelta(seconds=9), CLEO)) == ["full"], "Ben has just come"
+
+
 def test_who_was_let_in_while_the_server_was_away_was_inside(url: str, hall: Device, now: datetime) -> None:
     ben, cleo = enrol(url, BEN), enrol(url, CLEO)
     late = now - timedelta(minutes=2)
@@ -232,7 +247,7 @@ def test_tap_at_a_desk_waits_for_staff_and_is_no_visit(url: str, lab: Device, no
     reader(url, lab, "desk")
     enrol(url, ANNA)
     with connect_sync(url, name="desk") as desk:
-        desk.execute("LISTEN hubwell_desk")
+        desk.execute(listen_to("hubwell_desk").encode())
         assert verdicts(url, lab.tap(now, STRANGER), lab.tap(now, ANNA)) == ["desk", "desk"]
         assert len(list(desk.notifies(timeout=5, stop_after=2))) == 2
     assert rows(url, "SELECT device_id, reader, badge, epoch, kind, tapped_at FROM desk_tap ORDER BY id") == [
@@ -244,10 +259,17 @@ def test_tap_at_a_desk_waits_for_staff_and_is_no_visit(url: str, lab: Device, no
     assert one(url, "SELECT count(*) FROM desk_tap") == 2, "what is too late for the desk is not kept"
 
 
+def proven(device: Device, at: datetime, badge: bytes) -> Packet:
+    """Return the tap of a card that was there; what it proves is the same for all."""
+    data = {"reader": "door", "badge": badge.hex(), "epoch": 1, "proof": "ab" * 16}
+    return device.event(at, "tap", data)
+
+
 def test_kiosk_shows_a_code_to_whom_it_knows(url: str, lab: Device, now: datetime) -> None:
     reader(url, lab, "kiosk")
     person = enrol(url, ANNA)
-    known, stranger = told(url, lab.tap(now, ANNA), lab.tap(now, STRANGER))
+    execute(url, "UPDATE credential_pseudonym SET proof = sha256(decode(repeat('ab', 16), 'hex'))")
+    known, stranger = told(url, proven(lab, now, ANNA), proven(lab, now, STRANGER))
     assert (known.verdict, stranger.verdict) == ("code", "unknown")
     assert known.text.startswith("Your code: ")
     assert rows(url, "SELECT person_id FROM visit_code") == [(person,)]
@@ -256,7 +278,7 @@ def test_kiosk_shows_a_code_to_whom_it_knows(url: str, lab: Device, now: datetim
         one(url, "SELECT count(*) FROM visit_code WHERE encode(code_hash, 'escape') LIKE %s", f"%{code}%")
         == 0
     )
-    assert told(url, lab.tap(now - timedelta(minutes=2), ANNA)) == [], "nobody stands there any more"
+    assert told(url, proven(lab, now - timedelta(minutes=2), ANNA)) == [], "nobody stands there any more"
     assert nothing_stored(url)
 
 
@@ -276,7 +298,7 @@ def test_new_epoch_links_who_is_enrolled(url: str, lab: Device, now: datetime) -
     person = enrol(url, ANNA)
     begin = now - timedelta(minutes=5)
     with connect_sync(url, name="worker") as worker:
-        worker.execute("LISTEN hubwell_roster")
+        worker.execute(listen_to("hubwell_roster").encode())
         assert verdicts(url, lab.tap(begin, ANNA), relinked(lab, now, BEN, ANNA)) == ["in", "out"]
         assert len(list(worker.notifies(timeout=5, stop_after=1))) == 1
     found = "SELECT badge, epoch FROM credential_pseudonym ORDER BY epoch"
@@ -297,3 +319,13 @@ def test_new_epoch_does_not_revive_a_lost_badge(url: str, lab: Device, now: date
     enrol(url, ANNA, until=now - timedelta(days=1))
     assert verdicts(url, relinked(lab, now, BEN, ANNA)) == ["revoked"]
     assert one(url, "SELECT count(*) FROM credential_pseudonym") == 1
+
+
+def test_reader_says_once_that_an_account_was_linked(url: str, lab: Device, now: datetime) -> None:
+    enrol(url, ANNA, language="it")
+    execute(url, "UPDATE person SET link_untold = true")
+    at = now - timedelta(seconds=30)
+    first, second = (told(url, lab.tap(at + timedelta(seconds=n), ANNA))[0].text for n in (0, 20))
+    assert first.startswith(texts_for_roster()["it"]["in"])
+    assert len(first) > len(texts_for_roster()["it"]["in"]) + 20
+    assert second == texts_for_roster()["it"]["out"]

@@ -64,6 +64,7 @@ class PopulatedPerson:
             self.id,
             now,
         )
+        await self._put("INSERT INTO signed_message VALUES (%s, 61, %s) RETURNING counter", card, now)
         await self._put(
             "INSERT INTO suspicion (credential_id, kind, at) VALUES (%s, 'two-places', %s) RETURNING id",
             card,
@@ -99,6 +100,27 @@ class PopulatedPerson:
             len(payload),
         )
         await self._add_account()
+        await self._wait_at_the_desk(card)
+
+    async def _wait_at_the_desk(self, card: int) -> None:
+        """Be on a list that waits for badges."""
+        await self._put(
+            "INSERT INTO defect (space_id, kind, first_at, last_at, reports, closed_at, closed_by) "
+            "VALUES ('lab', 'other', now(), now(), 1, now(), %s) RETURNING id",
+            self.account,
+        )
+        list_id = await self._put(
+            "INSERT INTO class_list (owner_id, started_at, used_at, taps_after) "
+            "VALUES (%s, now(), now(), now()) RETURNING id",
+            self.account,
+        )
+        await self._put(
+            "INSERT INTO class_name (list_id, position, name, credential_id) VALUES (%s, 1, %s, %s) "
+            "RETURNING position",
+            list_id,
+            self.name,
+            card,
+        )
 
     async def _add_account(self) -> None:
         self.account = await self._put(

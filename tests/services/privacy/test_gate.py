@@ -20,6 +20,16 @@ def shown(closed: Window) -> dict[Cell, int | None]:
     return {figure.cell: figure.about for figure in closed.figures}
 
 
+def visible(windows: list[Window]) -> list[dict[Cell, int | None]]:
+    """Return what a reader of all windows knows: the newest figure of each that is not held."""
+    known: dict[Cell, int | None] = {}
+    after_each = []
+    for closed in windows:
+        known |= {figure.cell: figure.about for figure in closed.figures if figure.withheld != "held"}
+        after_each.append(dict(known))
+    return after_each
+
+
 def of(closed: Window, cell: Cell) -> Figure:
     (figure,) = [figure for figure in closed.figures if figure.cell == cell]
     return figure
@@ -74,25 +84,39 @@ def test_attack_a_between_zones() -> None:
 def test_sums_are_told_where_what_they_leave_over_is_a_group() -> None:
     rooms = [Room("a", "one", 20), Room("b", "one", 20), Room("c", "two", 20), Room("d", "two", 20)]
     full = {"a": 12, "b": 8, "c": 9, "d": 9}
-    _, told = after(full, full | {"b": 3, "d": 4}, rooms=rooms)
-    _, not_told = after(full, full | {"b": 0, "d": 0}, rooms=rooms)
-    assert shown(told)[HUB] == 25  # less a and c there are seven, of two spaces
-    assert shown(not_told)[HUB] is None  # less a and c there would be nobody
+    told = after(full, full | {"b": 3, "d": 4}, rooms=rooms)
+    not_told = after(full, full | {"b": 0, "d": 0}, rooms=rooms)
+    assert visible(told)[-1][HUB] == 25  # less a and c there are seven, of two spaces
+    assert visible(not_told)[-1][HUB] is None  # less a and c there would be nobody
 
 
 def test_attack_b_one_leaver_moves_nothing() -> None:
     before, left = after({"a": 10, "b": 10}, {"a": 9, "b": 10})
-    assert before.figures == left.figures
+    before, stayed = after({"a": 10, "b": 10}, {"a": 10, "b": 10})
+    assert stayed.figures == left.figures
+    assert of(left, space("a")).withheld == "held"
+    assert visible([before, left])[1] == shown(before)
 
 
 def test_number_moves_when_a_group_came_or_went() -> None:
     windows = after({"a": 10}, {"a": 14}, {"a": 15}, {"a": 11}, {"a": 10}, {"a": 4})
-    assert [shown(closed)[space("a")] for closed in windows] == [10, 10, 15, 15, 10, None]
+    assert [item[space("a")] for item in visible(windows)] == [10, 10, 15, 15, 10, None]
+    # A number is of the window in which it was counted, and of no other.
+    assert [shown(closed)[space("a")] for closed in windows] == [10, None, 15, None, 10, None]
+    assert [of(closed, space("a")).withheld for closed in windows] == [
+        None,
+        "held",
+        None,
+        "held",
+        None,
+        "group",
+    ]
 
 
 def test_attack_e_one_persons_room_is_in_no_figure_and_no_sum() -> None:
     rooms = [*ROOMS, Room("own", "one", 1, personal=True)]
-    alone, there = after({"a": 7, "b": 9}, {"a": 7, "b": 9, "own": 1}, rooms=rooms)
+    (alone,) = after({"a": 7, "b": 9}, rooms=rooms)
+    (there,) = after({"a": 7, "b": 9, "own": 1}, rooms=rooms)
     assert alone.figures == there.figures
     assert of(there, space("own")) == Figure(space("own"), None, None, "personal")
     assert there.held == alone.held
@@ -127,7 +151,7 @@ def play(rooms: list[Room], day: list[list[int]]) -> list[Window]:
 def test_nothing_withheld_can_be_worked_out(rooms: list[Room], day: list[list[int]]) -> None:
     """Solve the equations as a reader would: no withheld cell follows, and no hidden group under five."""
     for closed in play(rooms, day):
-        known = {cell for cell, about in shown(closed).items() if about is not None}
+        known = {figure.cell for figure in closed.figures if figure.withheld in (None, "held")}
         families = _families(rooms)
         progress = True
         worked_out = set(known)
@@ -152,6 +176,15 @@ def test_nothing_withheld_can_be_worked_out(rooms: list[Room], day: list[list[in
             assert not hidden_spaces or sum(hidden_spaces) >= K
 
 
+def _counts(rooms: list[Room], drawn: list[int]) -> dict[Cell, int]:
+    counts = {HUB: 0}
+    for number, room in enumerate(rooms):
+        if not room.personal:
+            for cell in (room.cell, Cell("zone", room.zone), HUB):
+                counts[cell] = counts.get(cell, 0) + drawn[number]
+    return counts
+
+
 def _families(rooms: list[Room]) -> list[list[Cell]]:
     spaces: dict[Cell, list[Cell]] = {}
     for room in rooms:
@@ -168,6 +201,10 @@ def test_every_number_is_a_group_and_moves_by_groups(rooms: list[Room], day: lis
         for figure in closed.figures:
             assert (figure.about is None) != (figure.withheld is None)
             assert figure.about is None or (figure.about >= K and figure.about % K == 0)
+    for drawn, closed in zip(day, windows, strict=True):
+        counts = _counts(rooms, drawn)
+        for figure in closed.figures:
+            assert figure.about is None or counts[figure.cell] // K * K == figure.about
     for one, two in pairwise(windows):
         for cell, group in two.held.items():
             assert group == one.held[cell] or abs(group - one.held[cell]) >= K
@@ -178,14 +215,17 @@ def test_every_number_is_a_group_and_moves_by_groups(rooms: list[Room], day: lis
 def test_one_more_person_shows_only_where_a_group_moves(
     rooms: list[Room], day: list[list[int]], data: st.DataObject
 ) -> None:
-    """Plant somebody in one space: unless a group's memory moved, all figures are the same."""
+    """Plant somebody in one space: unless a group's memory moved, now or before, all figures are the same."""
     place = data.draw(st.integers(0, len(rooms) - 1))
     since = data.draw(st.integers(0, len(day) - 1))
     with_them = [list(window) for window in day]
     for window in with_them[since:]:
         window[place] += 1
+    same_before = True  # a number is published in the window in which its group came
     for without, planted in zip(play(rooms, day), play(rooms, with_them), strict=True):
-        if without.held == planted.held:
+        same = without.held == planted.held
+        if same and same_before:
             assert without.figures == planted.figures
+        same_before = same
         if rooms[place].personal:
             assert without.figures == planted.figures

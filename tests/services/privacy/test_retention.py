@@ -78,6 +78,10 @@ async def fill(conn: Conn, at: Callable[[timedelta], datetime]) -> None:
     assert row is not None
     suspicion = "INSERT INTO suspicion (credential_id, kind, at) VALUES (%s, 'two-places', %s)"
     await conn.execute(suspicion, (row[0], at(keep["suspicion"])))
+    request = "INSERT INTO kiosk_request (device_id, at, outcome) VALUES ('lab-pi', %s, 'code')"
+    await conn.execute(request, (at(keep["kiosk-request"]),))
+    signed = "INSERT INTO signed_message SELECT %s, n, %s FROM generate_series(1, 2) n"  # the highest stays
+    await conn.execute(signed, (row[0], at(keep["signed-message"])))
     desk = (
         "INSERT INTO desk_tap (device_id, reader, badge, epoch, tapped_at) VALUES ('lab-pi', 'd', %s, 1, %s)"
     )
@@ -88,7 +92,25 @@ async def fill(conn: Conn, at: Callable[[timedelta], datetime]) -> None:
         "INSERT INTO sign_in (token_hash, person_id, csrf, expires_at) VALUES (sha256(%s), %s, 'x', %s)",
         (uuid4().bytes, who, at(keep["sign-in"])),
     )
+    await conn.execute(
+        "INSERT INTO screen (name, shows, token_hash, paired_at, last_seen_at, expires_at) "
+        "SELECT %s, 'wall', sha256(%s), t, t, t FROM (SELECT %s::timestamptz AS t) moment",
+        (str(uuid4()), uuid4().bytes, at(keep["screen"])),
+    )
+    waiting = "INSERT INTO screen_code (secret_hash, code, expires_at) VALUES (sha256(%s), %s, %s)"
+    await conn.execute(waiting, (uuid4().bytes, uuid4().hex[:6].upper(), at(keep["screen-code"])))
+    defect = (
+        "INSERT INTO defect (space_id, kind, first_at, last_at, reports, closed_at) "
+        "SELECT 'lab', 'other', t, t, 1, t FROM (SELECT %s::timestamptz AS t) moment"
+    )
+    await conn.execute(defect, (at(keep["defect"]),))
     until = at(keep["session-roll"])
+    await conn.execute(
+        "WITH owner AS (INSERT INTO account (login) VALUES ('desk') RETURNING id) "
+        "INSERT INTO class_list (owner_id, started_at, used_at, taps_after) "
+        "SELECT id, %(at)s, %(at)s, %(at)s FROM owner",
+        {"at": at(keep["class-list"])},
+    )
     await conn.execute(
         "INSERT INTO course_session (title, purpose, space_id, during, owner_id, roll_until) "
         "VALUES ('Welding', 'a safety briefing', 'lab', tstzrange(%s, %s), gen_random_uuid(), %s)",
@@ -114,6 +136,20 @@ async def fill(conn: Conn, at: Callable[[timedelta], datetime]) -> None:
     event = "INSERT INTO event (type, occurred_at, recorded_at, payload) VALUES ('Test', %s, %s, '{}')"
     await conn.execute(event, (at(keep["delivery"]), at(keep["delivery"])))
     await conn.execute("INSERT INTO reading VALUES (%s, 1, 1, 0)", (at(keep["reading"]),))
+    booking = (
+        "INSERT INTO booking "
+        "(space_id, atoms, during, title, shows_title, people, owner, created_at, changed_at) "
+        "VALUES ('lab', '{1}', tstzrange(%s - interval '1 hour', %s), 'Any', true, 1, '', now(), now())"
+    )
+    await conn.execute(booking, (at(keep["booking"]), at(keep["booking"])))
+    series = (
+        "INSERT INTO booking_series (space_id, atoms, rule, zone, first_at, last_at, lasts, clock_change, "
+        "title, shows_title, people, owner, created_at) "
+        "VALUES ('lab', '{1}', 'FREQ=DAILY;WKST=MO', 'UTC', %s, %s, "
+        "'1 hour', 'shift', 'Any', true, 1, '', now())"
+    )
+    ended = at(keep["booking"]) - timedelta(days=2)
+    await conn.execute(series, (ended, ended))
     proof = (
         "INSERT INTO deletion (class, why, rows, left_over, ran_at) VALUES ('person', 'erasure', 1, 0, %s)"
     )
@@ -147,6 +183,7 @@ async def test_everything_over_its_time_goes_and_is_proven(conn: Conn, now: date
 
     wanted = {term.data: (1, 0) for term in TERMS} | {"reading": (0, 0), "audit-log": (1, 0)}
     wanted["muster-list"] = (1, 0)
+    wanted["booking"] = (2, 0)  # a series without dates, too
     assert done == wanted
     proven = await deletions.newest(conn, 100)
     assert {proof.data for proof in proven} == set(done)

@@ -43,6 +43,29 @@ async def with_account(conn: Conn) -> tuple[PopulatedPerson, Traces]:
     await accounts.set_roles(conn, person.account, [Role.STAFF])
     identity = "INSERT INTO account_identity (issuer, subject, account_id) VALUES ('i', 's', %s)"
     await conn.execute(identity, (person.account,))
+    passkey = (
+        "INSERT INTO passkey (account_id, credential_id, attested, sign_count, name, added_at) "
+        "VALUES (%s, 'id', 'key', 0, 'Phone', now())"
+    )
+    await conn.execute(passkey, (person.account,))
+    booking = (
+        "INSERT INTO booking "
+        "(space_id, atoms, during, title, shows_title, people, owner, created_at, changed_at) "
+        "VALUES ('lab', '{1}', tstzrange(now(), now() + interval '1 hour'), %s, true, 1, %s, now(), now())"
+    )
+    await conn.execute(booking, (f"With {person.name}", f"account:{person.account}"))
+    address = (
+        "INSERT INTO calendar_address (token_hash, shows, owner, created_at) "
+        "VALUES (sha256('token'), 'own', %s, now())"
+    )
+    await conn.execute(address, (f"account:{person.account}",))
+    series = (
+        "INSERT INTO booking_series (space_id, atoms, rule, zone, first_at, last_at, lasts, clock_change, "
+        "title, shows_title, people, owner, created_at) "
+        "VALUES ('lab', '{1}', 'FREQ=DAILY;WKST=MO', 'UTC', now(), now(), "
+        "'1 hour', 'shift', %s, true, 1, %s, now())"
+    )
+    await conn.execute(series, (f"With {person.name}", f"account:{person.account}"))
     async with conn.transaction():
         held = await persons.lock_to_erase(conn, person.id)
     traces = Traces(

@@ -93,6 +93,14 @@ def remembered(data: Path) -> list[str]:
         return [row[0] for row in connection.execute("select text from kept order by text").fetchall()]
 
 
+def others_may_read(path: Path) -> bool:
+    """Return whether group or others have rights; the group's `x` is the mask of an access control list.
+
+    The database's socket is open to all, in a folder that is not.
+    """
+    return not (path.is_symlink() or path.is_socket()) and bool(path.stat().st_mode & 0o067)
+
+
 @pytest.fixture
 def started() -> Iterator[list[Up]]:
     """Every `hubwell up` of a test, ended afterwards."""
@@ -112,9 +120,14 @@ def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
     up = Up(data, "--port", "0", "--no-demo")
     started.append(up)
     page = up.page()
+    assert page.startswith("http://localhost:")  # a name: passkeys belong to no number
+    by_number = page.replace("localhost", "127.0.0.1")
+    led = httpx.get(f"{by_number}/devices", headers={"accept": "text/html"})
+    assert (led.status_code, led.headers["location"]) == (307, f"{page}/devices")
     assert is_healthy(page)
     remember(data, "a committed row")
     assert set(up.parts()) == PARTS
+    assert not [path for path in (data, *data.rglob("*")) if others_may_read(path)]
 
     # kill -9 of any part heals by itself, at the same addresses
     addresses = Running.over(data)
@@ -153,6 +166,21 @@ def test_up_heals_after_kills_stops_clean_and_continues_with_its_data(
     assert "Traceback" not in again.said()
 
 
+def replayed(folder: Path) -> str:
+    """Replay a file as README says, beside the hub over `folder/data`; return what it printed."""
+    (folder / "room.csv").write_text("time,co2\n2026-01-05T10:00:00Z,600\n")
+    (folder / "room.toml").write_text(
+        '[time]\ncolumns = ["time"]\nformat = "%Y-%m-%dT%H:%M:%SZ"\nzone = "UTC"\n'
+        '[[columns]]\ncolumn = "co2"\nseries = "room/co2"\nunit = "ppm"\n'
+    )
+    environment = os.environ | {"HUBWELL_DATA": str(folder / "data")}
+    command = [sys.executable, "-m", "hubwell_edge", "replay", "room.csv", "--map", "room.toml"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout + done.stderr
+
+
 def test_demo_shows_a_board_with_live_data(tmp_path: Path, started: list[Up]) -> None:
     up = Up(tmp_path / "data", "--port", "0")
     started.append(up)
@@ -161,8 +189,9 @@ def test_demo_shows_a_board_with_live_data(tmp_path: Path, started: list[Up]) ->
     assert "Not everything is ready" not in up.said()
     assert "There are no badge readers here" not in httpx.get(f"{up.page()}/privacy").text
     until(lambda: "/setup?code=" in up.said(), up.said)
+    assert "device 'replay' is not registered" in replayed(tmp_path)
     setup = re.findall(r"http://\S+/setup\S+", up.said())[0]
-    assert "Create the first account" in httpx.get(setup, headers={"accept": "text/html"}).text
+    assert "Set up the hub" in httpx.get(setup, headers={"accept": "text/html"}).text
     assert up.interrupt() == 0
 
 

@@ -1,68 +1,119 @@
+"""The register of spaces and devices, through the commands."""
+
 import json
-from collections.abc import Callable
 from datetime import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from typer.testing import CliRunner
+from psycopg import sql
+from typer.testing import CliRunner, Result
 
 from feed.ingest_setup import device_in, reading, rows
 from hubwell.cli import app
-from hubwell.errors import DomainError
 from hubwell.spaces import demo
-from hubwell.spaces.register import put_device, put_space
-from hubwell.storage.connect import connect_sync
+from hubwell.storage.notify import Channel
 from lanes.database_lane import Database
 
-Put = Callable[[psycopg.Connection[Any]], None]
+
+def hubwell(database: Database, *words: str) -> Result:
+    """Run the command over a hub's database."""
+    return CliRunner().invoke(app, words, env={"HUBWELL_DATABASE_URL": database.url})
 
 
-def space(**changes: Any) -> Put:
-    values = {"space_id": "lab", "name": "Lab", "kind": "workshop", "capacity": 8, **changes}
-    return lambda conn: put_space(conn, **values)
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # no `hubwell up` runs over a folder here
 
 
-WRONG: list[tuple[Put, str]] = [
-    (space(space_id="Lab 1"), "lower-case letters"),
-    (space(space_id=""), "lower-case letters"),
-    (space(name=""), "Give the space a name"),
-    (space(kind="sauna"), "workshop, collaboration, relaxation"),
-    (space(capacity=0), "at least 1"),
-    (space(when_full="sometimes"), "warn or refuse"),
-    (space(closes_at="half past five"), "17:30"),
-    (lambda conn: put_device(conn, device_id="Pi!", space_id=None), "lower-case letters"),
-    (lambda conn: put_device(conn, device_id="pi", space_id="nowhere"), "no such space"),
+RIGHT = {"--name": "Lab", "--kind": "workshop", "--capacity": "8"}
+
+
+def add(database: Database, space_id: str = "lab", **changes: str) -> Result:
+    """Add a space or change it; `changes` are options without their dashes."""
+    options = RIGHT | {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
+    return hubwell(
+        database, "space", "add", space_id, *(word for option in options.items() for word in option)
+    )
+
+
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"space_id": "Lab 1"}, "id: An id has only lower-case letters"),
+    ({"space_id": "lab\n"}, "id: An id has only lower-case letters"),
+    ({"space_id": ""}, "id: An id has only lower-case letters"),
+    ({"name": " "}, "name: Give the space a name"),
+    ({"kind": "sauna"}, "kind: The kind of a space is one of: workshop, collaboration, relaxation"),
+    ({"capacity": "0"}, "capacity: The capacity is a number of people, at least 1"),
+    ({"when_full": "sometimes"}, "when_full: The door of a full space can warn or refuse"),
+    ({"closes_at": "half past five"}, "closes_at: Write a closing time as HH:MM, for example 17:30"),
 ]
 
 
-@pytest.mark.parametrize(("put", "words"), WRONG)
-def test_refusal_says_the_rule(database: Database, put: Put, words: str) -> None:
-    with connect_sync(database.url, name="test") as conn:
-        with pytest.raises(DomainError, match=words):
-            put(conn)
-        assert conn.execute("SELECT count(*) FROM space").fetchone() == (0,)  # and the connection still works
+@pytest.mark.parametrize(("changes", "words"), WRONG)
+def test_refusal_says_the_rule(database: Database, changes: dict[str, str], words: str) -> None:
+    done = add(database, **changes)
+    assert done.exit_code == 2
+    (line,) = done.output.splitlines()
+    assert line.startswith(words)
+    assert rows(database.url, "SELECT id FROM space") == []
+
+
+def test_all_mistakes_of_a_command_are_named_at_once(database: Database) -> None:
+    wrong = {key: value for changes, _ in WRONG for key, value in changes.items()}
+    done = add(database, **wrong)
+    assert done.exit_code == 2
+    fields = [line.split(":")[0] for line in done.output.splitlines()]
+    assert fields == ["id", "name", "kind", "capacity", "when_full", "closes_at"]
+
+    done = hubwell(database, "device", "add", "Pi!", "--space", "nowhere")
+    assert done.exit_code == 2
+    assert [line.split(":")[0] for line in done.output.splitlines()] == ["id", "space"]
+    assert "no such space" in done.output
+    assert rows(database.url, "SELECT id FROM space UNION ALL SELECT id FROM device") == []
+
+
+def test_who_listens_hears_of_a_change_once_and_of_no_refused_one(database: Database) -> None:
+    with psycopg.connect(database.url, autocommit=True) as conn:
+        for channel in (Channel.ALLOWLISTS, Channel.SPACES):
+            row = conn.execute("SELECT channel_name(%s)", [channel]).fetchone()
+            assert row is not None
+            conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(row[0])))
+        for space_id in ("lab", "den"):
+            assert add(database, space_id, name=space_id).exit_code == 0
+        assert len(heard(conn)) == 4
+        assert hubwell(database, "device", "add", "pi", "--space", "lab").exit_code == 0
+        assert heard(conn) == ["", '{"spaces": ["lab"]}']
+        assert hubwell(database, "device", "add", "pi", "--space", "den").exit_code == 0
+        assert heard(conn) == ["", '{"spaces": ["den", "lab"]}']
+        assert add(database, kind="sauna").exit_code == 2
+        assert hubwell(database, "device", "add", "pi", "--space", "nowhere").exit_code == 2
+        assert heard(conn) == []
+
+
+def heard(conn: psycopg.Connection[Any]) -> list[str]:
+    """Return the payloads of the notifications that have arrived, which a commit before sent."""
+    conn.execute("SELECT")
+    return sorted(notification.payload for notification in conn.notifies(timeout=0))
 
 
 def test_space_is_added_and_changed(database: Database) -> None:
-    with connect_sync(database.url, name="test") as conn:
-        space(zone="north")(conn)
-        space(name="Workshop", capacity=12)(conn)
+    add(database, zone="north")
+    add(database, name="Workshop", capacity="12")
     assert rows(database.url, "SELECT name, capacity, zone FROM space") == [("Workshop", 12, "")]
 
 
 def test_door_of_a_space_is_set_and_stays_until_it_is_set_anew(database: Database) -> None:
     doors = []
-    with connect_sync(database.url, name="test") as conn:
-        for changes in (
-            {},
-            {"when_full": "refuse", "closes_at": "17:30", "personal": True},
-            {"name": "Workshop"},
-            {"when_full": "warn", "closes_at": "hub", "personal": False},
-        ):
-            space(**changes)(conn)
-            doors.append(conn.execute("SELECT when_full, closes_at, personal FROM space").fetchone())
+    for words in (
+        [],
+        ["--when-full", "refuse", "--closes-at", "17:30", "--personal"],
+        ["--name", "Workshop"],
+        ["--when-full", "warn", "--closes-at", "hub", "--shared"],
+    ):
+        usual = [word for option in RIGHT.items() for word in option]
+        assert hubwell(database, "space", "add", "lab", *usual, *words).exit_code == 0
+        doors += rows(database.url, "SELECT when_full, closes_at, personal FROM space")
     assert doors == [
         ("warn", None, False),
         ("refuse", time(17, 30), True),
@@ -73,30 +124,22 @@ def test_door_of_a_space_is_set_and_stays_until_it_is_set_anew(database: Databas
 
 def test_device_is_moved_and_keeps_its_name(database: Database) -> None:
     device_in(database.url, "lab", "pi")
-    with connect_sync(database.url, name="test") as conn:
-        put_device(conn, device_id="pi", space_id="lab", name="At the door")
+    hubwell(database, "device", "add", "pi", "--space", "lab", "--name", "At the door")
     device_in(database.url, "den", "pi")
     assert rows(database.url, "SELECT space_id, name FROM device") == [("den", "At the door")]
 
 
 def test_demonstration_hub_has_eight_spaces_of_three_kinds(database: Database) -> None:
     with reading(database.url) as conn:
-        assert demo.seed(conn) >= 8
+        assert len(demo.seed(conn)) >= 8
         before = conn.execute("SELECT count(*) FROM device").fetchone()
         demo.seed(conn)
         assert conn.execute("SELECT count(*) FROM device").fetchone() == before
     assert len(rows(database.url, "SELECT DISTINCT kind FROM space")) == 3
 
 
-def test_lists_are_printed_for_people_and_machines(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lists_are_printed_for_people_and_machines(database: Database) -> None:
     device_in(database.url, "lab", "pi")
-    monkeypatch.chdir(tmp_path)  # no `hubwell up` runs over a folder here
-
-    def run(*words: str) -> str:
-        return CliRunner().invoke(app, words, env={"HUBWELL_DATABASE_URL": database.url}).output
-
-    assert "Lab" in run("space", "list")
-    (device,) = json.loads(run("device", "list", "--json"))["devices"]
+    assert "Lab" in hubwell(database, "space", "list").output
+    (device,) = json.loads(hubwell(database, "device", "list", "--json").output)["devices"]
     assert (device["id"], device["space_id"], device["last_heard"]) == ("pi", "lab", None)

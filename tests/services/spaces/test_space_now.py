@@ -115,6 +115,93 @@ def test_visitors_count_where_presence_sees_nobody(database: Database) -> None:
     assert now_in(url, "lab", "state", "about", "fullness") == ("used", None, None)
 
 
+def absence(url: str, space: str, *ages: float, values: dict[str, float] | None = None) -> None:
+    """Let the space's device measure no presence, so many minutes ago."""
+    pi = device_in(url, space)
+    commit(url, [pi.telemetry(NOW - age * MINUTE, values or {"presence": 0.0}) for age in ages])
+
+
+def test_forgotten_check_outs_do_not_fill_a_room(lane_database: Database) -> None:
+    """Presence 0, light 0, 38 dB, and open visits since an hour ago: probably free, and no number."""
+    url = lane_database.url
+    device_in(url, "hall", capacity=24)
+    visitors(url, "hall", 7)
+    publish(url, NOW - 5 * MINUTE)
+    assert now_in(url, "hall", "state", "about") == ("used", 5)
+    absence(url, "hall", *range(21), values={"presence": 0.0, "light": 0.0, "noise": 38.0})
+    columns = ("state", "check_outs_missing", "about", "about_from", "fullness")
+    assert now_in(url, "hall", *columns) == ("free", True, None, None, None)
+    publish(url)
+    assert rows(url, "SELECT withheld FROM people_figure ORDER BY start DESC LIMIT 1") == [("group",)]
+
+
+@pytest.mark.parametrize(
+    ("ages", "values"),
+    [
+        (range(16), {"presence": 1.0}),
+        (range(9), {"presence": 0.0}),  # not for ten minutes yet
+        (range(6, 16), {"presence": 0.0}),  # silent since
+        (range(16), {"co2": 500.0}),  # no sensor of people
+    ],
+)
+def test_people_who_may_be_there_keep_a_room_in_use(
+    database: Database, ages: range, values: dict[str, float]
+) -> None:
+    visitors_in = "hall"
+    device_in(database.url, visitors_in)
+    visitors(database.url, visitors_in, 2)
+    absence(database.url, visitors_in, *ages, values=values)
+    assert now_in(database.url, visitors_in, "state", "check_outs_missing") == ("used", False)
+
+
+def test_a_tap_since_keeps_a_room_in_use(database: Database) -> None:
+    device_in(database.url, "hall")
+    visitors(database.url, "hall", 2)
+    absence(database.url, "hall", *range(16))
+    with reading(database.url) as conn:
+        conn.execute(
+            "UPDATE visit SET during = tstzrange(now() - interval '3 min', NULL)"
+            " WHERE id = (SELECT max(id) FROM visit)"
+        )
+    assert now_in(database.url, "hall", "state", "check_outs_missing") == ("used", False)
+
+
+def test_one_persons_room_does_not_tell_of_missing_check_outs(database: Database) -> None:
+    device_in(database.url, "den")
+    visitors(database.url, "den", 1)
+    absence(database.url, "den", *range(16))
+    with reading(database.url) as conn:
+        conn.execute("UPDATE space SET personal = true")
+    assert now_in(database.url, "den", "state", "check_outs_missing") == ("unknown", False)
+
+
+def test_a_held_number_names_no_window(database: Database) -> None:
+    url = database.url
+    device_in(url, "hall", capacity=24)
+    visitors(url, "hall", 12)
+    publish(url, NOW - 8 * MINUTE)
+    (counted,) = now_in(url, "hall", "about_from")
+    assert counted is not None
+    publish(url)  # the same group: nothing is counted anew
+    assert now_in(url, "hall", "about", "about_from", "fullness") == (10, None, "half")
+    windows = rows(url, "SELECT about, withheld FROM people_figure WHERE scope = 'space' ORDER BY start")
+    assert windows[0] == (10, None)
+    assert set(windows[1:]) == {(None, "held")}
+
+
+def test_unknown_cards_make_no_number(database: Database) -> None:
+    """Four made-up cards and one person: the number of five would be about that person."""
+    url = database.url
+    device_in(url, "hall", capacity=24)
+    visitors(url, "hall", 5)
+    with reading(url) as conn:
+        conn.execute(
+            "UPDATE person SET kind = 'counted' WHERE id IN (SELECT id FROM person ORDER BY id LIMIT 4)"
+        )
+    publish(url)
+    assert now_in(url, "hall", "state", "about") == ("used", None)
+
+
 def test_one_persons_room_says_nothing(lane_database: Database) -> None:
     url = lane_database.url
     pi = device_in(url, "den")
@@ -133,13 +220,13 @@ def test_device_is_heard_by_its_readings_and_never_by_taps(lane_database: Databa
     commit(url, [pi.telemetry(NOW - 40 * MINUTE, {"co2": 500.0})])
     with reading(url) as conn:
         conn.execute(
-            """UPDATE device SET status = 'online', status_at = now() - interval '3 h',
+            """UPDATE device SET status = 'online', status_at = now() - interval '3 min',
                meta = '{"sensors": [], "readers": [{"name": "door"}]}' WHERE id = 'door'"""
         )
     before = rows(url, "SELECT * FROM device_heard ORDER BY 1")
     commit(url, [pi.tap(NOW, bytes(16)), door.tap(NOW, bytes(16))])
     assert rows(url, "SELECT * FROM device_heard ORDER BY 1") == before
-    assert [(name, silent) for name, _, silent in before] == [("door", False), ("lab-pi", True)]
+    assert [(name, silent) for name, _, silent, _ in before] == [("door", False), ("lab-pi", True)]
 
 
 def test_air_in_words(lane_database: Database) -> None:

@@ -36,7 +36,8 @@ def test_tables_stand_after_those_they_refer_to(database: Database) -> None:
     )
     pairs = [(table, other) for table, other in found if table in TABLES]
     assert pairs
-    assert all(TABLES.index(other) < TABLES.index(table) for table, other in pairs)
+    # A table that refers to itself is restored in one statement, after which the reference is checked.
+    assert all(other == table or TABLES.index(other) < TABLES.index(table) for table, other in pairs)
 
 
 def test_same_content_has_the_same_digest_on_every_engine(
@@ -77,12 +78,12 @@ def test_every_changed_value_changes_the_digest(database: Database) -> None:
 def test_table_digest_counts_and_does_not_depend_on_order(database: Database) -> None:
     with reading(database.url) as conn:
         empty = table_digest(conn, "space")
-        insert = "INSERT INTO space (id, name, kind, capacity) VALUES (%s, 'x', 'workshop', 1)"
+        insert = "INSERT INTO space (id, name, kind, capacity) VALUES (%s, %s, 'workshop', 1)"
         for name in ("a", "b"):
-            conn.execute(insert, [name])
+            conn.execute(insert, [name, name])
         forward = table_digest(conn, "space")
         conn.execute("DELETE FROM space")
         for name in ("b", "a"):
-            conn.execute(insert, [name])
+            conn.execute(insert, [name, name])
         assert table_digest(conn, "space") == forward
     assert (empty.rows, empty.digest, forward.rows) == (0, "0", 2)

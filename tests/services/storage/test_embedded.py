@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -207,6 +208,17 @@ async def test_pid_file_of_a_power_cut_that_names_another_live_process_is_not_be
     async with EmbeddedPostgres(data) as again:
         assert kept(again) == []
     assert psutil.pid_exists(somebody_else)
+
+
+async def test_leftover_that_is_ending_needs_no_signal(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its last breath and its end a process is there without a command line."""
+    database = EmbeddedPostgres(data)
+    await database.start()
+    assert database.pid
+    os.kill(database.pid, signal.SIGINT)
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda _process: [])
+    await database.start()
+    await database.stop()
 
 
 async def test_pid_file_that_names_a_zombie_is_not_believed(data: Path, zombie: int) -> None:

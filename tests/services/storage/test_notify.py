@@ -9,12 +9,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from feed.ingest_setup import rows
-from hubwell.storage.connect import connect
+from feed.ingest_setup import one, rows
+from flows.system_processes import eventually
+from hubwell.storage.connect import connect, connection
 from hubwell.storage.notify import Channel, SpacesChanged, listen, notify, notify_each, notify_spaces
 from lanes.database_lane import Database
 
 PATIENCE_S = 20.0
+LISTENERS = (
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND application_name = 'hubwell-test-listen'"
+)
 
 
 class Heard:
@@ -93,6 +98,55 @@ async def test_unreadable_payload_is_logged_and_everything_is_looked_at(
         "listening", Channel.DEPARTURES, "listening", Channel.DEPARTURES
     ]  # fmt: skip
     assert "unreadable on hubwell_left: 'unreadable'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "failure", [ValueError("x"), RecursionError(), KeyError("x"), psycopg.DataError("x")]
+)
+async def test_no_payload_ends_a_listener(database: Database, failure: Exception) -> None:
+    heard: list[str] = []
+
+    async def receive(_: Channel, payload: str) -> None:
+        heard.append(payload)
+        if payload == "odd":
+            raise failure
+
+    task = asyncio.create_task(listen(database.url, list(Channel), receive, name="test-any"))
+    async with await connect(database.url, name="test") as conn, asyncio.timeout(PATIENCE_S):
+        while "end" not in heard:
+            await notify(conn, Channel.DEPARTURES, "odd")
+            await notify(conn, Channel.SPACES, "end")
+            await asyncio.sleep(0.1)
+            assert not task.done()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_listener_that_is_cancelled_again_and_again_leaves_no_connection(database: Database) -> None:
+    """As a page's stream is: its server cancels it in each turn of the event loop until it has ended."""
+
+    async def receive(_: Channel, __: str) -> None:
+        received.set()
+        await asyncio.sleep(PATIENCE_S)
+
+    async with connection(database.url, name="test") as conn:
+        for pauses in [*range(25), None]:
+            received, ready = asyncio.Event(), asyncio.Event()
+            task = asyncio.create_task(
+                listen(database.url, [Channel.HUB], receive, name="test-listen", on_listening=ready.set)
+            )
+            if pauses is None:
+                await ready.wait()
+                await notify(conn, Channel.HUB)
+                await received.wait()
+            for _ in range(pauses or 0):
+                await asyncio.sleep(0.0005)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+            del task  # its traceback holds what an attempt to connect had opened
+            eventually(lambda: one(database.url, LISTENERS) == 0, "the listener's connection is closed")
 
 
 async def test_lost_connection_is_made_again(database: Database, caplog: pytest.LogCaptureFixture) -> None:

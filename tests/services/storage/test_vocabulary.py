@@ -15,10 +15,16 @@ from lanes.database_lane import Database
 def test_views_read_the_vocabulary(lane_database: Database) -> None:
     with connect_sync(lane_database.url, name="test") as conn:
         row = conn.execute(
-            "SELECT stale_after(), badge_list_old_after(), open_visit_ignored_after(), count_shown_for(),"
-            " count_window(), co2_fresh_below(), co2_stuffy_up_to(), presence_quantities(), space_kinds()"
+            "SELECT suspect(), hold_steps(), slowest_judged(), longest_hold(),"
+            " stale_after(), badge_list_old_after(), open_visit_ignored_after(), count_shown_for(),"
+            " count_window(), co2_fresh_below(), co2_stuffy_up_to(), presence_quantities(), space_kinds(),"
+            " nobody_sensed_after(), headcount()"
         ).fetchone()
     assert row == (
+        2,
+        1.5,
+        timedelta(minutes=11),
+        timedelta(minutes=15),
         timedelta(minutes=5),
         timedelta(minutes=15),
         timedelta(hours=16),
@@ -28,6 +34,8 @@ def test_views_read_the_vocabulary(lane_database: Database) -> None:
         2000.0,
         ["presence", "motion", "occupancy"],
         ["workshop", "collaboration", "relaxation"],
+        timedelta(minutes=10),
+        "people/count",
     )
 
 

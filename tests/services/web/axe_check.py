@@ -16,11 +16,18 @@ _RULES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-async def problems(page: Page) -> list[str]:
-    """Return what axe finds at every size, in both colour schemes, and where something scrolls sideways."""
+async def axe(page: Page, rules: dict[str, Any] | None = None) -> list[str]:
+    """Return what axe finds on a page as it is now: the rule and the first element that breaks it."""
     if not _AXE.is_file():
         missing("axe-core")
-    await page.evaluate(_AXE.read_text())
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(_AXE.read_text())
+    result: dict[str, Any] = await page.evaluate("options => axe.run(options)", rules or _RULES["light"])
+    return [f"{each['id']} in {each['nodes'][0]['html'][:200]}" for each in result["violations"]]
+
+
+async def problems(page: Page) -> list[str]:
+    """Return what axe finds at every size, in both colour schemes, and where something scrolls sideways."""
     found = []
     for width, height in SIZES:
         await page.set_viewport_size({"width": width, "height": height})
@@ -28,9 +35,5 @@ async def problems(page: Page) -> list[str]:
             found.append(f"scrolls sideways at {width}")
         for scheme, rules in _RULES.items():
             await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            result: dict[str, Any] = await page.evaluate("options => axe.run(options)", rules)
-            found += [
-                f"{scheme} at {width}: {violation['id']} in {violation['nodes'][0]['html'][:200]}"
-                for violation in result["violations"]
-            ]
+            found += [f"{scheme} at {width}: {fault}" for fault in await axe(page, rules)]
     return found

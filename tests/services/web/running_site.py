@@ -9,11 +9,10 @@ from typing import Any
 
 import httpx
 import psycopg
-import uvicorn
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hubwell import app as application
-from hubwell.api.live_updates import FeedIntervals
+from hubwell.api.live.updates import FeedIntervals
 from hubwell.settings import Settings
 from lanes.database_lane import Database
 
@@ -36,12 +35,13 @@ def browser(address: str, **options: Any) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def serving(database: Database, pace: FeedIntervals = QUICK) -> AsyncIterator[Site]:
+async def serving(
+    database: Database, pace: FeedIntervals = QUICK, *, assembly_point: str = ""
+) -> AsyncIterator[Site]:
     """Serve the database's hub."""
-    settings = Settings(database_url=database.url, hub_name="Test hub")
+    settings = Settings(database_url=database.url, hub_name="Test hub", assembly_point=assembly_point)
     app = application.create_app(settings, pace=pace)
-    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2)
-    server = application._Server(config, app.state.api_parts.feed)
+    server = application._Server(application.server_config(app), app.state.api_parts.feed)
     with application._bind("127.0.0.1", 0) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
         running = asyncio.create_task(server.serve(sockets=[sock]))

@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
+from hubwell.privacy.publish_counts import window_of
 from services.privacy.count_windows import publish
 
 UNITS = {
@@ -81,6 +82,11 @@ class Hub:
             "ON CONFLICT DO NOTHING",
             (series, [time for time, _ in values], [float(value) for _, value in values]),
         )
+        times = [time for time, _ in values]
+        self.conn.execute(
+            "INSERT INTO reading_change (series, first, last) VALUES (ARRAY[%s]::int[], %s, %s)",
+            (series, min(times), max(times)),
+        )
 
     def check_in(self, space: str, people: int, *, since: timedelta = timedelta(hours=1)) -> None:
         for _ in range(people):
@@ -101,7 +107,7 @@ class Hub:
         assert row is not None
         return str(row[0])
 
-    def delivered(self, episode: str, space: str, at: datetime) -> None:
+    def delivered(self, episode: str, space: str, at: datetime) -> int:
         row = self.conn.execute(
             "INSERT INTO event (type, occurred_at, space_id, payload) "
             "VALUES ('EpisodeOpened', %s, %s, %s) RETURNING id",
@@ -113,12 +119,13 @@ class Hub:
             "VALUES (%s, 'board', 'all', 1, %s)",
             (row[0], at),
         )
+        return int(row[0])
 
     def notify(self, *spaces: str, alert: int | None = None) -> None:
         payload: dict[str, Any] = {"spaces": list(spaces)}
         if alert is not None:
             payload["alert"] = alert
-        self.conn.execute("SELECT pg_notify('hubwell_change', %s)", (json.dumps(payload),))
+        self.conn.execute("SELECT pg_notify(channel_name('hubwell_change'), %s)", (json.dumps(payload),))
 
 
 ORDINARY = [
@@ -148,9 +155,11 @@ def ordinary_day(conn: psycopg.Connection[Any], url: str, *, silent: str = "libr
             at = last if space == silent else now - timedelta(seconds=4 + number)
             hub.space(space, name, kind, capacity, zone)
             hub.device(device, space, heard=at)
-            hub.readings(device, "co2", [*_day(now, at, co2, number), (at, co2)])
+            closed = window_of(min(now, at)) - timedelta(minutes=1)  # what is shown is of closed windows
+            day = [item for item in _day(now, at, co2, number) if item[0] < window_of(closed)]
+            hub.readings(device, "co2", [*day, (closed, co2), (at, co2)])
             for quantity, value in {"temp": temp, "noise": noise, "rh": 41.0, "presence": somebody}.items():
-                hub.reading(device, quantity, value, at)
+                hub.readings(device, quantity, [(closed, value), (at, value)])
             hub.check_in(space, people)
         episode = hub.alert("wood-workshop", now - timedelta(minutes=22))
         hub.delivered(episode, "wood-workshop", now - timedelta(minutes=21))

@@ -1,6 +1,5 @@
-"""The desk: enrol, find, check in and out, revoke, merge; by form, by keyboard, in a real browser."""
+"""The desk: enrol, find, check in and out, revoke, merge; by form."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,13 +7,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, expect
 
 from hubwell.keys import Keys
 from hubwell.vocabulary import Role
 from lanes.database_lane import Database
 from services.people.people_register import badge, now
-from services.web.axe_check import problems
 from services.web.staffed_hub import Staffed, staffed, text_of
 
 
@@ -63,6 +60,74 @@ async def test_second_badge_goes_to_somebody_who_is_found_by_name(hub: Staffed) 
     assert answer.headers["location"].startswith(address)
     assert await hub.register.value("SELECT count(*) FROM credential") == 2
     assert await hub.register.value("SELECT count(*) FROM person") == 1
+
+
+async def test_two_badges_are_told_apart_by_note_and_number_and_all_but_one_are_revoked(hub: Staffed) -> None:
+    address = await hub.enrol("Ada", label=" blue  key ring ")
+    person, held = address.rpartition("/")[2], badge()
+    tap = await hub.register.desk_tap(held)
+    await hub.send(f"/desk/taps/{tap}", owner=person, label="lanyard")
+    await hub.send(f"/desk/people/{person}/code", address, label="phone")
+    rows = await (await hub.register.conn.execute("SELECT id, label FROM credential ORDER BY id")).fetchall()
+    assert [label for _, label in rows] == ["blue key ring", "lanyard", "phone"]
+    lost, kept, code = (number for number, _ in rows)
+
+    page = text_of(await hub.staff.get(address))
+    assert f"Badge {lost} (blue key ring)" in page
+    assert f"QR code {code} (phone)" in page
+    assert "Revoke all but" not in page, "no badge is in the hand"
+    tap = await hub.register.desk_tap(held)
+    assert f"Badge {kept} (lanyard)" in text_of(await hub.staff.get("/desk"))
+    page = text_of(await hub.staff.get(address))
+    assert re.search(rf"Held to desk-1 at [\d:]+: Badge {kept} \(lanyard\)", page)
+    assert f"Revoke all but badge {kept}" in page
+
+    answer = await hub.send(f"/desk/taps/{tap}/revoke-others", address, person=person, why="lost")
+    assert answer.headers["location"] == f"{address}?done=others-revoked"
+    assert "All other badges and codes are revoked" in text_of(
+        await hub.staff.get(answer.headers["location"])
+    )
+    assert await hub.register.value("SELECT array_agg(id) FROM credential WHERE upper_inf(valid)") == [kept]
+    assert [entry[1] for entry in await hub.actions()][-2:] == ["badge.revoked", "badge.revoked"]
+    again = await hub.send(f"/desk/taps/{tap}/revoke-others", address, person=person, why="lost")
+    assert (again.status_code, "no other badge or code in use" in text_of(again)) == (422, True)
+
+
+async def test_tap_that_is_old_unknown_or_of_a_revoked_badge_revokes_nothing(hub: Staffed) -> None:
+    address = await hub.enrol("Ada")
+    person, held = address.rpartition("/")[2], badge()
+    await hub.send(f"/desk/taps/{await hub.register.desk_tap(held)}", owner=person)
+    old = await hub.register.desk_tap(held, ago=timedelta(minutes=3))
+    unknown = await hub.register.desk_tap(badge())
+    second = await hub.register.value("SELECT max(id) FROM credential")
+    await hub.send(f"/desk/badges/{second}/revoke", address, person=person, why="lost")
+    revoked = await hub.register.desk_tap(held)
+    for tap, sentence in ((old, "more than two minutes"), (unknown, "not enrolled"), (revoked, "is revoked")):
+        answer = await hub.send(f"/desk/taps/{tap}/revoke-others", address, person=person, why="lost")
+        assert (answer.status_code, sentence in text_of(answer)) == (422, True)
+    assert await hub.register.value("SELECT count(*) FROM credential WHERE upper_inf(valid)") == 1
+
+
+async def test_note_with_characters_that_cannot_be_shown_is_refused(hub: Staffed) -> None:
+    tap = await hub.register.desk_tap(badge())
+    answer = await hub.send(f"/desk/taps/{tap}", owner="new", name="Ada", label="blue\u202egnir")
+    assert (answer.status_code, "This note holds characters" in text_of(answer)) == (422, True)
+    assert await hub.register.value("SELECT count(*) FROM credential") == 0
+
+
+async def test_note_is_changed_on_the_persons_page(hub: Staffed) -> None:
+    address = await hub.enrol("Ada", label="blue")
+    person = address.rpartition("/")[2]
+    number = await hub.register.value("SELECT id FROM credential")
+    note = f"/desk/badges/{number}/note"
+    answer = await hub.send(note, address, person=person, label="grey lanyard")
+    page = text_of(await hub.staff.get(answer.headers["location"]))
+    assert "The changes were saved." in page
+    assert f"Badge {number} (grey lanyard)" in page
+    answer = await hub.send(note, address, person=person, label="blue\u202egnir")
+    assert (answer.status_code, "This note holds characters" in text_of(answer)) == (422, True)
+    assert await hub.register.value("SELECT label FROM credential") == "grey lanyard"
+    assert [entry[1] for entry in await hub.actions()] == ["badge.enrolled", "badge.note-changed"]
 
 
 async def test_known_badge_leads_to_its_person(hub: Staffed) -> None:
@@ -267,102 +332,3 @@ async def test_every_entry_names_the_account_and_no_person_by_name(hub: Staffed)
     assert "Zaphod" not in str(
         await (await hub.register.conn.execute("SELECT a FROM audit_entry a")).fetchall()
     )
-
-
-async def test_stream_brings_a_tap_when_it_happens(hub: Staffed) -> None:
-    lines: asyncio.Queue[str] = asyncio.Queue()
-
-    async def read() -> None:
-        async with hub.staff.stream(
-            "GET", "/desk/live?language=it", headers={"accept": "text/event-stream"}
-        ) as answer:
-            async for line in answer.aiter_lines():
-                lines.put_nowait(line)
-
-    async def until(text: str) -> None:
-        while text not in await lines.get():
-            pass
-
-    reading = asyncio.create_task(read())
-    async with asyncio.timeout(15):
-        await until("event: taps")
-        await hub.register.desk_tap(badge())
-        await hub.register.conn.execute("SELECT pg_notify('hubwell_desk', '')")
-        await until("/desk/taps/")
-    reading.cancel()
-    await asyncio.gather(reading, return_exceptions=True)
-
-
-@pytest.mark.browser
-async def test_enrolment_by_keyboard_alone_in_a_browser(hub: Staffed, browser: Browser) -> None:
-    page = await hub.page(browser)
-    await page.goto(f"{hub.house.address}/desk")
-    await expect(page.locator("#listening")).to_have_text("This list updates automatically.")
-
-    tap = await hub.register.desk_tap(badge())
-    await hub.register.conn.execute("SELECT pg_notify('hubwell_desk', '')")
-    await expect(page.locator(f"#tap-{tap}")).to_be_visible()
-    await expect(page.locator("#news")).to_have_text(
-        "A badge was held to the desk reader: it is not enrolled yet."
-    )
-    for _ in range(40):
-        await page.keyboard.press("Tab")
-        if await page.evaluate("document.activeElement.id") == f"tap-{tap}":
-            break
-    await page.keyboard.press("Enter")
-    await expect(page.locator("#name")).to_be_focused()
-    await page.keyboard.type("Ada")
-    await page.keyboard.press("Enter")
-
-    await expect(page.locator("h1")).to_have_text("Ada")
-    await expect(page.locator(".notice")).to_contain_text("The badge is enrolled")
-    await page.context.close()
-
-
-@pytest.mark.browser
-async def test_desk_works_without_script(hub: Staffed, browser: Browser) -> None:
-    page = await hub.page(browser, java_script_enabled=False)
-    await page.goto(f"{hub.house.address}/desk")
-    tap = await hub.register.desk_tap(badge())
-
-    await page.get_by_role("link", name="Refresh").click()
-    await page.locator(f"#tap-{tap}").click()
-    await page.get_by_role("button", name="Enrol it without a name").click()
-
-    await expect(page.locator("h1")).to_have_text("A person without a name")
-    await page.context.close()
-
-
-@pytest.mark.browser
-async def test_axe_finds_nothing_on_the_desks_pages(hub: Staffed, browser: Browser) -> None:
-    address = await hub.enrol("Ada Lovelace")
-    tap = await hub.register.desk_tap(badge())
-    await hub.register.conn.execute(
-        "INSERT INTO suspicion (credential_id, kind, at) SELECT id, 'two-places', now() FROM credential"
-    )
-    page = await hub.page(browser)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    for path in (
-        "/desk",
-        f"/desk/taps/{tap}",
-        "/desk/people/new",
-        address,
-        f"{address}?done=revoked&badge=1",
-    ):
-        await page.goto(hub.house.address + path)
-        assert await problems(page) == [], path
-
-    await page.goto(f"{hub.house.address}/desk")
-    await page.get_by_label("Name").fill("ada")
-    await page.get_by_role("button", name="Find").click()
-    assert await problems(page) == []
-    await page.goto(f"{hub.house.address}{address}")
-    await page.get_by_role("button", name="Create a QR code").click()
-    await expect(page.locator("h1")).to_have_text("Their QR code")
-    assert await problems(page) == []
-    box = await page.locator(".code-picture svg").bounding_box()
-    assert box is not None
-    assert box["width"] > 150
-    assert said == []
-    await page.context.close()

@@ -1,16 +1,24 @@
 """The privacy pages: they tell what the hub really collects, to whom it is meant for, in every language."""
 
+import itertools
 import json
+import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from gettext import NullTranslations
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+import hubwell
 from feed.ingest_setup import device_in
 from hubwell.audit import log
 from hubwell.privacy import retention
 from hubwell.vocabulary import LANGUAGES, Role
+from hubwell.web.kit.formatting import Formatter
+from hubwell.web.privacy import audit_text
 from lanes.database_lane import Database
 from services.access.running_app import House, open_house
 from services.web.staffed_hub import text_of
@@ -87,6 +95,93 @@ async def test_notice_follows_the_settings(database: Database) -> None:
     assert "is counted without a name" in page
     for text in ("Data office, room 12", "Public task of the school", "Responsible: The example school"):
         assert text in page
+
+
+async def test_notice_has_the_tabs_of_administrators_and_of_nobody_else(house: House) -> None:
+    admin, staff = await house.signed_in("admin", Role.ADMIN), await house.signed_in("staff", Role.STAFF)
+
+    tabs = (await admin.get("/privacy")).text.partition("<main")[2]
+    assert tabs.index('href="/privacy/retention"') < tabs.index("What is collected")
+    assert '<a href="/privacy" aria-current="page"' in tabs
+    for client in (staff, house.browser()):
+        assert "/privacy/retention" not in (await client.get("/privacy")).text
+
+
+async def audit_entries(house: House) -> tuple[str, str]:
+    """Write a few entries; return the ids of the account and the person in them."""
+    account = await house.add("olga", Role.OSH)
+    person, muster = "00000000-1111-2222-3333-444444444444", "99999999-1111-2222-3333-444444444444"
+    async with house.connection() as conn:
+        for actor, action, subject, detail in (
+            (f"account:{account}", "muster.opened", f"muster:{muster}", {"kind": "drill"}),
+            (f"account:{account}", "badge.enrolled", f"person:{person}", {"credential": 7, "new": True}),
+            ("cli", "space.archived", "space:lab", {}),
+            ("cli", "account.roles-changed", f"account:{account}", {"roles": ["osh", "admin"]}),
+            ("ingest", "kiosk.refused", "device:foyer-1", {"why": "too-many"}),
+            ("worker", "audit-log.trimmed", "", {"upto": 3}),
+        ):
+            await log.record(conn, actor=actor, action=action, subject=subject, detail=detail)
+        await conn.execute(
+            "UPDATE audit_entry SET at = now() - interval '3 days' WHERE action LIKE 'muster.%'"
+        )
+    return str(account), person
+
+
+async def test_audit_log_is_sentences_with_people_by_login(house: House) -> None:
+    _, person = await audit_entries(house)
+    admin = await house.signed_in("admin", Role.ADMIN)
+
+    page = text_of(await admin.get("/audit-log"))
+
+    assert "olga An evacuation or a drill was started. Drill" in page
+    assert "olga A badge was enrolled. Person 00000000 a new person; badge 7" in page
+    assert "The command line A space was archived. lab" in page
+    assert "The command line The roles of an account were changed. olga Administrator, Safety at work" in page
+    assert (
+        "The service that stores messages A kiosk was refused codes of people. foyer-1 too many codes" in page
+    )
+    assert "The timetable The oldest entries were deleted at the end of their term. up to entry 3" in page
+    assert person not in page
+
+
+async def test_audit_log_is_filtered_by_area_actor_and_day(house: House) -> None:
+    account, _ = await audit_entries(house)
+    admin = await house.signed_in("admin", Role.ADMIN)
+    day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+
+    async def shown(**query: str) -> list[str]:
+        page = text_of(await admin.get("/audit-log", params=query))
+        table = page.partition("once the person is erased.")[2]
+        words = ("started", "enrolled", "archived", "oldest")
+        return [word for word in words if word in table]
+
+    assert await shown() == ["started", "enrolled", "archived", "oldest"]
+    assert await shown(area="evacuations") == ["started"]
+    assert await shown(area="spaces") == ["archived"]
+    assert await shown(area="log") == ["oldest"]
+    assert "foyer-1" in text_of(await admin.get("/audit-log", params={"area": "spaces"}))
+    assert await shown(who=f"account:{account}") == ["started", "enrolled"]
+    assert await shown(who=f"account:{account}", area="people") == ["enrolled"]
+    assert await shown(day=day) == ["started"]
+    assert await shown(day=day, area="people") == []
+    assert "Nothing in the log matches." in text_of(
+        await admin.get("/audit-log", params={"who": "cli", "area": "log"})
+    )
+    for odd in ({"day": "soon"}, {"day": "9999-12-31"}, {"day": "0001-01-01"}, {"area": "all"}, {"day": ""}):
+        assert await shown(**odd) == ["started", "enrolled", "archived", "oldest"], odd
+
+
+def test_every_action_that_the_code_records_has_its_sentence() -> None:
+    words = Formatter(NullTranslations(), ZoneInfo("UTC"), datetime.now(UTC))
+    first_words = "|".join(itertools.chain(*audit_text.AREAS.values()))
+    recorded = set()
+    for module in Path(hubwell.__file__).parent.rglob("*.py"):
+        if module.name != "audit_text.py":
+            recorded.update(
+                re.findall(rf'"((?:{first_words})\.[a-z-]+)(?<!\.pub)(?<!\.example)"', module.read_text())
+            )
+    assert {"muster.ticked", "account.added", "keys.rotated", "demo.removed", "kiosk.refused"} <= recorded
+    assert recorded - set(audit_text._sentences(words)) == set()
 
 
 async def test_notice_says_what_the_site_has_not_filled_in(house: House) -> None:

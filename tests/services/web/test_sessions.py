@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, expect
 
+from hubwell.people.weekly import local_moment
 from hubwell.vocabulary import Role
-from hubwell.web.desk.course_sessions import _moment
 from lanes.database_lane import Database
 from services.access.running_app import send
 from services.people.people_register import now
@@ -43,9 +43,9 @@ async def enter(hub: Staffed, **values: str) -> str:
 
 
 async def take_place(hub: Staffed) -> None:
-    """Let the session take place around now: the form takes no times that are long past."""
+    """Let the session have ended just now: the form takes no times that are long past."""
     await hub.register.conn.execute(
-        "UPDATE course_session SET during = tstzrange(now() - interval '1 hour', now() + interval '1 hour')"
+        "UPDATE course_session SET during = tstzrange(now() - interval '1 hour', now())"
     )
 
 
@@ -58,7 +58,7 @@ async def test_session_is_entered_in_the_hubs_time(hub: Staffed) -> None:
     assert until == timedelta(days=14)
     said = text_of(await hub.staff.get(address))
     assert "This list is for: Certificates" in said
-    assert "It has not begun yet" in said
+    assert "can be read once the session has ended" in said
     assert "Turning" in text_of(await hub.staff.get("/sessions"))
 
 
@@ -77,6 +77,47 @@ async def test_roll_says_who_came_and_each_look_is_noted(hub: Staffed) -> None:
     assert [entry[1] for entry in await hub.actions()][-2:] == ["session.entered", "roll.viewed"]
 
 
+async def test_roll_is_closed_while_the_session_lasts(hub: Staffed) -> None:
+    await hub.send(f"{await hub.enrol('Ada')}/visit", way="in", space="wood")
+    address = await enter(hub)
+    await hub.register.conn.execute(
+        "UPDATE course_session SET during = tstzrange(now() - interval '1 hour', now() + interval '1 hour')"
+    )
+
+    page, table = await hub.staff.get(address), await hub.staff.get(f"{address}/roll.csv")
+
+    assert "Ada" not in page.text + table.text
+    assert (page.status_code, table.status_code) == (200, 409)
+    assert (await hub.actions())[-1][1] == "session.entered"
+
+
+async def test_place_to_rest_is_not_offered_and_has_no_roll_when_it_became_one_later(hub: Staffed) -> None:
+    await hub.send(f"{await hub.enrol('Ada')}/visit", way="in", space="wood")
+    address = await enter(hub)
+    await take_place(hub)
+    assert "Ada" in text_of(await hub.staff.get(address))
+
+    await hub.register.conn.execute("UPDATE space SET kind = 'relaxation' WHERE id = 'wood'")
+
+    page, table = await hub.staff.get(address), await hub.staff.get(f"{address}/roll.csv")
+    refused = await hub.send("/sessions", "/sessions", **form(title="Another"))
+    assert "Ada" not in page.text + table.text
+    assert table.status_code == 409
+    assert refused.status_code == 422
+    assert 'value="wood"' not in (await hub.staff.get("/sessions/new")).text
+
+
+async def test_every_mistake_of_the_form_is_shown_at_once(hub: Staffed) -> None:
+    wrong = form(title="", purpose="", start="", end="later", days="many")
+
+    answer = await hub.send("/sessions", "/sessions/new", **wrong)
+
+    assert answer.status_code == 422
+    for said in ("Give the session a title.", "what the list of who came is for", "Enter when it begins",
+                 "Enter when it ends", "Enter for how many days"):  # fmt: skip
+        assert answer.text.count(said) == 2, said  # above the form, and beside the field
+
+
 async def test_table_can_be_downloaded_and_runs_no_formulas(hub: Staffed) -> None:
     await hub.send(f"{await hub.enrol('=cmd()')}/visit", way="in", space="wood")
     address = await enter(hub)
@@ -89,6 +130,20 @@ async def test_table_can_be_downloaded_and_runs_no_formulas(hub: Staffed) -> Non
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row[:2] for row in rows] == [["Name", "Session"], ["'=cmd()", "Turning"]]
     assert (await hub.actions())[-1][1] == "roll.exported"
+
+
+@pytest.mark.parametrize(("language", "delimiter"), [("en", ","), ("fi", ";"), ("nl", ";"), ("lv", ";")])
+async def test_table_has_the_separator_of_the_reader_s_language(
+    hub: Staffed, language: str, delimiter: str
+) -> None:
+    await hub.send(f"{await hub.enrol('Ägidia; Ōzoliņa, =x')}/visit", way="in", space="wood")
+    address = await enter(hub)
+    await take_place(hub)
+    answer = await hub.staff.get(f"{address}/roll.csv", headers={"Accept-Language": language})
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=delimiter))
+    assert {len(row) for row in rows} == {3}
+    assert rows[1][0] == "Ägidia; Ōzoliņa, =x"
 
 
 async def test_roll_is_for_its_owner_only_and_ends(hub: Staffed) -> None:
@@ -164,8 +219,8 @@ def test_time_that_the_clocks_skip_is_no_time_and_of_two_the_first_counts() -> N
     spring, autumn = datetime(2027, 3, 28).date(), datetime(2027, 10, 31).date()  # noqa: DTZ001 (dates)
     skipped, twice = datetime(2027, 1, 1, 3, 30).time(), datetime(2027, 1, 1, 3, 30).time()  # noqa: DTZ001 (times)
 
-    assert _moment(spring, skipped, ZONE) is None
-    first = _moment(autumn, twice, ZONE)
+    assert local_moment(spring, skipped, ZONE) is None
+    first = local_moment(autumn, twice, ZONE)
     assert first is not None
     assert first.hour == 0  # in UTC: still summer time
 

@@ -51,7 +51,8 @@ async def entries(conn: Conn) -> list[tuple[str, str, str]]:
 async def test_first_administrator_is_their_own_actor(conn: Conn) -> None:
     async with conn.transaction():
         admin = await accounts.add_first_admin(conn, login="ada", name="Ada", password_hash=HASH)
-    who = f"account:{admin}"
+    who = f"account:{admin.account_id}"
+    assert (admin.actor, admin.roles) == (who, frozenset([Role.ADMIN]))
     assert await entries(conn) == [(who, "account.added", who)]
 
 

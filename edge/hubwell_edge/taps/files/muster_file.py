@@ -3,7 +3,7 @@
 Two officers hold half of the private key each; see `muster.py`.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +11,10 @@ from pydantic import ValidationError
 
 from hubwell_edge.clock import Stamp, to_datetime
 from hubwell_edge.taps.files.private_file import replace_file
+from hubwell_edge.taps.files.roster import AHEAD
 from hubwell_wire.commands import Muster
 
 FILE: Final = "muster.json"
-AHEAD: Final = timedelta(days=1)
-"""Larger than any real difference between clocks."""
 
 
 class MusterFileError(Exception):
@@ -38,7 +37,7 @@ def load(folder: Path) -> Muster | None:
 def save(folder: Path, muster: Muster, now: Stamp) -> bool:
     """Store a muster unless a newer one is stored; return whether it was stored. Raises MusterFileError.
 
-    A muster dated more than a day ahead is refused: once stored, it would block every valid one until then.
+    A muster dated further ahead than `AHEAD` is refused: once stored, it would block valid ones until then.
     """
     # While this clock is not set, every muster would seem to come from the future.
     if now.synced and muster.at > to_datetime(now.wall_ms) + AHEAD:

@@ -19,8 +19,8 @@ from hubwell_wire.commands import Roster, RosterSpace, SealedRoster
 logger: Final = logging.getLogger(__name__)
 
 FILE: Final = "roster.json"
-AHEAD: Final = timedelta(days=1)
-"""A list dated further ahead is refused: once stored, it would block every valid one until then."""
+AHEAD: Final = timedelta(minutes=5)
+"""A list or order dated further ahead is refused: once stored, it would block every valid one until then."""
 
 
 class RosterError(Exception):

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from hubwell.access import accounts, errors
 from hubwell.access.passwords import generate_password
 from hubwell.api.responses import WRITES, refused
-from hubwell.errors import NAME_TOO_LONG, DomainError
+from hubwell.errors import NAME_TOO_LONG
 from hubwell.http.dependencies import NewTransaction, PasswordHasher, ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.workflows import accounts as workflow
-from hubwell.workflows.erasure import erase_account
+from hubwell.workflows.erasure import erase_other_account
 
 AccountId = Annotated[UUID, Path(description="Id of the account.")]
 
@@ -187,7 +187,7 @@ async def erase(
     ] = False,
 ) -> None:
     """For good. One's own is erased by another administrator; the last administrator's is not."""
-    if transaction.principal.account_id == account_id:
-        raise DomainError(errors.OWN_ACCOUNT)
-    erased = await erase_account(transaction.conn, transaction.principal, account_id, with_person=with_person)
+    erased = await erase_other_account(
+        transaction.conn, transaction.principal, account_id, with_person=with_person
+    )
     await transaction.commit(erased.facts)

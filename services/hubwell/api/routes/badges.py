@@ -43,6 +43,7 @@ class DeskTap(BaseModel):
     badge_id: int | None = Field(
         description="Null for a badge that is not enrolled.", validation_alias="credential_id"
     )
+    label: str | None = Field(description="The note on the badge; null for one that is not enrolled.")
     revoked_why: Revoked | None
     person_id: UUID | None
     name: str | None
@@ -96,6 +97,20 @@ class RevokeBody(_Body):
     why: Revoked
 
 
+class NoteBody(_Body):
+    """The new note."""
+
+    label: str = Field(description="At most 60 characters, and never a name; empty for none.")
+
+
+class OthersRevoked(BaseModel):
+    """All badges and codes of the person but the one in their hand."""
+
+    person_id: UUID
+    kept: int = Field(description="Id of the badge that stays.")
+    revoked: list[int] = Field(description="Ids of the badges and codes that no longer work.")
+
+
 class BadgeChanged(BaseModel):
     """Whose badge it is; null where an enrolment was undone and its person went with it."""
 
@@ -109,6 +124,7 @@ class Suspicion(BaseModel):
     kind: str
     at: datetime
     badge_id: int = Field(validation_alias="credential_id")
+    label: str = Field(description="The note on the badge.")
     person_id: UUID
     name: str
 
@@ -135,6 +151,7 @@ async def list_taps(transaction: Transaction) -> DeskTaps:
         PERSON_GONE,
         errors.ALREADY_ENROLLED,
         errors.LABEL_TOO_LONG,
+        errors.LABEL_NOT_PRINTABLE,
         NAME_TOO_LONG,
         errors.NAME_NOT_PRINTABLE,
         errors.LANGUAGE_UNKNOWN,
@@ -162,6 +179,24 @@ def _owner(owner: KnownOwner | NewOwner | NamelessOwner) -> UUID | NewPerson:
             return people.named(owner.name, owner.language)
         case NamelessOwner():
             return NewPerson("", owner.language)
+
+
+@api.post(
+    "/taps/{tap_id}/revoke-others",
+    summary="Revoke all badges of a person but the one in their hand",
+    operation_id="revokeOtherBadges",
+    responses=refused(errors.BADGE_GONE, errors.NOT_ENROLLED, errors.IN_HAND_REVOKED, errors.NO_OTHER_BADGE),
+)
+async def revoke_others(
+    transaction: Transaction,
+    tap_id: Annotated[int, Path(description="Id of the tap at the desk.")],
+    body: RevokeBody,
+) -> OthersRevoked:
+    """For a person who found one badge and lost track of the others; QR codes are revoked too."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    result = await people.revoke_others(conn, actor, tap_id, body.why, now)
+    await transaction.commit(result.facts)
+    return OthersRevoked(person_id=result.person_id, kept=result.kept, revoked=result.revoked)
 
 
 @api.post(
@@ -201,6 +236,19 @@ async def revoke(transaction: Transaction, badge_id: BadgeId, body: RevokeBody) 
 async def restore(transaction: Transaction, badge_id: BadgeId) -> BadgeChanged:
     """For a badge that was found again."""
     change = await people.restore(transaction.conn, transaction.principal, badge_id)
+    await transaction.commit(change.facts)
+    return BadgeChanged(person_id=change.person_id)
+
+
+@api.put(
+    "/{badge_id}/note",
+    summary="Change the note on a badge",
+    operation_id="changeBadgeNote",
+    responses=refused(errors.CREDENTIAL_GONE, errors.LABEL_TOO_LONG, errors.LABEL_NOT_PRINTABLE),
+)
+async def change_note(transaction: Transaction, badge_id: BadgeId, body: NoteBody) -> BadgeChanged:
+    """By it staff tell a person's badges apart; the audit log holds that it was changed, not the note."""
+    change = await people.change_note(transaction.conn, transaction.principal, badge_id, body.label)
     await transaction.commit(change.facts)
     return BadgeChanged(person_id=change.person_id)
 

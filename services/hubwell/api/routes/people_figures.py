@@ -3,22 +3,22 @@
 Callers choose a place and a day only: windows of their choice could be made to differ by one tap.
 """
 
-import csv
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from io import StringIO
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.api import live_state
 from hubwell.api.responses import BAD_VALUE, NO_DATABASE
+from hubwell.api.times import IsoDate
 from hubwell.http.dependencies import AppSettings, ReadConnection
 from hubwell.http.guard import PUBLIC
+from hubwell.http.spreadsheet import MEDIA_TYPE, to_csv
+from hubwell.i18n import negotiate_language
 
 Scope = Literal["space", "zone", "hub"]
 _COLUMNS: Final = ("scope", "place", "start", "about", "fullness", "withheld")
@@ -46,7 +46,7 @@ class FigureQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    day: date | None = Field(None, description="In the hub's time zone; by default today.")
+    day: IsoDate | None = Field(None, description="In the hub's time zone; by default today.")
     scope: Scope | None = Field(None, description="Only spaces, only zones, or only the hub.")
     place: str | None = Field(None, max_length=120, description="Id of a space, or name of a zone.")
 
@@ -62,8 +62,9 @@ class PeopleFigure(BaseModel):
     start: datetime = Field(description="When the window begins. It is never revised.")
     about: int | None = Field(description="People, rounded down to a multiple of five; null when withheld.")
     fullness: Literal["third", "half", "most", "full"] | None = Field(description="Of a space, in a word.")
-    withheld: Literal["group", "personal"] | None = Field(
-        description="`group`: fewer than five, or it would give so few away. `personal`: one person's room."
+    withheld: Literal["group", "held", "personal"] | None = Field(
+        description="`group`: fewer than five, or it would give so few away. `held`: the group changed "
+        "by less than five since the newest entry before that is not `held`. `personal`: one person's room."
     )
 
 
@@ -96,27 +97,29 @@ async def list_figures(conn: ReadConnection, settings: AppSettings, query: Figur
     summary="The same as a table",
     operation_id="exportPeopleFigures",
     response_class=Response,
-    responses={200: {"description": "Comma-separated values.", "content": {"text/csv": {}}}},
+    responses={200: {"description": "A table.", "content": {"text/csv": {}}}},
 )
-async def export_figures(conn: ReadConnection, settings: AppSettings, query: FigureParameters) -> Response:
-    """One row a window and place, with the columns of the JSON answer."""
-    day, rows = await _figures(conn, query, ZoneInfo(settings.zone))
-    name = f'attachment; filename="people-{day}.csv"'
-    return Response("".join(_lines(rows)), media_type="text/csv", headers={"Content-Disposition": name})
+async def export_figures(
+    conn: ReadConnection,
+    settings: AppSettings,
+    query: FigureParameters,
+    accept_language: Annotated[str, Header(description="For spreadsheets: their language.")] = "",
+) -> Response:
+    """One row a window and place, with the columns of the JSON answer.
 
-
-def _lines(rows: live_state.Rows) -> Iterator[str]:
-    for row in [dict(zip(_COLUMNS, _COLUMNS, strict=True)), *rows]:
-        line = StringIO()
-        csv.writer(line).writerow([_cell(row[column]) for column in _COLUMNS])
-        yield line.getvalue()
-
-
-def _cell(value: object) -> object:
-    """Return a value for a table. A zone's name that begins like a formula must not become one."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+    Without `Accept-Language`: commas, and times in UTC. With a language that the hub has: as spreadsheets in
+    that language expect it, with times in the hub's zone.
+    """
+    zone, language = ZoneInfo(settings.zone), negotiate_language(accept_language)
+    day, rows = await _figures(conn, query, zone)
+    cells = ([row[column] for column in _COLUMNS] for row in rows)
+    headers = {
+        "Content-Disposition": f'attachment; filename="people-{day}.csv"',
+        "Vary": "Accept-Language",
+    }
+    return Response(
+        to_csv(_COLUMNS, cells, language=language, zone=zone), media_type=MEDIA_TYPE, headers=headers
+    )
 
 
 async def _figures(

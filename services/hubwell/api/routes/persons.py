@@ -184,7 +184,7 @@ async def merge(
     "/{person_id}/codes",
     summary="Issue a QR code for a person",
     operation_id="issueCode",
-    responses=refused(PERSON_GONE, errors.LABEL_TOO_LONG),
+    responses=refused(PERSON_GONE, errors.LABEL_TOO_LONG, errors.LABEL_NOT_PRINTABLE),
     status_code=201,
 )
 async def issue_code(

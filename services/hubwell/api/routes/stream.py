@@ -3,19 +3,23 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from hubwell.api.dependencies import LiveFeed
-from hubwell.api.live_updates import Status
-from hubwell.api.responses import MAY_FAIL, Responses
-from hubwell.api.schemas import SpaceNow
-from hubwell.api.stream import events
+from hubwell.access.errors import TOO_MANY_STREAMS
+from hubwell.api.dependencies import STREAM_PLACE, LiveFeed
+from hubwell.api.evacuation_view import open_evacuation
+from hubwell.api.live.stream import events, while_valid
+from hubwell.api.live.updates import Status
+from hubwell.api.responses import MAY_FAIL, Responses, refused
+from hubwell.api.schemas import EvacuationNow, SpaceNow
+from hubwell.evacuation.announcement import Announcement
+from hubwell.http.dependencies import AppSettings
 from hubwell.http.guard import PUBLIC
 
 _RESPONSES: Final[Responses] = {
     200: {
-        "description": "Begins with `status` and every space, then each space that changed, "
+        "description": "Begins with `status`, `evacuation` and every space, then each space that changed, "
         "at most about once a second.",
         "content": {
             "text/event-stream": {
@@ -31,6 +35,11 @@ _RESPONSES: Final[Responses] = {
                     "alert": {
                         "summary": "An alert was delivered; GET /alerts tells more.",
                         "value": 'event: alert\ndata: {"event":17,"spaces":["wood-workshop"]}\n\n',
+                    },
+                    "evacuation": {
+                        "summary": "Whether everybody has to leave; the data is what GET /evacuation says.",
+                        "value": 'event: evacuation\ndata: {"evacuation":{"kind":"alarm",'
+                        '"since":"2026-11-22T12:00Z","assembly_point":"Car park north"}}\n\n',
                     },
                     "beat": {
                         "summary": "Nothing changed for 15 seconds.",
@@ -50,11 +59,18 @@ api = APIRouter(prefix="/api/v1/stream", tags=["Spaces"], responses=MAY_FAIL, de
     summary="Changes as they happen (server-sent events)",
     operation_id="streamChanges",
     response_class=EventSourceResponse,
-    responses=_RESPONSES,
+    responses=_RESPONSES | {429: refused(TOO_MANY_STREAMS)[429]},
+    dependencies=[STREAM_PLACE],
 )
-async def stream_changes(feed: LiveFeed) -> AsyncIterator[ServerSentEvent]:
+async def stream_changes(
+    request: Request, feed: LiveFeed, settings: AppSettings
+) -> AsyncIterator[ServerSentEvent]:
     """Reconnecting is safe at any time: the stream begins with everything as it is now."""
-    async for event in events(feed, _space_json, _status_json):
+
+    def evacuation_json(open_now: Announcement | None) -> dict[str, Any]:
+        return EvacuationNow(evacuation=open_evacuation(open_now, settings)).model_dump(mode="json")
+
+    async for event in while_valid(request, events(feed, _space_json, _status_json, evacuation_json)):
         yield event
 
 

@@ -4,10 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from hubwell.access import errors, tokens
 from hubwell.api.responses import WRITES, refused
+from hubwell.api.times import IsoTime
+from hubwell.errors import NAME_TOO_LONG
 from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
@@ -44,7 +46,7 @@ class TokenBody(_Body):
 
     name: str = Field(description="Which program uses it.")
     roles: list[Role]
-    expires_at: AwareDatetime | None = Field(None, description="Null: valid until it is revoked.")
+    expires_at: IsoTime | None = Field(None, description="Null: valid until it is revoked.")
 
 
 class TokenMade(BaseModel):
@@ -72,7 +74,7 @@ async def list_tokens(conn: ReadConnection) -> Tokens:
     summary="Create a token",
     operation_id="addToken",
     status_code=201,
-    responses=refused(errors.TOKEN_UNNAMED, errors.ROLES_MISSING, errors.TOKEN_NAME_TAKEN),
+    responses=refused(errors.TOKEN_UNNAMED, NAME_TOO_LONG, errors.ROLES_MISSING, errors.TOKEN_NAME_TAKEN),
 )
 async def add(transaction: Transaction, body: TokenBody) -> TokenMade:
     """Return the token, which is stored nowhere."""

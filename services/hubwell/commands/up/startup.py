@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from hubwell.commands.up.port_reservations import PortReservations
 from hubwell.commands.up.services import Parts
 from hubwell.commands.up.terminal import Terminal
+from hubwell.doctor.typed_commands import DATA_VARIABLE, as_typed, in_text
 from hubwell.runtime.embedded_broker import LOOPBACK
 from hubwell.runtime.embedded_postgres import EmbeddedPostgres
 from hubwell.runtime.endpoints import Running
@@ -16,6 +18,7 @@ from hubwell.runtime.start_errors import CannotStartError, refusal_for
 from hubwell.runtime.supervisor import Supervisor
 
 _DATA_WITHIN = 60.0  # seconds
+_DEMO_LOOK = 3.0  # seconds between two looks at which simulated devices are in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ async def bring_up(options: Options, terminal: Terminal) -> None:
     :raises CannotStartError: its text is for the person at the terminal.
     """
     data = options.data.absolute()
+    os.environ[DATA_VARIABLE] = str(data)  # the commands that are printed here find this hub
     postgres = EmbeddedPostgres(data)
     host = os.environ.get("HUBWELL_HTTP_HOST", LOOPBACK)
     try:
@@ -41,10 +45,12 @@ async def bring_up(options: Options, terminal: Terminal) -> None:
         raise refusal_for(error, data) from error
     try:
         check_space(data)
-        parts = Parts(data, postgres, host=host, port=check_port(host, options.port), demo=options.demo)
-        system = System(postgres, parts, terminal, demo=options.demo)
-        supervisor = Supervisor(data / "logs", terminal.problem, stopping=terminal.stopping)
-        await supervisor.run(system.start)
+        with PortReservations() as reservations:
+            port = check_port(host, options.port) if options.port else reservations.reserve(host)
+            parts = Parts(data, postgres, host=host, port=port, reservations=reservations, demo=options.demo)
+            system = System(postgres, parts, terminal, demo=options.demo)
+            supervisor = Supervisor(data / "logs", terminal.problem, stopping=terminal.stopping)
+            await supervisor.run(system.start)
         Running.remove(data)
     finally:
         postgres.lock.release()
@@ -65,7 +71,7 @@ class System:
         # Importing these modules takes as long as starting the database, so both run at once.
         self._schema = asyncio.create_task(asyncio.to_thread(import_module, "hubwell.commands.up.schema"))
         await self._start_database(supervisor)
-        spaces = await self._prepare_schema()
+        devices = await self._prepare_schema()
         if broker := self._parts.broker():
             with self._terminal.step("broker", "starting") as result:
                 supervisor.launch(broker)
@@ -77,21 +83,27 @@ class System:
         with self._terminal.step("services", "starting"):
             supervisor.launch(self._parts.service("worker"), self._parts.service("ingest"))
             supervisor.launch(self._parts.service("api"))
-            if self._demo:
-                supervisor.launch(self._parts.simulator(spaces))
+            if devices:
+                supervisor.launch(self._parts.simulator(devices))
+                supervisor.watch(self._follow_demo(supervisor, devices), name="demo")
             await self._until_data(supervisor)
-        self._terminal.address(self._parts.addresses.page)
+        self._terminal.address(self._parts.page)
+        if devices:
+            self._terminal.print_line(f"  Try a badge without hardware:  {self._parts.page}/try\n")
+        self._terminal.print_line(f"  Commands for this hub, in another terminal:\n  {as_typed('doctor')}\n")
         await self._print_setup_address()
 
     async def _print_setup_address(self) -> None:
         """Print the address of the set-up page if the hub has no administrator."""
         schema = await self._schema
-        page = self._parts.addresses.page
+        page = self._parts.page
         if await asyncio.to_thread(schema.lacks_admin, self._parts.addresses.database_url):
             self._terminal.print_line(
                 "  This hub has no administrator yet. Create the first account here:\n"
                 f"  {page}/setup?code={self._parts.setup_code}\n"
             )
+            if not self._demo:
+                self._terminal.print_line("  The pages lead from there to the first space and its device.\n")
 
     async def _start_database(self, supervisor: Supervisor) -> None:
         if database := self._parts.database():
@@ -102,21 +114,38 @@ class System:
         else:
             self._terminal.print_line("  The database is the one that HUBWELL_DATABASE_URL names.")
 
-    async def _prepare_schema(self) -> int:
+    async def _follow_demo(self, supervisor: Supervisor, running: list[str]) -> None:
+        """Stop simulated devices that were archived or removed; the rest of the hub goes on."""
+        schema, url = await self._schema, self._parts.addresses.database_url
+        while running:
+            await asyncio.sleep(_DEMO_LOOK)
+            devices = await asyncio.to_thread(schema.simulated, url, running)
+            if devices != running:
+                running = devices
+                await supervisor.end("simulator")
+                if running:
+                    supervisor.launch(self._parts.simulator(running))
+        self._terminal.print_line("  The simulated hub was removed; its devices have stopped.")
+
+    async def _prepare_schema(self) -> list[str]:
         with self._terminal.step("schema", "bringing up to date") as result:
             schema = await self._schema
-            spaces: int = await asyncio.to_thread(
+            devices: list[str] = await asyncio.to_thread(
                 schema.prepare, self._parts.addresses.database_url, demo=self._demo
             )
-            result.append(f"up to date, {spaces} spaces for the simulated hub" if spaces else "up to date")
-        return spaces
+            if not devices:
+                self._parts.without_demo()
+            result.append(f"up to date, {len(devices)} simulated devices" if devices else "up to date")
+        return devices
 
     async def _until_data(self, supervisor: Supervisor) -> None:
         try:
             async with asyncio.timeout(_DATA_WITHIN):
                 await supervisor.ready()
         except TimeoutError:
-            self._terminal.problem("Not everything is ready yet; `hubwell doctor` shows what is missing.")
+            self._terminal.problem(
+                in_text("Not everything is ready yet; `hubwell doctor` shows what is missing.")
+            )
 
 
 def run(options: Options) -> int:

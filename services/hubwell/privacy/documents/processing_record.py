@@ -11,6 +11,7 @@ ACTIVITIES: Final = {
     "presence": "Presence",
     "register": "Register of badges",
     "rolls": "Session rolls",
+    "bookings": "Bookings of spaces",
     "evacuation": "Evacuation and drill",
     "sensors": "Air, noise and use of spaces",
     "alerts": "Alerts",

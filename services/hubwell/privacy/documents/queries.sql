@@ -19,10 +19,10 @@ LEFT JOIN reader r ON r.device_id = known.device_id AND r.name = known.name
 GROUP BY 1 ORDER BY 1
 
 -- name: numbers
-SELECT (SELECT count(*) FROM space) AS spaces,
-       (SELECT count(*) FROM space WHERE personal) AS personal_spaces,
-       (SELECT count(*) FROM device) AS devices,
-       (SELECT count(*) FROM device WHERE muster_station) AS muster_stations,
+SELECT (SELECT count(*) FROM space WHERE archived_at IS NULL) AS spaces,
+       (SELECT count(*) FROM space WHERE personal AND archived_at IS NULL) AS personal_spaces,
+       (SELECT count(*) FROM device WHERE archived_at IS NULL) AS devices,
+       (SELECT count(*) FROM device WHERE muster_station AND archived_at IS NULL) AS muster_stations,
        (SELECT count(*) FROM person WHERE kind = 'enrolled') AS enrolled,
        (SELECT count(*) FROM person WHERE kind = 'enrolled' AND name = '') AS nameless,
        (SELECT count(*) FROM account WHERE disabled_at IS NULL) AS accounts,

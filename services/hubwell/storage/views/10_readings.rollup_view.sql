@@ -1,11 +1,13 @@
--- The same name and columns as the continuous aggregate of TimescaleDB community.
+-- The same name and columns as the continuous aggregate of TimescaleDB community. Readings in doubt (quality 2) are
+-- counted, and part of no value.
 CREATE VIEW reading_5m AS
 SELECT date_bin('5 minutes', time, timestamptz '2000-01-01 00:00:00+00') AS bucket,
        series_id,
-       count(*) AS n,
-       avg(value) AS mean,
-       min(value) AS min,
-       max(value) AS max,
-       (array_agg(value ORDER BY time DESC))[1] AS last
+       count(*) FILTER (WHERE quality < suspect()) AS n,
+       avg(value) FILTER (WHERE quality < suspect()) AS mean,
+       min(value) FILTER (WHERE quality < suspect()) AS min,
+       max(value) FILTER (WHERE quality < suspect()) AS max,
+       (array_agg(value ORDER BY time DESC) FILTER (WHERE quality < suspect()))[1] AS last,
+       count(*) FILTER (WHERE quality >= suspect()) AS suspect
 FROM reading
 GROUP BY 1, 2;

@@ -7,7 +7,7 @@ CREATE VIEW ledger_lost AS
 SELECT declared_at, cause, count FROM gap WHERE cause <> 'erased';
 
 CREATE VIEW ledger_complete AS
-SELECT s.device_id, s.first_received_at, date_trunc('day', s.last_received_at) AS heard_on,
+SELECT s.id AS stream_id, s.device_id, s.first_received_at, date_trunc('day', s.last_received_at) AS heard_on,
        greatest(s.last_seq, coalesce(upper(s.received) - 1, 0)) - n.received - n.declared AS missing,
        greatest(n.declared - n.erased, 0) AS declared
 FROM stream s

@@ -1,8 +1,7 @@
-"""Log in with a password or through a provider, and log out."""
+"""Log in with a password, and log out."""
 
 import logging
 from math import ceil
-from typing import Final
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request
@@ -10,14 +9,12 @@ from fastapi.responses import Response
 
 from hubwell.access import accounts
 from hubwell.access.errors import TooManyTriesError
-from hubwell.access.oidc.account_linking import account_of
-from hubwell.access.oidc.client import REDIRECT_PATH
-from hubwell.access.oidc.errors import OidcError
+from hubwell.access.oidc.account_linking import has_identity
+from hubwell.access.passkeys.relying_party import relying_party
 from hubwell.access.password_policy import plain_login
 from hubwell.access.redirects import host_of, local_address
 from hubwell.errors import error_text
 from hubwell.http.dependencies import (
-    AppSettings,
     CurrentPrincipal,
     NewTransaction,
     OidcProvider,
@@ -27,14 +24,13 @@ from hubwell.http.dependencies import (
 )
 from hubwell.http.guard import PUBLIC
 from hubwell.http.parts import parts_of
-from hubwell.http.rate_limits import SIGN_IN_FROM_ADDRESS, SIGN_IN_OF_LOGIN, address_of
+from hubwell.http.rate_limits import address_of, password_limits
 from hubwell.http.session_cookie import end_session, start_session
+from hubwell.web.accounts.provider_cookies import ask_next_time
 from hubwell.web.kit.forms import FormText
 from hubwell.web.kit.respond import formatter_for, see_other, view
 
 _log = logging.getLogger(__name__)
-_TICKET: Final = "hubwell-provider"
-_TICKET_LIVES_S: Final = 600
 
 signin = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
@@ -53,9 +49,16 @@ def _where(request: Request) -> str:
     return (urlsplit(referer).path if here else "") or "/"
 
 
-def _page(
-    request: Request, *, status: int = 200, login: str = "", next_: str = "/", wrong: str = ""
+def login_page(
+    request: Request,
+    *,
+    status: int = 200,
+    login: str = "",
+    next_: str = "/",
+    wrong: str = "",
+    can_leave_provider: bool = False,
 ) -> Response:
+    """Render the form, with a link to the provider where there is one, and one to sign out there."""
     provider = parts_of(request).provider
     return view(
         request,
@@ -66,6 +69,8 @@ def _page(
         next=local_address(next_),
         errors={"": wrong} if wrong else {},
         provider=provider.name if provider else None,
+        can_leave_provider=can_leave_provider,
+        party=relying_party(parts_of(request).settings),
     )
 
 
@@ -74,7 +79,7 @@ async def show_sign_in(request: Request, principal: CurrentPrincipal, next: str 
     """Show the form; redirect a browser that is signed in already."""
     if principal.account_id:
         return see_other(local_address(next))
-    return _page(request, next_=next)
+    return login_page(request, next_=next)
 
 
 @signin.post("/sign-in")
@@ -89,23 +94,23 @@ async def sign_in(
 ) -> Response:
     """Sign in with a password. An unknown login and a wrong password look the same and take as long."""
     words = formatter_for(request)
+    keys = password_limits(plain_login(login), address_of(request))
     try:
-        await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
-        await limits.count(SIGN_IN_OF_LOGIN, plain_login(login))
+        async with limits.attempt(*keys) as attempt:
+            async with begin() as transaction:
+                credentials = await accounts.credentials(transaction.conn, login=login)
+            stored = credentials.usable if credentials else None
+            is_valid = await passwords.verify(stored, password)
+            if not (is_valid and credentials and stored):
+                attempt.fail()
+                _log.info("a sign-in was refused", extra={"action": "sign-in-refused", "why": "password"})
+                return _refused(request, login=login, next_=next, is_held_up=attempt.is_held_up)
+            attempt.succeed()
     except TooManyTriesError as error:
         wrong = error_text(error, words.translations)
-        answer = _page(request, status=429, login=login, next_=next, wrong=wrong)
+        answer = login_page(request, status=429, login=login, next_=next, wrong=wrong)
         answer.headers["Retry-After"] = str(ceil(error.wait.total_seconds()))
         return answer
-    async with begin() as transaction:
-        credentials = await accounts.credentials(transaction.conn, login=login)
-    stored = credentials.usable if credentials else None
-    is_valid = await passwords.verify(stored, password)
-    if not (is_valid and credentials and stored):
-        _log.info("a sign-in was refused", extra={"action": "sign-in-refused"})
-        _ = words.translations.gettext
-        wrong = _("The login or the password is wrong.")
-        return _page(request, status=422, login=login, next_=next, wrong=wrong)
     newer = await passwords.hashed(password) if passwords.is_outdated(stored) else None
     answer = see_other(local_address(next))
     async with begin() as transaction:
@@ -113,79 +118,30 @@ async def sign_in(
             await accounts.set_password(transaction.conn, credentials.id, newer)
         await start_session(request, answer, transaction.conn, account_id=credentials.id)
         await transaction.commit()
-    await limits.forget(SIGN_IN_OF_LOGIN, plain_login(login))
+    return answer
+
+
+def _refused(request: Request, *, login: str, next_: str, is_held_up: bool) -> Response:
+    _ = formatter_for(request).translations.gettext
+    if not is_held_up:
+        wrong = _("The login or the password is wrong.")
+        return login_page(request, status=422, login=login, next_=next_, wrong=wrong)
+    wrong = _("The login or the password is wrong. There were many attempts, so each takes a moment longer.")
+    answer = login_page(request, status=429, login=login, next_=next_, wrong=wrong)
+    answer.headers["Retry-After"] = "2"
     return answer
 
 
 @signin.post("/sign-out")
-async def sign_out(request: Request, transaction: Transaction) -> Response:
-    """Sign this browser out."""
-    answer = see_other("/")
+async def sign_out(request: Request, transaction: Transaction, provider: OidcProvider) -> Response:
+    """Sign this browser out; who came from a provider is asked whether to sign out there too."""
+    account_id = transaction.principal.account_id
+    came_from_there = (
+        provider is not None and account_id is not None and await has_identity(transaction.conn, account_id)
+    )
+    answer = see_other("/sign-out" if came_from_there else "/")
     await end_session(request, answer, transaction.conn)
     await transaction.commit()
-    return answer
-
-
-@signin.get("/sign-in/provider")
-async def begin_at_provider(
-    request: Request,
-    provider: OidcProvider,
-    limits: RateLimits,
-    settings: AppSettings,
-    next: str = "/",  # noqa: A002 (the name in the address)
-) -> Response:
-    """Send the browser to the provider."""
-    if provider is None:
-        return see_other("/sign-in")
-    await limits.count(SIGN_IN_FROM_ADDRESS, address_of(request))
-    try:
-        ticket, address = await provider.begin(local_address(next))
-    except OidcError as error:
-        return _provider_refused(request, error)
-    answer = see_other(address)
-    answer.set_cookie(
-        _TICKET,
-        ticket,
-        max_age=_TICKET_LIVES_S,
-        path="/sign-in",
-        secure=settings.is_https,
-        httponly=True,
-        samesite="lax",
-    )
-    return answer
-
-
-@signin.get(REDIRECT_PATH)
-async def back_from_provider(request: Request, provider: OidcProvider, begin: NewTransaction) -> Response:
-    """Sign in the account of the provider's answer."""
-    if provider is None:
-        return see_other("/sign-in")
-    try:
-        identity, next_address = await provider.finish(request.cookies.get(_TICKET), request.query_params)
-        answer = see_other(next_address)
-        async with begin() as transaction:
-            account_id = await account_of(transaction.conn, identity)
-            if account_id:
-                await start_session(request, answer, transaction.conn, account_id=account_id)
-            await transaction.commit()
-        if account_id is None:
-            raise OidcError("no-role")  # noqa: TRY301 (after the commit: roles that were lost are lost)
-    except OidcError as error:
-        return _provider_refused(request, error)
-    answer.delete_cookie(_TICKET, path="/sign-in")
-    return answer
-
-
-def _provider_refused(request: Request, error: OidcError) -> Response:
-    _log.warning(
-        "a sign-in through the provider was refused: %s",
-        error.failure,
-        extra={"action": "sign-in-refused", "why": error.failure},
-    )
-    answer = _page(
-        request,
-        status=502 if error.failure == "away" else 403,
-        wrong=error_text(error, formatter_for(request).translations),
-    )
-    answer.delete_cookie(_TICKET, path="/sign-in")
+    if came_from_there:
+        ask_next_time(request, answer, "login")
     return answer

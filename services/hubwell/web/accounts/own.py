@@ -8,9 +8,12 @@ from fastapi.responses import Response
 from psycopg import AsyncConnection
 
 from hubwell.access import accounts, sessions
-from hubwell.access.errors import NOT_ALLOWED
-from hubwell.errors import DomainError
+from hubwell.access.errors import CURRENT_PASSWORD_WRONG, NOT_ALLOWED, PASSKEY_NEEDS_PASSWORD
+from hubwell.access.passkeys import stored as passkeys
+from hubwell.access.passkeys.relying_party import relying_party
+from hubwell.errors import DomainError, error_text, refusal_of
 from hubwell.http.dependencies import (
+    AppSettings,
     CurrentPrincipal,
     NewTransaction,
     PasswordHasher,
@@ -19,7 +22,8 @@ from hubwell.http.dependencies import (
     Transaction,
 )
 from hubwell.http.guard import require_role
-from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, SIGN_IN_OF_LOGIN, address_of
+from hubwell.http.parts import parts_of
+from hubwell.http.rate_limits import PASSWORD_OF_LOGIN_FROM_ADDRESS, address_of, code_limits
 from hubwell.http.session_cookie import end_session, session_token_of, start_session
 from hubwell.vocabulary import LANGUAGES, Role
 from hubwell.web.accounts.text import short_role_names
@@ -55,6 +59,9 @@ async def _page(
         status=422 if errors else 200,
         page="account",
         account=await accounts.get_account(conn, account_id),
+        passkeys=await passkeys.of_account(conn, account_id),
+        party=relying_party(parts_of(request).settings),
+        no_password=error_text(DomainError(PASSKEY_NEEDS_PASSWORD), words.translations),
         sessions=await sessions.all_of(conn, account_id, session_token_of(request), words.now),
         role_names=short_role_names(words),
         done=done,
@@ -72,6 +79,7 @@ async def show_account(request: Request, own: OwnAccount, conn: ReadConnection, 
 async def change_password(
     request: Request,
     own: OwnAccount,
+    settings: AppSettings,
     begin: NewTransaction,
     passwords: PasswordHasher,
     limits: RateLimits,
@@ -81,17 +89,18 @@ async def change_password(
     """Change the password; every other browser is signed out, and this one gets a new token."""
     async with begin() as transaction:
         credentials = await accounts.credentials(transaction.conn, account_id=own)
+        known = (settings.hub_name, (await accounts.get_account(transaction.conn, own)).name)
     if credentials is None or credentials.usable is None:
         raise DomainError(NOT_ALLOWED)
-    await limits.count(SIGN_IN_OF_LOGIN, credentials.login)
     words, errors = formatter_for(request), {}
-    if not await passwords.verify(credentials.usable, current):
-        errors = {"current": words.translations.gettext("This is not your current password.")}
-    else:
-        try:
-            accounts.check_password(password, credentials.login)
-        except DomainError as error:
-            errors = mistake(error, words)
+    # Its own key: whoever tries passwords of this login elsewhere does not slow this down.
+    async with limits.attempt((PASSWORD_OF_LOGIN_FROM_ADDRESS, str(own))) as attempt:
+        is_valid = await passwords.verify(credentials.usable, current)
+        (attempt.succeed if is_valid else attempt.fail)()
+    if not is_valid:
+        errors = mistake(DomainError(CURRENT_PASSWORD_WRONG), words)
+    if wrong := refusal_of(lambda: accounts.check_password(password, credentials.login, known)):
+        errors |= mistake(wrong, words)
     hashed = "" if errors else await passwords.hashed(password)
     async with begin() as transaction:
         if errors:
@@ -113,19 +122,21 @@ async def change_language(own: OwnAccount, transaction: Transaction, language: F
 
 @account.post("/person")
 async def link_person(
-    request: Request, own: OwnAccount, limits: RateLimits, transaction: Transaction, code: FormText = ""
+    request: Request, own: OwnAccount, limits: RateLimits, begin: NewTransaction, code: FormText = ""
 ) -> Response:
     """Link the account to the person of a code from the kiosk: from then on it shows their visits."""
-    address = address_of(request)
-    await limits.count(CODE_FROM_ADDRESS, address)  # first: one address alone must not use up all tries
-    await limits.count(CODE_FROM_ANYWHERE)
-    is_valid = await workflow.link_person(transaction.conn, transaction.principal, code)
-    await transaction.commit()  # also of a code that has expired: it is used up
-    if not is_valid:
-        _ = formatter_for(request).translations.gettext
-        errors = {"code": _("This code is wrong, used or older than ten minutes.")}
-        return await _page(request, transaction.conn, own, errors=errors)
-    await limits.forget(CODE_FROM_ADDRESS, address)
+    words = formatter_for(request)
+    errors = {"code": words.translations.gettext("This code is wrong, used or older than ten minutes.")}
+    # The limit waits: the transaction begins afterwards, so that a wait holds no connection.
+    async with limits.attempt(*code_limits(address_of(request))) as attempt, begin() as transaction:
+        try:
+            is_valid = await workflow.link_person(transaction.conn, transaction.principal, code)
+        except DomainError as error:
+            is_valid, errors = False, mistake(error, words)
+        await transaction.commit()  # also of a code that has expired: it is used up
+        if not is_valid:
+            attempt.fail()
+            return await _page(request, transaction.conn, own, errors=errors)
     return see_other("/account?done=linked")
 
 

@@ -1,18 +1,18 @@
 """Accounts, for administrators: add, roles, password, disable, erase."""
 
 from collections.abc import Awaitable
-from typing import Annotated, Any, Final
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 
-from hubwell.access import accounts, sessions
-from hubwell.access.errors import ACCOUNT_UNKNOWN, OWN_ACCOUNT, ROLES_MISSING
+from hubwell.access import accounts, kiosks, sessions
+from hubwell.access.errors import ACCOUNT_UNKNOWN
 from hubwell.access.password_policy import plain_login
 from hubwell.access.passwords import generate_password
-from hubwell.errors import DomainError
+from hubwell.errors import DomainError, refusal_of
 from hubwell.http.dependencies import (
     CurrentPrincipal,
     NewTransaction,
@@ -23,20 +23,13 @@ from hubwell.http.dependencies import (
 )
 from hubwell.http.guard import principal_of, require_role
 from hubwell.vocabulary import Role
-from hubwell.web.accounts.text import role_names, short_role_names
-from hubwell.web.kit.forms import FormText, mistake
+from hubwell.web.accounts.text import kiosk_refusals, role_names, short_role_names
+from hubwell.web.kit.forms import FormRoles, FormText, known_roles, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
-from hubwell.workflows.erasure import erase_account
-
-Roles = Annotated[list[str], Form()]
-_ROLES: Final = frozenset(Role)
+from hubwell.workflows.erasure import erase_other_account
 
 pages = APIRouter(include_in_schema=False, prefix="/accounts", dependencies=[require_role(Role.ADMIN)])
-
-
-def _roles(names: list[str]) -> list[Role]:
-    return [Role(name) for name in names if name in _ROLES]
 
 
 async def _list(request: Request, conn: AsyncConnection[Any], **values: Any) -> Response:  # noqa: ANN401 (for the template)
@@ -48,6 +41,9 @@ async def _list(request: Request, conn: AsyncConnection[Any], **values: Any) -> 
         status=422 if shown["errors"] else 200,
         page="accounts",
         accounts=await accounts.list_accounts(conn),
+        misused=[
+            (item, kiosk_refusals(words)[item.outcome]) for item in await kiosks.misused(conn, words.now)
+        ],
         role_names=role_names(words),
         short_names=short_role_names(words),
         **shown,
@@ -100,18 +96,18 @@ async def add_account(
     passwords: PasswordHasher,
     login: FormText = "",
     name: FormText = "",
-    roles: Roles = [],  # noqa: B006 (FastAPI copies it)
+    roles: FormRoles = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """Add an account with a generated password, which is shown once."""
-    words, chosen = formatter_for(request), _roles(roles)
+    words, chosen = formatter_for(request), known_roles(roles)
     typed = {"login": login, "name": name, "chosen": chosen}
+    wrong = refusal_of(lambda: accounts.check_new(login=login, name=name, roles=chosen))
     password = generate_password()
-    hashed = await passwords.hashed(password) if chosen else ""
+    hashed = "" if wrong else await passwords.hashed(password)
     async with begin() as transaction:
         conn = transaction.conn
-        if not chosen:
-            errors = mistake(DomainError(ROLES_MISSING), words)
-            return await _list(request, conn, errors=errors, **typed)
+        if wrong:
+            return await _list(request, conn, errors=mistake(wrong, words), **typed)
         try:
             account_id = await workflow.add(
                 conn, transaction.principal, login=login, name=name, password_hash=hashed, roles=chosen
@@ -153,10 +149,10 @@ async def change_roles(
     request: Request,
     transaction: Transaction,
     account_id: UUID,
-    roles: Roles = [],  # noqa: B006 (FastAPI copies it)
+    roles: FormRoles = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """Give an account other roles."""
-    change = workflow.set_roles(transaction.conn, transaction.principal, account_id, _roles(roles))
+    change = workflow.set_roles(transaction.conn, transaction.principal, account_id, known_roles(roles))
     return await _change(request, transaction, account_id, change, done="roles")
 
 
@@ -208,12 +204,10 @@ async def erase(
     conn, errors = transaction.conn, {}
     try:
         account = await accounts.get_account(conn, account_id)
-        if principal.account_id == account_id:
-            errors = mistake(DomainError(OWN_ACCOUNT), formatter_for(request))
-        elif plain_login(login) != account.login:
+        if plain_login(login) != account.login:
             errors = {"login": _("Type the login exactly as shown above to confirm.")}
         else:
-            erased = await erase_account(conn, principal, account_id, with_person=person == "yes")
+            erased = await erase_other_account(conn, principal, account_id, with_person=person == "yes")
             await transaction.commit(erased.facts)
             return see_other("/accounts?done=erased")
     except DomainError as error:

@@ -1,4 +1,4 @@
-"""What the roles are called."""
+"""What the roles are called, and why kiosks were refused codes."""
 
 from collections.abc import Mapping
 
@@ -27,4 +27,20 @@ def short_role_names(words: Formatter) -> Mapping[str, str]:
         Role.FACILITIES: _("Facilities"),
         Role.OSH: _("Safety at work"),
         Role.ADMIN: _("Administrator"),
+    }
+
+
+def kiosk_refusals(words: Formatter) -> dict[str, str]:
+    """Return why a kiosk was refused codes and what to do, by outcome (`access.kiosks`)."""
+    _ = words.translations.gettext
+    return {
+        "no-proof": _(
+            "it did not prove the badges. Update its software; if it is up to date, change its password on "
+            "the broker."
+        ),
+        "wrong-proof": _("it did not have the badges that it named. Change its password on the broker."),
+        "too-many": _(
+            "it asked for too many codes. Look at the kiosk; if no queue was there, change its password on "
+            "the broker."
+        ),
     }

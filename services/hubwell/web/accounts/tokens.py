@@ -1,9 +1,9 @@
 """Tokens of programs, for administrators."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from psycopg import AsyncConnection
 
@@ -13,12 +13,10 @@ from hubwell.http.dependencies import ReadConnection, Transaction
 from hubwell.http.guard import require_role
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.text import role_names, short_role_names
-from hubwell.web.kit.forms import FormText, mistake
+from hubwell.web.kit.forms import FormRoles, FormText, known_roles, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import accounts as workflow
 
-Roles = Annotated[list[str], Form()]
-_ROLES: Final = frozenset(Role)
 _DAYS: Final = ("30", "90", "365", "")
 """How long a token may be valid; empty: until it is revoked."""
 
@@ -51,11 +49,11 @@ async def add_token(
     request: Request,
     transaction: Transaction,
     name: FormText = "",
-    roles: Roles = [],  # noqa: B006 (FastAPI copies it)
+    roles: FormRoles = [],  # noqa: B006 (FastAPI copies it)
     days: FormText = "365",
 ) -> Response:
     """Make a token, which is shown once."""
-    chosen = [Role(role) for role in roles if role in _ROLES]
+    chosen = known_roles(roles)
     days = days if days in _DAYS else "365"
     until = transaction.now + timedelta(days=int(days)) if days else None
     conn = transaction.conn

@@ -1,28 +1,29 @@
 """Sessions of courses: staff enter one and read its roll while its purpose lasts. Only the owner sees it."""
 
-from datetime import UTC, date, datetime, time
-from typing import Any, Final, Literal
+from collections import Counter
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from psycopg import AsyncConnection
 
-from hubwell.errors import DomainError
+from hubwell.errors import DomainError, error_text
 from hubwell.http.dependencies import OpenTransaction, ReadConnection, Transaction
 from hubwell.http.guard import require_role
+from hubwell.http.spreadsheet import MEDIA_TYPE
 from hubwell.people import course_sessions
-from hubwell.people.course_sessions import KEPT_DAYS, Plan, Roll, Session
+from hubwell.people.course_sessions import KEPT_DAYS, Roll, Session
+from hubwell.people.weekly import SeriesPlan
 from hubwell.vocabulary import Role
 from hubwell.web.accounts.own import NEEDS_ACCOUNT, OwnAccount
 from hubwell.web.desk.roll_table import as_csv
+from hubwell.web.desk.session_form import form_page, is_weekly, read_plan, read_weekly
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.forms import FormText, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import course_sessions as workflow
-
-_YEARS: Final = 2
 
 sessions = APIRouter(
     prefix="/sessions",
@@ -39,9 +40,27 @@ async def show_sessions(
     """List the principal's own sessions."""
     words = formatter_for(request)
     own_sessions = await course_sessions.sessions_of(conn, owner, words.now)
+    coming, past = _sorted(own_sessions, words.now)
     return view(
-        request, "desk/session_list.html", words=words, page="sessions", sessions=own_sessions, done=done
+        request,
+        "desk/session_list.html",
+        words=words,
+        page="sessions",
+        coming=coming,
+        past=past,
+        later=Counter(session.series_id for session in own_sessions if session.end > words.now),
+        done=done,
     )
+
+
+def _sorted(own: list[Session], now: datetime) -> tuple[list[Session], list[Session]]:
+    """Return the sessions to come, the next one first and one of each series; and the past ones."""
+    shown, coming = set[UUID](), list[Session]()
+    for session in reversed([session for session in own if session.end > now]):
+        if session.series_id is None or session.series_id not in shown:
+            coming.append(session)
+        shown |= {session.series_id} if session.series_id else set()
+    return coming, [session for session in own if session.end <= now]
 
 
 @sessions.get("/new")
@@ -49,7 +68,7 @@ async def show_form(request: Request, conn: ReadConnection) -> Response:
     """Show the form for a session, filled in with today's date."""
     words = formatter_for(request)
     today = words.now.astimezone(words.zone).date()
-    return await _form(request, conn, {"day": today.isoformat(), "days": str(KEPT_DAYS)})
+    return await form_page(request, conn, {"day": today.isoformat(), "days": str(KEPT_DAYS)})
 
 
 @sessions.post("")
@@ -63,28 +82,114 @@ async def add(
     start: FormText = "",
     end: FormText = "",
     days: FormText = "",
+    until: FormText = "",
+    without: FormText = "",
+    step: FormText = "",
 ) -> Response:
-    """Enter a session."""
+    """Enter a session; one each week after its days were shown."""
     typed = {"title": title, "purpose": purpose, "space": space, "day": day}
-    typed |= {"start": start, "end": end, "days": days}
+    typed |= {"start": start, "end": end, "days": days, "until": until, "without": without}
     words, conn = formatter_for(request), transaction.conn
-    plan, errors = _plan(typed, words)
+    if step == "change":
+        return await form_page(request, conn, typed)
+    if is_weekly(typed):
+        return await _add_series(request, transaction, typed, step)
+    plan, errors = read_plan(typed, words)
     if plan is None:
-        return await _form(request, conn, typed, errors)
+        return await form_page(request, conn, typed, errors)
     try:
         session_id = await workflow.add(conn, transaction.principal, plan, transaction.now)
     except DomainError as error:
         await transaction.roll_back()
-        return await _form(request, conn, typed, mistake(error, words))
+        return await form_page(request, conn, typed, mistake(error, words))
     await transaction.commit()
     return see_other(f"/sessions/{session_id}")
 
 
+async def _add_series(
+    request: Request, transaction: OpenTransaction, typed: dict[str, str], step: str
+) -> Response:
+    """Show every day of a series, and enter it where exactly these days were shown before."""
+    words = formatter_for(request)
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    weekly, errors = read_weekly(typed, words)
+    if weekly is None:
+        return await form_page(request, conn, typed, errors)
+    try:
+        planned = await workflow.plan_series(conn, actor, weekly, words.zone, now)
+        if step == _fingerprint(planned):
+            series, _sessions = await workflow.add_series(conn, actor, weekly, words.zone, now)
+            await transaction.commit()
+            return see_other(f"/sessions/series/{series}?done=added")
+    except DomainError as error:
+        await transaction.roll_back()
+        return await form_page(request, conn, typed, mistake(error, words))
+    return view(
+        request,
+        "desk/sessions/preview.html",
+        words=words,
+        page="sessions",
+        planned=planned,
+        typed=typed,
+        fingerprint=_fingerprint(planned),
+    )
+
+
+def _fingerprint(planned: SeriesPlan) -> str:
+    """Return a word that differs where the days of a series are others."""
+    days = repr([(each.start, each.end) for each in planned.sessions])
+    return sha256(days.encode()).hexdigest()[:16]
+
+
+@sessions.get("/series/{series_id}")
+async def show_series(
+    request: Request, transaction: Transaction, series_id: UUID, done: str = ""
+) -> Response:
+    """Show the sessions of a series, with the form that deletes those from a day on."""
+    words = formatter_for(request)
+    own = await workflow.get_series(transaction.conn, transaction.principal, series_id, words.now)
+    return view(
+        request,
+        "desk/sessions/series.html",
+        words=words,
+        page="sessions",
+        series=series_id,
+        sessions=own,
+        days=[(_day_of(session, words), words.date(session.start)) for session in own],
+        coming=next((_day_of(session, words) for session in own if session.end > words.now), ""),
+        done=done,
+    )
+
+
+def _day_of(session: Session, words: Formatter) -> str:
+    return session.start.astimezone(words.zone).date().isoformat()
+
+
+@sessions.post("/series/{series_id}/delete")
+async def delete_series(
+    request: Request, transaction: Transaction, series_id: UUID, first: FormText = ""
+) -> Response:
+    """Delete the sessions of a series from a day on, with their lists."""
+    words = formatter_for(request)
+    try:
+        day = date.fromisoformat(first)
+    except ValueError:
+        return see_other(f"/sessions/series/{series_id}")
+    await workflow.delete_series(transaction.conn, transaction.principal, series_id, day, words.zone)
+    await transaction.commit()
+    return see_other("/sessions?done=series-deleted")
+
+
 @sessions.get("/{session_id}")
 async def show_roll(request: Request, transaction: Transaction, session_id: UUID) -> Response:
-    """Show the names on the roll; each view is recorded in the audit log."""
-    session, roll = await _read(transaction, session_id, "roll.viewed")
-    return view(request, "desk/session_roll.html", page="sessions", session=session, roll=roll)
+    """Show the names on the roll, once there is one; each view is recorded in the audit log."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    session, roll = await workflow.get(conn, actor, session_id, now), None
+    refusal = session.roll_refusal(now)
+    if refusal is None:
+        session, roll = await _read(transaction, session_id, "roll.viewed")
+    why = refusal and error_text(refusal, formatter_for(request).translations)
+    return view(request, "desk/session_roll.html", page="sessions", session=session, roll=roll, why=why)
 
 
 @sessions.get("/{session_id}/roll.csv")
@@ -96,7 +201,7 @@ async def download_roll(request: Request, transaction: Transaction, session_id: 
         "Cache-Control": "no-store",
     }
     table = as_csv(session, roll, formatter_for(request))
-    return Response(table, headers=headers, media_type="text/csv; charset=utf-8")
+    return Response(table, headers=headers, media_type=MEDIA_TYPE)
 
 
 @sessions.post("/{session_id}/delete")
@@ -115,75 +220,3 @@ async def _read(
     read = await workflow.read_roll(conn, transaction.principal, session_id, now, action)
     await transaction.commit()
     return read
-
-
-async def _form(
-    request: Request,
-    conn: AsyncConnection[Any],
-    typed: dict[str, str],
-    errors: dict[str, str] | None = None,
-) -> Response:
-    rows = await course_sessions.spaces(conn)
-    spaces = [(key, f"{name}, {zone}" if zone else name) for key, name, zone in rows]
-    empty = dict.fromkeys(("title", "purpose", "space", "day", "start", "end", "days"), "")
-    values: dict[str, Any] = {"spaces": spaces, "typed": empty | typed, "errors": errors or {}}
-    values["here"] = "/sessions/new"
-    return view(request, "desk/session_new.html", status=422 if errors else 200, page="sessions", **values)
-
-
-def _plan(typed: dict[str, str], words: Formatter) -> tuple[Plan | None, dict[str, str]]:
-    """Read the form: the plan, or what is wrong by field."""
-    _ = words.translations.gettext
-    errors: dict[str, str] = {}
-    day = _date(typed["day"])
-    start, end = _time(typed["start"]), _time(typed["end"])
-    if day is None:
-        errors["day"] = _("Choose the day of the session.")
-    if start is None:
-        errors["start"] = _("Enter when it begins, for example 09:30.")
-    if end is None:
-        errors["end"] = _("Enter when it ends, for example 11:00.")
-    if not typed["days"].isdecimal():
-        errors["days"] = _("Enter for how many days the list is kept, from 1 to 30.")
-    if day is None or start is None or end is None or errors:
-        return None, errors
-    begins, ends = _moment(day, start, words.zone), _moment(day, end, words.zone)
-    for field, moment in (("start", begins), ("end", ends)):
-        if moment is None:
-            errors[field] = _("On that day the clocks skip this time. Choose another one.")
-    if begins is None or ends is None:
-        return None, errors
-    plan = Plan(
-        title=typed["title"],
-        purpose=typed["purpose"],
-        space_id=typed["space"],
-        start=begins,
-        end=ends,
-        kept_days=min(int(typed["days"][:4]), 1000),
-    )
-    return plan, {}
-
-
-def _moment(day: date, clock: time, zone: ZoneInfo) -> datetime | None:
-    """Return a time on the hub's clocks; the first of two, None where the clocks skip it."""
-    local = datetime.combine(day, clock, zone)
-    moment = local.astimezone(UTC)
-    same = moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
-    return moment if same else None
-
-
-def _date(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Years far away have no time zones, and no sessions.
-    return day if abs(day.year - datetime.now(UTC).year) <= _YEARS else None
-
-
-def _time(text: str) -> time | None:
-    try:
-        clock = time.fromisoformat(text)
-    except ValueError:
-        return None
-    return clock if clock.tzinfo is None else None

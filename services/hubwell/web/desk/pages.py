@@ -12,19 +12,22 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from psycopg import AsyncConnection
 
-from hubwell.api.dependencies import LiveFeed
-from hubwell.api.live_updates import Subscription
+from hubwell.api.dependencies import STREAM_PLACE, LiveFeed
+from hubwell.api.live.stream import while_valid
+from hubwell.api.live.updates import Feed, Subscription
 from hubwell.errors import PERSON_GONE, DomainError, error_text
 from hubwell.http.database import Database, DatabaseAwayError, SchemaMissingError
 from hubwell.http.dependencies import AppSettings, DatabasePool, ReadConnection, Transaction
 from hubwell.http.guard import require_role
-from hubwell.people import desk_taps, errors
+from hubwell.people import desk_taps, errors, persons
 from hubwell.people.credentials import NewPerson
 from hubwell.presence import suspicions
 from hubwell.vocabulary import Role
 from hubwell.web.dependencies import DeskTaps
+from hubwell.web.desk.last_space import spaces_to_choose
 from hubwell.web.kit.forms import FormText, language_choices, mistake
 from hubwell.web.kit.language import language_of_page
+from hubwell.web.kit.notifier import Notifier
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 from hubwell.workflows import people
 
@@ -43,9 +46,18 @@ desk = APIRouter(
 
 
 @desk.get("")
-async def show_desk(request: Request, conn: ReadConnection, done: str = "") -> Response:
+async def show_desk(request: Request, conn: ReadConnection, done: str = "", person: str = "") -> Response:
     """Show the badges at the desk's reader, the search, and suspicions to ask about."""
-    return await _desk(request, conn, done=done)
+    return await _desk(request, conn, done=done, moved=await _moved(conn, done, person))
+
+
+async def _moved(conn: AsyncConnection[Any], done: str, person: str) -> persons.Person | None:
+    """Return the person who was just checked in or out here."""
+    if done not in {"in", "out", "not-in"}:
+        return None
+    with suppress(ValueError, DomainError):
+        return await persons.person(conn, UUID(person))
+    return None
 
 
 async def _desk(
@@ -55,7 +67,8 @@ async def _desk(
     **values: Any,  # noqa: ANN401 (for the template)
 ) -> Response:
     words = formatter_for(request)
-    shown = {"matches": None, "search": "", "errors": {}, "done": "", "here": "/desk"} | values
+    shown: dict[str, Any] = {"matches": None, "search": "", "errors": {}, "done": "", "here": "/desk"}
+    shown |= {"moved": None} | values
     return view(
         request,
         "desk/home.html",
@@ -64,16 +77,24 @@ async def _desk(
         words=words,
         taps=await desk_taps.taps(conn, words.now),
         questions=await suspicions.open_suspicions(conn),
+        spaces=await spaces_to_choose(request, conn) if shown["matches"] else [],
         languages_to_choose=language_choices(words),
         **shown,
     )
 
 
-@desk.get("/live", response_class=EventSourceResponse)
+@desk.get("/live", dependencies=[STREAM_PLACE], response_class=EventSourceResponse)
 async def watch(
     request: Request, feed: LiveFeed, notifier: DeskTaps, database: DatabasePool
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send the badges at the desk's reader whenever they change."""
+    """Send the badges at the desk's reader whenever they change, for as long as staff is signed in."""
+    async for event in while_valid(request, _changes(request, feed, notifier, database)):
+        yield event
+
+
+async def _changes(
+    request: Request, feed: Feed, notifier: Notifier, database: Database
+) -> AsyncIterator[ServerSentEvent]:
     loop = asyncio.get_running_loop()
     ends, shown = loop.time() + _STREAM_S, ""
     with feed.subscribe() as watching:  # it says when the server stops

@@ -12,9 +12,10 @@ from psycopg import AsyncConnection
 from hubwell.errors import DomainError
 from hubwell.http.dependencies import AppSettings, Audit, OpenTransaction, ReadConnection, Transaction
 from hubwell.http.guard import require_role
-from hubwell.people import course_sessions, credentials, persons
+from hubwell.people import credentials, desk_taps, persons
 from hubwell.people.credentials import Code, CredentialChanged, NewPerson
 from hubwell.vocabulary import Role
+from hubwell.web.desk.last_space import remember_space, spaces_to_choose
 from hubwell.web.kit.forms import FormText, language_choices, mistake
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.workflows import people, visits
@@ -128,12 +129,14 @@ async def check_in_or_out(
     person_id: UUID,
     way: FormText = "",
     space: FormText = "",
+    back: FormText = "",
 ) -> Response:
-    """Check a person at the desk in or out: as good as a tap."""
+    """Check a person at the desk in or out: as good as a tap. A space alone means in."""
     conn, actor, now = transaction.conn, transaction.principal, transaction.now
-    result = "in" if way == "in" else "out"
+    is_in = way == "in" or (not way and bool(space))
+    result = "in" if is_in else "out"
     try:
-        if way == "in":
+        if is_in:
             facts = await visits.check_in(conn, actor, settings, person_id, space, now)
         else:
             ended = await visits.check_out(conn, actor, settings, person_id, now)
@@ -141,7 +144,11 @@ async def check_in_or_out(
     except DomainError as error:
         return await _refused(request, transaction, person_id, error)
     await transaction.commit(facts)
-    return see_other(f"/desk/people/{person_id}?done={result}")
+    to_desk = f"/desk?done={result}&person={person_id}"
+    answer = see_other(to_desk if back == "desk" else f"/desk/people/{person_id}?done={result}")
+    if is_in:
+        remember_space(request, answer, space)
+    return answer
 
 
 @desk_people.post("/people/{person_id}/same")
@@ -182,6 +189,20 @@ async def revoke(
     return await _changed(transaction, revoked, f"revoked&badge={badge}")
 
 
+@desk_people.post("/taps/{tap_id}/revoke-others")
+async def revoke_others(
+    request: Request, transaction: Transaction, tap_id: int, why: FormText = "", person: FormText = ""
+) -> Response:
+    """Revoke all badges and codes of a person but the one that was just held to the desk's reader."""
+    conn, actor, now = transaction.conn, transaction.principal, transaction.now
+    try:
+        result = await people.revoke_others(conn, actor, tap_id, why, now)
+    except DomainError as error:
+        return await _refused(request, transaction, _id(person), error)
+    await transaction.commit(result.facts)
+    return see_other(f"/desk/people/{result.person_id}?done=others-revoked")
+
+
 @desk_people.post("/badges/{badge}/restore")
 async def restore(request: Request, transaction: Transaction, badge: int, person: FormText = "") -> Response:
     """Let a revoked badge that was found work again."""
@@ -190,6 +211,18 @@ async def restore(request: Request, transaction: Transaction, badge: int, person
     except DomainError as error:
         return await _refused(request, transaction, _id(person), error)
     return await _changed(transaction, restored, "restored")
+
+
+@desk_people.post("/badges/{badge}/note")
+async def change_note(
+    request: Request, transaction: Transaction, badge: int, label: FormText = "", person: FormText = ""
+) -> Response:
+    """Change the note by which a badge is told apart."""
+    try:
+        changed = await people.change_note(transaction.conn, transaction.principal, badge, label)
+    except DomainError as error:
+        return await _refused(request, transaction, _id(person), error)
+    return await _changed(transaction, changed, "changed")
 
 
 @desk_people.post("/badges/{badge}/take-back")
@@ -250,7 +283,6 @@ async def _person(
 ) -> Response:
     words = formatter_for(request)
     person = await persons.person(conn, person_id)
-    spaces = await course_sessions.spaces(conn, shared=False)
     shown: dict[str, Any] = {"matches": None, "search": "", "done": "", "badge": 0} | values
     return view(
         request,
@@ -260,7 +292,8 @@ async def _person(
         here=f"/desk/people/{person_id}",
         person=person,
         badges=await credentials.credentials_of(conn, person_id),
-        spaces=[(key, f"{name}, {zone}" if zone else name) for key, name, zone in spaces],
+        held=await desk_taps.in_hand(conn, person_id, words.now),
+        spaces=await spaces_to_choose(request, conn),
         typed=typed or {"name": person.name, "language": person.language or ""},
         languages_to_choose=language_choices(words),
         errors=mistake(error, words) if error else {},

@@ -4,9 +4,8 @@ For officers (role osh); a request for names may also be agreed to by an adminis
 Everything is a plain form; the script only sends it without leaving the page and keeps the list fresh.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -15,26 +14,28 @@ from starlette.exceptions import HTTPException
 
 from hubwell.api.dependencies import NameViews
 from hubwell.api.evacuation_view import EvacuationView, view_of
-from hubwell.errors import DomainError
-from hubwell.evacuation import actions, break_glass, read_model
-from hubwell.evacuation.actions import Kind
+from hubwell.errors import NAME_TOO_LONG, SPACE_UNKNOWN, DomainError
+from hubwell.evacuation import break_glass, read_model
+from hubwell.evacuation.announcement import Kind
 from hubwell.evacuation.errors import BY_CODE
 from hubwell.evacuation.rules import State
 from hubwell.http.dependencies import CurrentPrincipal, ReadConnection, Transaction
 from hubwell.http.guard import require_role
+from hubwell.people.errors import NAME_NOT_PRINTABLE
+from hubwell.people.persons import LONGEST_NAME
 from hubwell.vocabulary import Role
 from hubwell.web.evacuation import text
+from hubwell.web.evacuation.chosen import NO_ZONE, ChosenFilter, Filter, filter_of, remember_zone
+from hubwell.web.evacuation.marks import marks, new_key
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.forms import FormText
 from hubwell.web.kit.language import language_of_page
 from hubwell.web.kit.respond import formatter_for, fragment, see_other, view
 from hubwell.workflows import evacuation as workflow
 
-_NO_ZONE: Final = "-"
-"""In addresses, the spaces outside all zones; an empty value means all zones."""
+_PROBLEMS: Final = BY_CODE | {kind.code: kind for kind in (SPACE_UNKNOWN, NAME_TOO_LONG, NAME_NOT_PRINTABLE)}
 _UNCHANGED: Final = 204
 _GONE: Final = 410
-_CONFLICT: Final = 409
 
 osh = APIRouter(
     prefix="/muster",
@@ -50,44 +51,19 @@ agreeing = APIRouter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which part of the list is shown."""
-
-    zone: str = ""
-    left: bool = False
-
-    @property
-    def wanted(self) -> str | None:
-        """The zone as the database knows it; None for all."""
-        return "" if self.zone == _NO_ZONE else self.zone or None
-
-    def address(self, path: str = "/muster", anchor: str = "") -> str:
-        """Return an address that keeps this filter."""
-        chosen = {key: value for key, value in (("zone", self.zone), ("left", "1" * self.left)) if value}
-        return path + (f"?{urlencode(chosen)}" if chosen else "") + anchor
-
-
-def _filter(zone: str = "", left: str = "") -> Filter:
-    return Filter(zone[:200], bool(left))
-
-
-async def _filter_of_address(zone: str = "", left: str = "") -> Filter:
-    return _filter(zone, left)
-
-
 async def _evacuation(transaction: Transaction, views: NameViews) -> EvacuationView | None:
     return await view_of(transaction, views)
 
 
-ChosenFilter = Annotated[Filter, Depends(_filter_of_address)]
 OpenEvacuation = Annotated[EvacuationView | None, Depends(_evacuation, scope="function")]
 """The open evacuation as the principal may see it; seeing its names is in the audit log by then."""
 
 
-def _values(sheet: text.Sheet, chosen: Filter) -> dict[str, Any]:
-    choices = [(zone or _NO_ZONE, name) for zone, name in sheet.choices]
-    return {"sheet": sheet, "filter": chosen, "choices": choices}
+def _values(evacuation: EvacuationView, words: Formatter, chosen: Filter) -> dict[str, Any]:
+    """Return what the list's templates show, for the part that was chosen."""
+    sheet = text.sheet(evacuation, words, zone=chosen.wanted, left=chosen.left, search=chosen.search)
+    choices = [(zone or NO_ZONE, name) for zone, name in sheet.choices]
+    return {"sheet": sheet, "filter": chosen, "choices": choices, "muster": evacuation.muster}
 
 
 def _unstored(answer: Response) -> Response:
@@ -105,23 +81,62 @@ async def show_muster(
     problem_text = _problem_text(problem, words)
     if evacuation is None:
         return view(request, "evacuation/start.html", page="muster", words=words, problem=problem_text)
-    sheet = text.sheet(evacuation, words, zone=chosen.wanted, left=chosen.left)
-    values = _values(sheet, chosen) | {"muster": evacuation.muster, "problem": problem_text}
+    chosen = chosen.within(evacuation)
+    answer = _open(request, evacuation, words, chosen, problem=problem_text)
+    if "zone" in request.query_params:
+        remember_zone(request, answer, chosen)
+    return answer
+
+
+def _open(
+    request: Request,
+    evacuation: EvacuationView,
+    words: Formatter,
+    chosen: Filter,
+    *,
+    problem: str | None = None,
+) -> Response:
+    values = _values(evacuation, words, chosen) | {"problem": problem, "key": new_key()}
+    values["spaces"] = text.spaces_to_choose(evacuation, chosen.wanted)
     return _unstored(view(request, "evacuation/open.html", page="muster", words=words, **values))
+
+
+@osh.post("/find")
+async def find(
+    request: Request,
+    evacuation: OpenEvacuation,
+    zone: FormText = "",
+    left: FormText = "",
+    q: FormText = "",
+) -> Response:
+    """Show the part of the list that was chosen. A form that is posted, so that addresses hold no names."""
+    chosen = filter_of(zone, left, q)
+    if evacuation is None or not chosen.search:
+        answer: Response = see_other(chosen.address())
+    else:
+        answer = _open(request, evacuation, formatter_for(request), chosen)
+    remember_zone(request, answer, chosen)
+    return answer
+
+
+@osh.get("/find")
+async def show_all() -> Response:
+    """Show the whole list: the address of a search leads here, as after another language was chosen."""
+    return see_other("/muster")
 
 
 def _problem_text(code: str, words: Formatter) -> str | None:
     """Return the sentence for the refusal that a form's redirect names."""
-    kind = BY_CODE.get(code)
-    return words.translations.gettext(kind.text) if kind else None
+    kind = _PROBLEMS.get(code)
+    return words.translations.gettext(kind.text).format(most=LONGEST_NAME) if kind else None
 
 
 @osh.post("")
 async def start_muster(transaction: Transaction, kind: Annotated[Kind, Form()]) -> Response:
     """Open a muster; where one is open already, go to its list."""
     try:
-        await workflow.begin(transaction.conn, transaction.principal, kind, transaction.now)
-        await transaction.commit()
+        opened = await workflow.begin(transaction.conn, transaction.principal, kind, transaction.now)
+        await transaction.commit(opened.facts)
     except DomainError as error:
         return see_other(f"/muster?problem={error.code}" if kind == "drill" else "/muster")
     return see_other("/muster")
@@ -135,43 +150,20 @@ async def show_list(
     if evacuation is None:
         return Response(status_code=_GONE)
     words = formatter_for(request, language_of_page(request))
-    sheet = text.sheet(evacuation, words, zone=chosen.wanted, left=chosen.left)
-    if sheet.version == version:
+    values = _values(evacuation, words, chosen.within(evacuation))
+    if values["sheet"].version == version:
         return Response(status_code=_UNCHANGED)
-    values = _values(sheet, chosen) | {"muster": evacuation.muster}
     return _unstored(HTMLResponse(fragment(request, "evacuation/list.html", words, **values)))
 
 
 @osh.get("/sheet")
-async def show_sheet(request: Request, evacuation: OpenEvacuation, zone: str = "") -> Response:
+async def show_sheet(request: Request, evacuation: OpenEvacuation, chosen: ChosenFilter) -> Response:
     """Show the list to be printed: one table per zone, with room for a tick."""
     if evacuation is None:
         return see_other("/muster")
-    words, chosen = formatter_for(request), _filter(zone)
-    values = _values(text.sheet(evacuation, words, zone=chosen.wanted), chosen)
+    words = formatter_for(request)
+    values = _values(evacuation, words, replace(chosen.within(evacuation), left=False))
     return _unstored(view(request, "evacuation/sheet.html", page="muster", words=words, **values))
-
-
-@osh.post("/{muster}/tick")
-async def tick(
-    request: Request,
-    transaction: Transaction,
-    muster: UUID,
-    tick: Annotated[str, Form(pattern=r"^\d{1,18}:(expected|safe|missing)$")],
-    zone: FormText = "",
-    left: FormText = "",
-) -> Response:
-    """Set the state of one person; back to the same place on the list."""
-    number, _, state = tick.partition(":")
-    chosen = _filter(zone, left)
-    try:
-        await actions.tick(transaction.conn, muster, int(number), State(state), transaction.now)
-        await transaction.commit()
-    except DomainError as error:
-        if "text/html" not in request.headers.get("accept", ""):
-            return Response(status_code=_CONFLICT)
-        return see_other(f"/muster?problem={error.code}")
-    return see_other(chosen.address(anchor=f"#person-{number}"))
 
 
 @osh.get("/close")
@@ -195,8 +187,8 @@ async def show_close(request: Request, evacuation: OpenEvacuation) -> Response:
 async def close(transaction: Transaction, muster: UUID) -> Response:
     """Close a muster: the report stays, the list is deleted."""
     try:
-        await workflow.close(transaction.conn, transaction.principal, muster, transaction.now)
-        await transaction.commit()
+        closed = await workflow.close(transaction.conn, transaction.principal, muster, transaction.now)
+        await transaction.commit(closed.facts)
     except DomainError as error:
         return see_other(f"/muster?problem={error.code}")
     return see_other(f"/muster/reports/{muster}")
@@ -277,5 +269,5 @@ async def agree(transaction: Transaction, request_id: UUID) -> Response:
     return see_other("/muster/names" if not principal.may(Role.OSH) else "/muster")
 
 
-ROUTERS: Final = (agreeing, osh)
+ROUTERS: Final = (agreeing, marks, osh)
 """`agreeing` comes first: its addresses are below those of the other."""

@@ -1,13 +1,17 @@
 """The muster in words: people by space, badges and sensors compared, progress of the officers."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Final
 
 from hubwell.api.evacuation_view import EvacuationView
 from hubwell.evacuation.read_model import ClosedDrill, Place, RollEntry
-from hubwell.evacuation.rules import Finding, Provenance, Reconciled, Sensed, State
+from hubwell.evacuation.rules import Reconciled, State
+from hubwell.web.evacuation.chosen import plain
+from hubwell.web.evacuation.sensor_text import reconciled, sensed_now
 from hubwell.web.kit.formatting import Formatter
 
 _A_MINUTE_S: Final = 60
@@ -24,6 +28,7 @@ class Row:
     """What is known of them, in words."""
     marks: list[str]
     since: str | None
+    is_visitor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,17 @@ class SpacePart:
     away: str | None
     """That a reader there is away, so that taps may be missing."""
     rows: list[Row]
+    waiting: int
+    """Number of people who are not ticked off yet, and are marked safe with one press."""
+    together: "Together | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """People of a space who were marked safe with one press, which can be taken back."""
+
+    said: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,10 @@ class Sheet:
 
     title: str
     progress: str
+    count: str
+    """The same as two numbers."""
+    whole: str | None
+    """The progress of the whole hub, where one zone is shown."""
     missing: str | None
     unseen: str | None
     """People without a badge, counted by sensors at the start."""
@@ -64,26 +84,63 @@ class Sheet:
     zones: list[ZonePart]
     choices: list[tuple[str, str]]
     """Zones to choose from: their key and what they are called."""
+    hits: int | None
+    """Number of people that the search found; None without one."""
     version: str
 
 
-def sheet(view: EvacuationView, words: Formatter, *, zone: str | None = None, left: bool = False) -> Sheet:
-    """Put the open muster into words: all of it, or one zone, or only who is not accounted for."""
+def sheet(
+    view: EvacuationView, words: Formatter, *, zone: str | None = None, left: bool = False, search: str = ""
+) -> Sheet:
+    """Put the open muster into words: all of it, one zone, or only who is not accounted for or searched."""
     people = [item for item in view.people if zone is None or item.zone == zone]
     places = [place for place in view.places if zone is None or place.zone == zone]
+    zones = [
+        _zone(view, name, [place for place in places if place.zone == name], words, left=left)
+        for name in sorted({place.zone for place in places})
+    ]
+    if search:
+        zones = [part for part in (_searched(part, plain(search)) for part in zones) if part.spaces]
     return Sheet(
         title=_title(view, words),
         progress=_progress_of_all(people, words),
+        count=_count(people, words),
+        whole=None if zone is None else _whole(view.people, words),
         missing=_missing(people, words),
         unseen=_unseen(view, zone, words),
         names=_names(view, words),
-        zones=[
-            _zone(view, name, [place for place in places if place.zone == name], words, left=left)
-            for name in sorted({place.zone for place in places})
-        ],
+        zones=zones,
+        hits=sum(len(space.rows) for part in zones for space in part.spaces) if search else None,
         choices=[(name, zone_name(name, words)) for name in sorted({p.zone for p in view.places})],
         version=_version(view),
     )
+
+
+def _searched(part: ZonePart, wanted: str) -> ZonePart:
+    """Return the people of a zone whose name, or whose space, holds a text."""
+    spaces = []
+    for space in part.spaces:
+        rows = [row for row in space.rows if wanted in plain(f"{row.who} {space.name}")]
+        if rows:
+            spaces.append(replace(space, rows=rows))
+    return replace(part, spaces=spaces)
+
+
+def spaces_to_choose(view: EvacuationView, zone: str | None) -> list[tuple[str, str]]:
+    """Return id and name of the spaces where a visitor may have been, those of the zone first."""
+    places = sorted(view.places, key=lambda place: place.zone != zone)
+    return [(place.id, f"{place.name}, {place.zone}" if place.zone else place.name) for place in places]
+
+
+def _count(people: list[RollEntry], words: Formatter) -> str:
+    return words.translations.gettext("{done} of {n}").format(done=_safe(people), n=len(people))
+
+
+def _whole(people: list[RollEntry], words: Formatter) -> str:
+    sentence = words.translations.ngettext(
+        "In the whole hub: {done} of {n} person", "In the whole hub: {done} of {n} people", len(people)
+    )
+    return sentence.format(done=_safe(people), n=len(people))
 
 
 def _title(view: EvacuationView, words: Formatter) -> str:
@@ -186,7 +243,24 @@ def _space(
         now=sensed_now(place.sensed, words),
         away=_away(place, words),
         rows=[row for row in rows if not left or row.state is not State.SAFE],
+        waiting=sum(item.state is State.EXPECTED for item in there),
+        together=_together(there, words),
     )
+
+
+def _together(people: list[RollEntry], words: Formatter) -> Together | None:
+    """Return the newest press that marked several people of a space at one time."""
+    times = Counter(item.changed_at for item in people if item.state is State.SAFE and item.changed_at)
+    newest = max((at for at, number in times.items() if number > 1), default=None)
+    if newest is None:
+        return None
+    sentence = words.translations.ngettext(
+        "{n} person was marked safe together at {time}.",
+        "{n} people were marked safe together at {time}.",
+        times[newest],
+    )
+    newest_sentence = sentence.format(n=times[newest], time=words.clock(newest))
+    return Together(newest_sentence, newest.astimezone(UTC).isoformat())
 
 
 def _away(place: Place, words: Formatter) -> str | None:
@@ -206,12 +280,23 @@ def _row(item: RollEntry, number: int, words: Formatter, *, names: bool) -> Row:
         state=item.state,
         said=_state(item, words),
         marks=_marks(item, words),
-        since=_("Tapped in at {time}.").format(time=words.clock(item.since)) if names else None,
+        since=_since(item, words) if names or item.is_visitor else None,
+        is_visitor=item.is_visitor,
     )
+
+
+def _since(item: RollEntry, words: Formatter) -> str:
+    _ = words.translations.gettext
+    time = words.clock(item.since)
+    if item.is_visitor:
+        return _("Visitor, entered at {time}.").format(time=time)
+    return _("Tapped in at {time}.").format(time=time)
 
 
 def _who(item: RollEntry, number: int, words: Formatter, *, names: bool) -> str:
     _ = words.translations.gettext
+    if item.is_visitor and not item.name:
+        return _("Visitor {n}").format(n=number)
     if item.erased:
         return _("Person {n}, data erased").format(n=number)
     if not names:
@@ -243,51 +328,6 @@ def _marks(item: RollEntry, words: Formatter) -> list[str]:
     return marks
 
 
-def sensed_now(found: Sensed, words: Formatter) -> str:
-    """Return what sensors report now, with its source."""
-    _, ngettext = words.translations.gettext, words.translations.ngettext
-    estimated = found.provenance is Provenance.INFERRED
-    if found.provenance is Provenance.MISSING:
-        return _("Not known: no sensor here detects people.")
-    if found.provenance is Provenance.STALE or found.somebody is None:
-        if found.at is None:
-            return _("Not known: the sensor is silent.")
-        return _("Not known: the sensor is silent since {time}.").format(time=words.clock(found.at))
-    if not found.somebody:
-        return _("The sensor estimates: nobody.") if estimated else _("Nobody is sensed.")
-    if not found.people:
-        return _("The sensor estimates: somebody.") if estimated else _("Somebody is sensed.")
-    if estimated:
-        sentence = ngettext(
-            "The sensor estimates {n} person.", "The sensor estimates {n} people.", found.people
-        )
-    else:
-        sentence = ngettext(
-            "The sensor counts about {n} person.", "The sensor counts about {n} people.", found.people
-        )
-    return sentence.format(n=found.people)
-
-
-def reconciled(found: Reconciled, words: Formatter) -> str:
-    """Compare badges and sensors, with the conclusion."""
-    _, ngettext = words.translations.gettext, words.translations.ngettext
-    if found.finding is Finding.WITHOUT_TAP and found.sensed.people is None:
-        return _("Somebody is sensed where nobody has tapped in.")
-    badges = ngettext("{n} badge.", "{n} badges.", found.badges).format(n=found.badges)
-    follows = {
-        Finding.FEWER_SENSED: _("Some may have left without tapping out."),
-        Finding.NOBODY_SENSED: _("They may have left without tapping out."),
-    }.get(found.finding)
-    if found.without_badge:
-        sentence = ngettext(
-            "At least {n} person without a badge.",
-            "At least {n} people without a badge.",
-            found.without_badge,
-        )
-        follows = sentence.format(n=found.without_badge)
-    return " ".join(part for part in (badges, sensed_now(found.sensed, words), follows) if part)
-
-
 def duration(seconds: int | None, words: Formatter) -> str:
     """Return a duration in words."""
     _, ngettext = words.translations.gettext, words.translations.ngettext
@@ -310,7 +350,7 @@ def kind(closed: ClosedDrill, words: Formatter) -> str:
 def _version(view: EvacuationView) -> str:
     """Return a word that changes with the list; the age of a fresh value does not change it."""
     places = [
-        (p.id, p.sensed.somebody, p.sensed.people, p.sensed.provenance, p.reader_away_since)
+        (p.id, p.sensed.somebody, p.sensed.left, p.sensed.people, p.sensed.provenance, p.reader_away_since)
         for p in view.places
     ]
     what = repr((view.muster.id, view.muster.kind, view.names, view.people, places))

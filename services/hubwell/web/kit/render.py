@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from types import CodeType
 from typing import Any, Final
@@ -13,14 +14,33 @@ from jinja2 import BytecodeCache, Environment, PackageLoader, PrefixLoader, Stri
 from jinja2.bccache import Bucket
 from starlette.exceptions import HTTPException
 
+from hubwell.doctor.typed_commands import as_shown
 from hubwell.i18n import supported_or_default, translations_for
 from hubwell.settings import Settings
 from hubwell.vocabulary import LANGUAGES
 from hubwell.web.kit.formatting import Formatter
 
-AREAS: Final = ("kit", "board", "desk", "my_data", "evacuation", "accounts", "privacy")
+AREAS: Final = (
+    "kit",
+    "board",
+    "booking",
+    "calendar",
+    "desk",
+    "my_data",
+    "evacuation",
+    "accounts",
+    "privacy",
+    "register",
+    "programs",
+    "hub",
+    "history",
+    "devices",
+    "screens",
+    "defects",
+    "try_badge",
+)
 """Packages of `hubwell.web` with templates: `desk/home.html` is `home.html` of `hubwell.web.desk`."""
-_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 # A page depends on who asks and in which language: a cache between must not hand it to others.
 _OF_ONE_BROWSER: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cookie"}
@@ -95,14 +115,18 @@ class Renderer:
         environment.install_gettext_translations(translations_for(language), newstyle=True)  # type: ignore[attr-defined] # added by the extension
         environment.globals |= {
             "hub_name": self._settings.hub_name,
+            "hub_colours": f"/hub.css?v={self._settings.colour[1:]}" if self._settings.colour else "",
             "zone": self._settings.zone,
+            "has_virtual_cards": self._settings.demo_socket is not None,
             "lang": language,
             "languages": LANGUAGES,
-            "static": self._address,
+            "static": self.address,
+            "typed": partial(as_shown, host=self._settings.http_host),
         }
         return environment
 
-    def _address(self, name: str) -> str:
+    def address(self, name: str) -> str:
+        """Return the address of a packaged file, which changes with its content."""
         digest = hashlib.sha256(self._files[name]).hexdigest()[:12]
         return f"/static/{name}?v={digest}"
 

@@ -10,9 +10,11 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from hubwell.http.guard import principal_of
+from hubwell.vocabulary import Role
+from hubwell.web.kit.evacuation import banner
 from hubwell.web.kit.formatting import Formatter
 from hubwell.web.kit.language import language_of
-from hubwell.web.kit.navigation import entries
+from hubwell.web.kit.navigation import navigation
 from hubwell.web.kit.render import renderer_of
 
 
@@ -35,8 +37,20 @@ def view(
     """
     words = words or formatter_for(request)
     principal = principal_of(request)
-    shared = {"principal": principal, "here": _address(request), "nav": entries(principal, words)}
+    officer, page = principal.may(Role.OSH), str(values.get("page", ""))
+    shared = {
+        "principal": principal,
+        "here": _address(request),
+        "nav": navigation(principal, words, page, request.url.path, _waiting(request)),
+        "officer": officer,
+        "evacuation": banner(request, words, officer=officer and page != "muster"),
+    }
     return renderer_of(request).page(template, words, status, **(shared | values))
+
+
+def _waiting(request: Request) -> dict[str, int]:
+    """Return how many things wait on a page of the navigation, as the guard counted them."""
+    return {"defects": getattr(request.state, "open_defects", 0)}
 
 
 def fragment(request: Request, template: str, words: Formatter, **values: Any) -> str:  # noqa: ANN401 (for templates)

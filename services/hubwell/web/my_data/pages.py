@@ -13,19 +13,22 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from psycopg import AsyncConnection
 
-from hubwell.access import codes
+from hubwell.access import codes, links, sessions
+from hubwell.access.errors import BADGE_NEW
 from hubwell.access.principal import ANONYMOUS, Principal
 from hubwell.errors import DomainError, error_text
 from hubwell.http import session_cookie
 from hubwell.http.dependencies import (
     AppSettings,
     CurrentPrincipal,
+    NewTransaction,
     RateLimits,
     ReadConnection,
     Transaction,
 )
 from hubwell.http.guard import PUBLIC
-from hubwell.http.rate_limits import CODE_FROM_ADDRESS, CODE_FROM_ANYWHERE, address_of
+from hubwell.http.rate_limits import address_of, code_limits
+from hubwell.http.spreadsheet import MEDIA_TYPE, to_csv
 from hubwell.people import persons
 from hubwell.privacy import erasure, export, personal_data
 from hubwell.privacy.personal_data import PersonalData
@@ -34,6 +37,7 @@ from hubwell.web.kit.forms import FormText
 from hubwell.web.kit.respond import formatter_for, see_other, view
 from hubwell.web.my_data.text import as_days
 from hubwell.workflows import visits
+from hubwell.workflows.accounts import end_link as end_account_link
 from hubwell.workflows.erasure import erase_account, erase_person
 
 _HOME: Final = "/me"
@@ -55,8 +59,21 @@ OwnPerson = Annotated[UUID, Depends(_own_person)]
 """The person whose data the principal may see."""
 
 
-async def _own_data(person_id: OwnPerson, conn: ReadConnection) -> PersonalData:
-    return await _data(conn, person_id)
+async def _whole_person(person_id: OwnPerson, principal: CurrentPrincipal) -> UUID:
+    if principal.only_badge is not None:
+        raise DomainError(BADGE_NEW)
+    return person_id
+
+
+WholePerson = Annotated[UUID, Depends(_whole_person)]
+"""The same for what concerns all data of the person; raises DomainError for a badge that is new."""
+
+
+async def _own_data(person_id: OwnPerson, principal: CurrentPrincipal, conn: ReadConnection) -> PersonalData:
+    data = await _data(conn, person_id)
+    if principal.only_badge is None:
+        return data
+    return await personal_data.of_badge(conn, data, principal.only_badge)
 
 
 async def _data(conn: AsyncConnection[Any], person_id: UUID) -> PersonalData:
@@ -67,6 +84,14 @@ async def _data(conn: AsyncConnection[Any], person_id: UUID) -> PersonalData:
 
 
 OwnData = Annotated[PersonalData, Depends(_own_data, scope="function")]
+
+
+async def _own_visit(visit_id: int, principal: CurrentPrincipal, data: OwnData) -> None:
+    if principal.only_badge is not None and visit_id not in {visit.id for visit in data.visits}:
+        raise DomainError(BADGE_NEW)
+
+
+_OF_THIS_BADGE: Final = Depends(_own_visit, scope="function")
 
 
 def _page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 (for templates)
@@ -84,14 +109,19 @@ async def _ask_for_code(request: Request, error: Exception) -> Response:
 
 
 @me.get("/me")
-async def show_me(request: Request, principal: CurrentPrincipal, data: OwnData, done: str = "") -> Response:
+async def show_me(
+    request: Request, principal: CurrentPrincipal, data: OwnData, conn: ReadConnection, done: str = ""
+) -> Response:
     """Show the principal's own visits, badges and choices; ask for a code without a session."""
+    is_whole = principal.only_badge is None
     return _page(
         request,
         "my_data/visits.html",
         data=data,
         days=as_days(formatter_for(request), data.visits),
-        may_choose=_may_choose(principal, data),
+        may_choose=is_whole and _may_choose(principal, data),
+        is_whole=is_whole,
+        links=await links.of_person(conn, data.person.id) if is_whole else [],
         done=done,
     )
 
@@ -109,23 +139,28 @@ def _code_page(request: Request, mistake: str = "", status: int = 200) -> Respon
 
 @me.post("/me/code")
 async def enter_code(
-    request: Request, limits: RateLimits, transaction: Transaction, code: FormText = ""
+    request: Request, limits: RateLimits, begin: NewTransaction, code: FormText = ""
 ) -> Response:
     """Sign the browser in with a one-time code, for half an hour."""
     _ = formatter_for(request).translations.gettext
     if not code.strip():
         return _code_page(request, _("Type the code that the kiosk showed after your tap."), 422)
-    address = address_of(request)
-    await limits.count(CODE_FROM_ADDRESS, address)  # first: one address alone must not use up all tries
-    await limits.count(CODE_FROM_ANYWHERE)
-    person_id = await codes.redeem(transaction.conn, code)
     answer = see_other(_HOME)
-    if person_id is not None:
-        await session_cookie.start_session(request, answer, transaction.conn, person_id=person_id)
-    await transaction.commit()  # also of a code that has expired: it is used up
-    if person_id is not None:
-        await limits.forget(CODE_FROM_ADDRESS, address)
-        return answer
+    # The limit waits: the transaction begins afterwards, so that a wait holds no connection.
+    async with limits.attempt(*code_limits(address_of(request))) as attempt, begin() as transaction:
+        opened = await codes.redeem_of_badge(transaction.conn, code)
+        if opened is not None:
+            await session_cookie.start_session(
+                request,
+                answer,
+                transaction.conn,
+                person_id=opened.person_id,
+                credential_id=opened.credential_id,
+            )
+        await transaction.commit()  # also of a code that has expired: it is used up
+        if opened is not None:
+            return answer
+        attempt.fail()
     wrong = _("This code is wrong, was used, or is older than ten minutes. Tap again.")
     return _code_page(request, wrong, 422)
 
@@ -147,12 +182,14 @@ async def export_json(data: OwnData, settings: AppSettings) -> Response:
 
 
 @me.get("/me/export.csv")
-async def export_csv(data: OwnData, settings: AppSettings) -> Response:
-    """Return everything as a table."""
-    return _file(export.as_csv(data, ZoneInfo(settings.zone)), "text/csv; charset=utf-8", "csv")
+async def export_csv(request: Request, data: OwnData, settings: AppSettings) -> Response:
+    """Return everything as a table for spreadsheets in the reader's language."""
+    rows, language = export.table_rows(data), formatter_for(request).language
+    table = to_csv(export.TABLE_COLUMNS, rows, language=language, zone=ZoneInfo(settings.zone))
+    return _file(table, MEDIA_TYPE, "csv")
 
 
-def _file(text: str, media_type: str, ending: str) -> Response:
+def _file(text: str | bytes, media_type: str, ending: str) -> Response:
     headers = {
         "Content-Disposition": f'attachment; filename="my-visits.{ending}"',
         "Cache-Control": "no-store",
@@ -162,16 +199,18 @@ def _file(text: str, media_type: str, ending: str) -> Response:
 
 @me.post("/me/language")
 async def choose_language(
-    person_id: OwnPerson, transaction: Transaction, language: FormText = ""
+    request: Request, person_id: WholePerson, transaction: Transaction, language: FormText = ""
 ) -> Response:
     """Set the language in which readers and pages address this person."""
     facts = await persons.set_language(transaction.conn, person_id, language)
+    if token := session_cookie.session_token_of(request):
+        await sessions.set_language(transaction.conn, token, None)
     await transaction.commit(facts)
     return see_other(f"{_HOME}?done=language")
 
 
 @me.post("/me/shown")
-async def choose_shown(person_id: OwnPerson, transaction: Transaction, shown_as: FormText = "") -> Response:
+async def choose_shown(person_id: WholePerson, transaction: Transaction, shown_as: FormText = "") -> Response:
     """Set whether a mentor or ambassador is shown as on site while they are in."""
     conn = transaction.conn
     if not _may_choose(transaction.principal, await _data(conn, person_id)):
@@ -184,13 +223,21 @@ async def choose_shown(person_id: OwnPerson, transaction: Transaction, shown_as:
     return see_other(f"{_HOME}?done=shown")
 
 
-@me.get("/me/visits/{visit_id}/end")
+@me.post("/me/links/{account_id}/end")
+async def end_link(_: WholePerson, transaction: Transaction, account_id: UUID) -> Response:
+    """End the tie of an account that shows this person's visits."""
+    await end_account_link(transaction.conn, transaction.principal, account_id)
+    await transaction.commit()
+    return see_other(f"{_HOME}?done=unlinked")
+
+
+@me.get("/me/visits/{visit_id}/end", dependencies=[_OF_THIS_BADGE])
 async def ask_end(request: Request, person_id: OwnPerson, conn: ReadConnection, visit_id: int) -> Response:
     """Ask when the person left."""
     return await _visit_page(request, conn, person_id, visit_id, "my_data/end.html")
 
 
-@me.post("/me/visits/{visit_id}/end")
+@me.post("/me/visits/{visit_id}/end", dependencies=[_OF_THIS_BADGE])
 async def correct_end(
     request: Request,
     person_id: OwnPerson,
@@ -215,13 +262,13 @@ async def correct_end(
     return see_other(f"{_HOME}?done=corrected")
 
 
-@me.get("/me/visits/{visit_id}/remove")
+@me.get("/me/visits/{visit_id}/remove", dependencies=[_OF_THIS_BADGE])
 async def ask_remove(request: Request, person_id: OwnPerson, conn: ReadConnection, visit_id: int) -> Response:
     """Show what is lost when a visit is removed."""
     return await _visit_page(request, conn, person_id, visit_id, "my_data/remove.html")
 
 
-@me.post("/me/visits/{visit_id}/remove")
+@me.post("/me/visits/{visit_id}/remove", dependencies=[_OF_THIS_BADGE])
 async def remove(
     request: Request, person_id: OwnPerson, transaction: Transaction, settings: AppSettings, visit_id: int
 ) -> Response:
@@ -271,7 +318,7 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return None
 
 
-@me.get("/me/erase")
+@me.get("/me/erase", dependencies=[Depends(_whole_person)])
 async def ask_erase(request: Request, data: OwnData) -> Response:
     """Show what erasing loses and what stays."""
     return _erase_page(request, data)
@@ -291,7 +338,7 @@ def _erase_page(request: Request, data: PersonalData, mistake: str = "") -> Resp
 @me.post("/me/erase")
 async def erase(
     request: Request,
-    person_id: OwnPerson,
+    person_id: WholePerson,
     transaction: Transaction,
     settings: AppSettings,
     account: FormText = "",

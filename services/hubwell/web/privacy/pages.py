@@ -3,12 +3,13 @@
 All of it is made from the live configuration, so that the pages and the hub cannot differ.
 """
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
+from hubwell.access import accounts
 from hubwell.audit import deletions, log
 from hubwell.http.dependencies import AppSettings, ReadConnection
 from hubwell.http.guard import PUBLIC, require_role
@@ -18,10 +19,11 @@ from hubwell.privacy.documents.inventory import Inventory, collect
 from hubwell.privacy.documents.processing_record import record
 from hubwell.vocabulary import Role
 from hubwell.web.kit.respond import formatter_for, view
-from hubwell.web.privacy import text
+from hubwell.web.privacy import audit_text, text
 
 _NEWEST_PROOFS: Final = 50
 _NEWEST_ENTRIES: Final = 100
+_LONGEST_ACTOR: Final = 200
 _EXAMINED: Final = 10_000
 """Entries that the page examines: about a second's work. The command examines all."""
 privacy = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -69,11 +71,41 @@ async def show_retention(request: Request, conn: ReadConnection, inventory: Curr
 
 
 @privacy.get("/audit-log", dependencies=[require_role(Role.ADMIN)])
-async def show_audit_log(request: Request, conn: ReadConnection) -> Response:
-    """Show the newest entries, and whether the chain is whole."""
-    chain = await log.verify(conn, newest=_EXAMINED)
-    entries = await log.newest(conn, _NEWEST_ENTRIES)
-    return view(request, "privacy/audit_log.html", page="audit-log", chain=chain, entries=entries)
+async def show_audit_log(
+    request: Request, conn: ReadConnection, area: str = "", who: str = "", day: str = ""
+) -> Response:
+    """Show the newest entries of what was chosen, up to the end of a day, and whether the chain is whole."""
+    words, until = formatter_for(request), _date(day)
+    entries = await log.newest(
+        conn,
+        _NEWEST_ENTRIES,
+        kinds=audit_text.AREAS.get(area),
+        actor=who[:_LONGEST_ACTOR] or None,
+        before=None if until is None else datetime.combine(until + timedelta(days=1), time(), words.zone),
+    )
+    logins = {str(account.id): account.login for account in await accounts.list_accounts(conn)}
+    actors = [(actor, audit_text.actor_name(actor, logins, words)) for actor in await log.actors(conn)]
+    return view(
+        request,
+        "privacy/audit_log.html",
+        words=words,
+        page="audit-log",
+        here="/audit-log",
+        chain=await log.verify(conn, newest=_EXAMINED),
+        lines=[audit_text.line(entry, logins, words) for entry in entries],
+        areas=audit_text.area_names(words),
+        actors=[("", words.translations.gettext("Everybody")), *sorted(actors, key=lambda item: item[1])],
+        chosen={"area": area, "who": who, "day": "" if until is None else until.isoformat()},
+    )
+
+
+def _date(text: str) -> date | None:
+    """Read a day that has a next one in every zone; None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1 < day.year < MAXYEAR else None
 
 
 @privacy.get("/privacy/dpia", dependencies=[require_role(Role.ADMIN)])

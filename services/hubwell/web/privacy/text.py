@@ -139,7 +139,11 @@ def audience(words: Formatter, inventory: Inventory) -> list[Sees]:
             ),
         ]
     sentences += [
-        Sees(_("Facilities"), _("Finer readings of sensors, and devices. No names.")),
+        Sees(
+            _("Staff, facilities and administration"),
+            _("Which space is booked when and by whom, and what for unless that is hidden."),
+        ),
+        Sees(_("Facilities"), _("Finer readings of sensors, and devices. No names of visitors.")),
         Sees(
             _("Administration"),
             _("Accounts, settings and the audit log, which has no names. No visits."),
@@ -152,7 +156,18 @@ def retention_rows(words: Formatter, inventory: Inventory) -> list[Kept]:
     """Return how long each class of data stays; classes that this hub does not have are left out."""
     with_people = inventory.has_readers or inventory.enrolled > 0
     named = _named(words)
-    people = {"tap", "visit", "counted-person", "suspicion", "desk-tap", "code", "session-roll"}
+    people = {
+        "tap",
+        "visit",
+        "counted-person",
+        "suspicion",
+        "desk-tap",
+        "class-list",
+        "signed-message",
+        "kiosk-request",
+        "code",
+        "session-roll",
+    }
     people |= {"muster-list", "muster-report", "tombstone"}
     return [
         Kept(term.data, named[term.data], how_long(words, term))
@@ -169,14 +184,21 @@ def _named(words: Formatter) -> dict[str, str]:
         "counted-person": _("The mark of a badge that was only counted"),
         "suspicion": _("Questions, as when a badge is at two places at once"),
         "desk-tap": _("A tap at the desk that waits to be registered"),
+        "class-list": _("Names of a class that wait at the desk for their badges; from their last use"),
+        "signed-message": _("When a card that signs its taps was used; of each card the last time stays"),
+        "kiosk-request": _("When a kiosk was asked for a code, without the person"),
         "code": _("Codes from the kiosk"),
         "sign-in": _("Sign-ins"),
+        "screen": _("Screens that are paired, without a person"),
+        "screen-code": _("Codes of screens that wait to be paired"),
+        "defect": _("What was reported as broken, without who reported it"),
         "session-roll": _("Lists of sessions"),
         "muster-list": _("Names on the list of an evacuation"),
         "muster-report": _("Reports of evacuations and drills, without names"),
         "tombstone": _("Scrambled marks of badges that were erased"),
         "rejected-payload": _("Content of messages that could not be stored"),
         "delivery": _("Which alert was sent when"),
+        "booking": _("Bookings of spaces: when, by whom and what for; from their end"),
         "reading": _("Readings of sensors"),
         "audit-log": _("The audit log, without names"),
         "proof": _("Proofs that something was deleted"),
@@ -199,6 +221,7 @@ def how_long(words: Formatter, term: Term) -> str:
         "end": _("{span} after the end"),
         "last-visit": _("{span} after the last visit is deleted"),
         "closing": _("{span} after the evacuation"),
+        "done": _("{span} after it was done"),
     }[term.since].format(span=span)
 
 

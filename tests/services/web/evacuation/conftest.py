@@ -7,7 +7,7 @@ import pytest
 
 from lanes.database_lane import Database
 from services.evacuation.populated_hub import House, small_house
-from services.web.evacuation.officer import Officer, signed_in
+from services.web.evacuation.officer import PLACE, Officer, signed_in
 from services.web.running_site import Site, serving
 
 
@@ -20,7 +20,7 @@ def house(database: Database) -> Iterator[House]:
 @pytest.fixture
 async def site(house: House, database: Database) -> AsyncIterator[Site]:
     assert house.conn.info.dbname in database.url
-    async with serving(database) as running:
+    async with serving(database, assembly_point=PLACE) as running:
         yield running
 
 

@@ -15,6 +15,7 @@ from services.evacuation.populated_hub import House
 from services.web.running_site import Site, browser
 
 HTML = {"accept": "text/html"}
+PLACE = "Car park north, by the oak"
 NAMES = ("Ada Example", "Bo Sample", "Cleo Specimen")
 
 
@@ -47,12 +48,23 @@ class Officer:
 
 
 @asynccontextmanager
-async def signed_in(site: Site, house: House, login: str, *roles: str) -> AsyncIterator[Officer]:
-    account = house.account(login, *roles)
+async def signed_in(
+    site: Site, house: House, login: str, *roles: str, is_new: bool = False
+) -> AsyncIterator[Officer]:
+    house.account(login, *roles, is_new=is_new)
+    async with sign_in_as(site, house, login) as officer:
+        yield officer
+
+
+@asynccontextmanager
+async def sign_in_as(site: Site, house: House, login: str) -> AsyncIterator[Officer]:
+    """Sign in with an account that there is."""
+    row = house.conn.execute("SELECT id FROM account WHERE login = %s", (login,)).fetchone()
+    assert row is not None
     async with await AsyncConnection.connect(site.database.url, autocommit=True) as conn:
-        ticket = await sessions.begin(conn, account_id=account, now=datetime.now(UTC))
+        ticket = await sessions.begin(conn, account_id=row[0], now=datetime.now(UTC))
     async with browser(site.address, cookies={"hubwell": ticket}, follow_redirects=True) as client:
-        yield Officer(account, client)
+        yield Officer(row[0], client)
 
 
 def words(html: str) -> str:

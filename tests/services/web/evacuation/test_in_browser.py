@@ -40,10 +40,10 @@ async def officer(
     assert [line for line in said if not any(part in line for part in ("410", "ERR_FAILED"))] == []
 
 
-async def start(page: Page, site: Site, kind: str = "alarm") -> None:
+async def start(page: Page, site: Site, kind: str = "alarm", people: int = 4) -> None:
     await page.goto(site.address + "/muster")
     await page.locator(f"button[value={kind}]").click()
-    await expect(page.locator("#muster-list .person")).to_have_count(4)
+    await expect(page.locator("#muster-list .person")).to_have_count(people)
 
 
 @pytest.mark.slow

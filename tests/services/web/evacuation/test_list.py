@@ -64,7 +64,9 @@ async def test_who_tapped_out_is_marked(house: House, osh: Officer) -> None:
     await osh.send("/muster", kind="alarm")
     house.conn.execute("UPDATE visit SET during = tstzrange(lower(during), now()), ended_by = 'tap'")
 
-    assert re.search(r"Badge tapped out at \d\d:\d\d\.", row_of(await osh.page(), "Ada Example"))
+    assert re.search(
+        r"Badge tapped out at [\w, ]{0,20}\b\d\d:\d\d\.", row_of(await osh.page(), "Ada Example")
+    )
 
 
 async def test_sensors_speak_for_those_without_a_badge(house: House, osh: Officer) -> None:
@@ -83,7 +85,7 @@ async def test_sensors_speak_for_those_without_a_badge(house: House, osh: Office
     assert page.count("taps may be missing") == 1
     assert "3 badges. The sensor counts about 5 people. At least 2 people without a badge." in page
     assert "Somebody is sensed where nobody has tapped in." in page
-    assert re.search(r"1 badge\. Not known: the sensor is silent since \d\d:\d\d\.", page)
+    assert re.search(r"1 badge\. Not known: the sensor is silent since [\w, ]{0,20}\b\d\d:\d\d\.", page)
 
 
 async def test_closing_says_what_is_lost_and_leaves_a_report(house: House, osh: Officer) -> None:
@@ -148,7 +150,8 @@ async def test_large_house_takes_no_more_questions_than_a_small_one(
     """The list has to be there within 3 s with 500 people in 50 spaces: the number of questions decides."""
     asked: list[str] = []
     execute = AsyncCursor.execute
-    ours = set(Queries("hubwell.evacuation")._by_name.values())  # the board's feed asks beside us
+    queries = Queries("hubwell.evacuation")
+    ours = set(queries._by_name.values()) - {queries["announcement"]}  # the board's feed asks that beside us
 
     async def counted(self: AsyncCursor[Any], query: Any, *arguments: Any, **options: Any) -> Any:
         if query in ours:

@@ -38,6 +38,31 @@ async def test_program_opens_an_alarm_and_reads_the_list(site: Site, house: Hous
     assert all(actor.startswith("token:") for actor in actors)
 
 
+async def test_program_ticks_people_off_and_the_audit_log_has_no_name(site: Site, house: House) -> None:
+    header = await program(site, Role.OSH)
+    opened = (await site.client.post("/api/v1/muster", headers=header, json={"kind": "alarm"})).json()["id"]
+    muster = (await site.client.get("/api/v1/muster", headers=header)).json()["muster"]
+    person = next(p for zone in muster["zones"] for space in zone["spaces"] for p in space["people"])
+    address = f"/api/v1/muster/{opened}/people/{person['id']}"
+
+    ticked = await site.client.put(address, headers=header, json={"state": "safe"})
+
+    assert ticked.status_code == 204
+    assert (await site.client.get("/api/v1/muster", headers=header)).json()["muster"]["safe"] == 1
+    entry = house.conn.execute(
+        "SELECT subject, detail FROM audit_entry WHERE action = 'muster.ticked'"
+    ).fetchone()
+    assert entry == (f"muster:{opened}", {"entry": person["id"], "state": "safe"})
+    for wrong, status in (
+        ((address, {"state": "fine"}), 422),
+        ((f"/api/v1/muster/{opened}/people/999999", {"state": "safe"}), 404),
+        ((f"/api/v1/muster/{opened}/people/0", {"state": "safe"}), 422),
+    ):
+        assert (await site.client.put(wrong[0], headers=header, json=wrong[1])).status_code == status, wrong
+    other = await program(site, Role.ADMIN, Role.STAFF)
+    assert (await site.client.put(address, headers=other, json={"state": "safe"})).status_code == 403
+
+
 async def test_program_sees_no_names_in_a_drill(site: Site, house: House) -> None:
     header = await program(site, Role.OSH)
     await site.client.post("/api/v1/muster", headers=header, json={"kind": "drill"})

@@ -35,7 +35,7 @@ async def test_code_shows_when_where_and_how_it_ended(somebody: Somebody) -> Non
     # Shortly after midnight the end has its day with it.
     assert re.search(f"Den , {said[1]} to (.*, )?{said[2]} You moved to another space.", page)
     assert "You checked out." in page
-    assert "blue card In use since" in page
+    assert re.search(r"Badge \d+ \(blue card\) In use since", page)
     assert somebody.badge.hex() not in page
 
 
@@ -181,17 +181,20 @@ async def test_export_holds_everything_and_no_pseudonym(house: House, somebody: 
     assert len(content["visits"]) == 3
     assert len(content["taps"]) == 4
     assert content["credentials"][0]["label"] == "blue card"
+    number = content["credentials"][0]["id"]
+    assert f"Badge {number} (blue card)" in (await somebody.browser.get("/me")).text
     assert content["sessions"][0]["title"] == "Welding"
     began = {datetime.fromisoformat(visit["start"]) for visit in content["visits"]}
     assert began == set(somebody.began)
     assert somebody.badge.hex() not in as_json.text
 
     as_csv = await somebody.browser.get("/me/export.csv")
-    table = list(csv.DictReader(io.StringIO(as_csv.text)))
+    table = list(csv.DictReader(io.StringIO(as_csv.content.decode("utf-8-sig"))))
     kinds = [line["what"] for line in table]
     assert kinds.count("visit") == 3
     assert kinds.count("tap") == 4
     assert {"person", "badge", "session roll"} <= set(kinds)
+    assert next(line for line in table if line["what"] == "badge")["detail"] == f"{number} blue card"
     person = next(line for line in table if line["what"] == "person")
     assert person["detail"] == "'=1+1"  # a spreadsheet must not run it
     assert somebody.badge.hex() not in as_csv.text

@@ -1,0 +1,1 @@
+"""Passkeys (WebAuthn Level 3): sign-in without a password, by a key that the user's device keeps."""

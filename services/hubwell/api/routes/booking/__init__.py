@@ -1,0 +1,1 @@
+"""Bookings of spaces, and what can be booked of a space."""

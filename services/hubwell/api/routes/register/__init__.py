@@ -1,0 +1,1 @@
+"""The register of spaces, for facilities and administrators."""

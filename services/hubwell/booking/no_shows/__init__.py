@@ -1,0 +1,1 @@
+"""Bookings to which nobody came: what the sensors and taps say about it, and the release."""

@@ -1,0 +1,1 @@
+"""Commands of the register beside those of spaces and devices."""

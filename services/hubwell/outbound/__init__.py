@@ -1,0 +1,1 @@
+"""Requests to other servers, each with one limit of time and one of bytes."""

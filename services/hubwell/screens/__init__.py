@@ -1,0 +1,1 @@
+"""Paired screens: codes, tokens and what each shows: the wall, a panel or a kiosk, and nothing else."""

@@ -1,0 +1,1 @@
+"""Calendars: what calendar programs read, and the page of their addresses."""

@@ -1,0 +1,1 @@
+"""The page of a space with its past, and the use of all spaces."""

@@ -1,0 +1,1 @@
+"""The register of spaces and devices, for facilities and administrators."""

@@ -1,0 +1,1 @@
+"""What people do with calendars: pages and API call these."""
