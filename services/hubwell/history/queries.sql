@@ -40,24 +40,32 @@ WHERE s.quantity = %(co2)s OR sees_people(s.quantity, s.name)
 -- name: use_of_hub
 -- Steps of five minutes by space and week, and by hour of the week of the newest one, which has no space. Days and weeks
 -- are those of the hub's zone; hours of the day from %(opens)s until %(closes)s count.
-WITH of_hour AS MATERIALIZED (
-    SELECT d.space_id, h.hour AT TIME ZONE %(zone)s AS hour,
-           bit_or(h.known) FILTER (WHERE sees_people(s.quantity, s.name)) AS known,
-           bit_or(h.raised) FILTER (WHERE sees_people(s.quantity, s.name)) AS used,
-           bit_or(h.known) FILTER (WHERE s.quantity = %(co2)s) AS air_known,
-           bit_or(h.raised) FILTER (WHERE s.quantity = %(co2)s) AS air_raised
+WITH span AS MATERIALIZED (
+    SELECT start, date_trunc('week', l.hour)::date AS week, extract(isodow FROM l.hour)::int AS day,
+           extract(hour FROM l.hour)::int AS hour
+    FROM generate_series(date_trunc('hour', %(start)s::timestamptz, 'UTC'), %(end)s::timestamptz, interval '1 hour') start
+    CROSS JOIN LATERAL (SELECT start AT TIME ZONE %(zone)s AS hour) l
+    WHERE extract(hour FROM l.hour) >= %(opens)s AND extract(hour FROM l.hour) < %(closes)s
+), source AS MATERIALIZED (
+    SELECT s.id, d.space_id, sees_people(s.quantity, s.name) AS sees_people
+    FROM series s JOIN device d ON d.id = s.device_id
+    WHERE s.id = ANY (%(series)s::int[])
+), of_hour AS MATERIALIZED (
+    SELECT source.space_id, h.hour,
+           bit_or(h.known) FILTER (WHERE source.sees_people) AS known,
+           bit_or(h.raised) FILTER (WHERE source.sees_people) AS used,
+           bit_or(h.known) FILTER (WHERE NOT source.sees_people) AS air_known,
+           bit_or(h.raised) FILTER (WHERE NOT source.sees_people) AS air_raised
     FROM reading_hours(%(series)s::int[], %(start)s, %(end)s) h
-    JOIN series s ON s.id = h.series_id
-    JOIN device d ON d.id = s.device_id
+    JOIN source ON source.id = h.series_id
+    WHERE h.hour IN (SELECT start FROM span)
     GROUP BY 1, 2
 ), counted AS (
-    SELECT space_id, date_trunc('week', hour)::date AS week, extract(isodow FROM hour)::int AS day,
-           extract(hour FROM hour)::int AS hour,
+    SELECT space_id, week, day, span.hour,
            bit_count(coalesce(known, 0)::int::bit(12)) AS known, bit_count(coalesce(used, 0)::int::bit(12)) AS used,
            bit_count(coalesce(air_known, 0)::int::bit(12)) AS air_known,
            bit_count(coalesce(air_raised, 0)::int::bit(12)) AS air_raised
-    FROM of_hour
-    WHERE extract(hour FROM hour) >= %(opens)s AND extract(hour FROM hour) < %(closes)s
+    FROM of_hour JOIN span ON span.start = of_hour.hour
 )
 SELECT space_id, week, day, hour, sum(known)::int AS known, sum(used)::int AS used, sum(air_known)::int AS air_known,
        sum(air_raised)::int AS air_raised

@@ -221,7 +221,10 @@ def test_command_needs_two_parts(config: Path) -> None:
 def test_check_says_whether_there_is_one_and_how_old(config: Path) -> None:
     code, output = run("--config", str(config), "--check")
     assert (code, "no muster is stored" in output) == (1, True)
-    save(config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": ago(minutes=10)})), NOW)
+    made = ago(minutes=10)
+    save(
+        config.parent / "box", muster(SNAPSHOT.model_copy(update={"at": made})), stamp(to_ms(made) + 600_000)
+    )
     code, output = run("--config", str(config), "--check")
     assert (code, "a sealed muster is stored, 10 min old" in output) == (0, True)
 

@@ -290,8 +290,8 @@ async def test_server_stops_promptly_with_watchers_and_ends_well(database: Datab
     )
     server = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            async with asyncio.timeout(20):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            async with asyncio.timeout(60):
                 while True:
                     try:
                         async with client.stream("GET", "/api/v1/stream") as response:

@@ -160,7 +160,11 @@ async def test_generated_requests_to_the_interface(house: House, caplog: pytest.
 
 
 @pytest.mark.slow
-async def test_generated_requests_to_the_pages(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    visitor = await visit(house, pages_of(house.app), [is_no_fault, is_page_where_refused], "text/html")
+@pytest.mark.parametrize("third", range(3))  # each takes minutes: side by side they take fewer
+async def test_generated_requests_to_the_pages(
+    house: House, caplog: pytest.LogCaptureFixture, third: int
+) -> None:
+    pages = pages_of(house.app)[third::3]
+    visitor = await visit(house, pages, [is_no_fault, is_page_where_refused], "text/html")
     assert len(visitor.without(*SUCCESSES, HTTPStatus.SEE_OTHER)) < len(visitor.statuses) / 2
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -1,7 +1,7 @@
 """A batch waits for a database that is away, fails or has no tables, and is stored once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -54,7 +54,7 @@ def test_queue_that_fails_is_waited_for(database: Database) -> None:
     """Queueing an alert is part of the transaction: whatever goes wrong in it, the batch is kept."""
     url = database.url
     pi = device_in(url, "lab")
-    start = NOW - timedelta(minutes=20)
+    start = datetime.now(UTC) - timedelta(minutes=20)  # of this moment: an old alert is not sent
     stuffy = [pi.telemetry(start + timedelta(minutes=n), {"co2": 1500.0, "presence": 1.0}) for n in range(20)]
     rename = "ALTER FUNCTION {} RENAME TO {}"
     ((name,),) = rows(url, "SELECT proname FROM pg_proc WHERE proname LIKE 'procrastinate_defer_jobs_v%'")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class Worlds:
     planted: str = ""
     badge: bytes = b""
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    refused: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Addresses that are not for a role, by role."""
 
     def begin(self) -> None:
         """Register spaces and devices, each with readings of a space in use."""

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from feed.ingest_setup import commit, device_in, reading, roll_up
 from hubwell.storage.table_digest import TABLES, TableDigest, table_digest
 
-NOW = datetime.now(UTC).replace(second=0, microsecond=0)
-
 REGISTER = """
 INSERT INTO reader VALUES ('lab-pi', 'desk', 'desk') ON CONFLICT DO NOTHING;
 INSERT INTO suspicion (credential_id, kind, at) SELECT id, 'revoked-used', now() FROM credential;
@@ -84,7 +82,8 @@ INSERT INTO desk_tap (device_id, reader, badge, epoch)
 def live(url: str) -> None:
     """Let a hub live for a while, so that every table holds something."""
     pi, den = device_in(url, "lab"), device_in(url, "den")
-    begin = NOW - timedelta(minutes=30)
+    # Of this moment: an alert of long ago is not sent.
+    begin = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=30)
     packets = [
         pi.telemetry(begin + timedelta(minutes=n), {"co2": 1500.0 + n / 7, "presence": 1.0, "temp": -0.0})
         for n in range(25)

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from hubwell.storage.connect import connect
 from hubwell.storage.migrate import migrate
 from hubwell.storage.table_digest import FLEETING, content_digest
 from lanes.database_lane import Database
-from services.storage.lived_hub import NOW, live, tables_of
+from services.storage.lived_hub import live, tables_of
 
 
 @pytest.fixture
@@ -118,7 +119,12 @@ async def test_alert_that_waits_survives(
     assert rows(url, "SELECT args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id") == before
     queue = deliveries(settings_for(url))
     alert = EpisodeOpened(
-        episode_id=UUID(int=1), rule="r", rule_version=1, space_id="lab", opened_at=NOW, value=1.0
+        episode_id=UUID(int=1),
+        rule="r",
+        rule_version=1,
+        space_id="lab",
+        opened_at=datetime.now(UTC),
+        value=1.0,
     )
     async with await connect(url, name="test") as conn, conn.transaction():
         await queue.record(conn, alert)
