@@ -22,8 +22,10 @@ STREAMS: Final = frozenset(("/api/v1/stream", "/live", "/bookings/live", "/desk/
 _API: Final = ("/api/", "/metrics")
 _ID_QUERIES: Final = {
     "account_id": "SELECT id FROM account WHERE login NOT LIKE 'visitor%'",
+    "address_id": "SELECT id FROM calendar_address",
     "badge": "SELECT id FROM credential",
     "badge_id": "SELECT id FROM credential",
+    "booking_id": "SELECT id FROM booking",
     "device_id": "SELECT id FROM device",
     "muster": "SELECT id FROM muster",
     "person": "SELECT id FROM person",
@@ -31,6 +33,7 @@ _ID_QUERIES: Final = {
     "person_id": "SELECT id FROM person",
     "question": "SELECT id FROM suspicion",
     "request_id": "SELECT id FROM break_glass",
+    "series_id": "SELECT id FROM booking_series",
     "session_id": "SELECT id FROM course_session",
     "space_id": "SELECT id FROM space",
     "suspicion_id": "SELECT id FROM suspicion",

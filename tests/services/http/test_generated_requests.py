@@ -28,6 +28,7 @@ from hubwell.access import sessions
 from hubwell.vocabulary import Role
 from lanes.database_lane import Database
 from services.access.running_app import House, csrf_on, open_house
+from services.booking.booking_house import clock
 from services.http.generated_requests import Check, Visitor, interface_of, pages_of
 from services.people.people_register import badge, opened
 from services.web.sample_hub import ordinary_day
@@ -63,6 +64,11 @@ async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
         begins = datetime.now(UTC) + timedelta(days=1)
         times = {"start": begins.isoformat(), "end": (begins + timedelta(hours=2)).isoformat()}
         await _do(program, "sessions", **lesson, **times)
+        robotics = {"space": "wood-workshop", "people": 2, "title": "Robotics"}
+        await _do(program, "bookings", **robotics, start=clock(9), end=clock(10))
+        daily = {"rule": "FREQ=DAILY;COUNT=3", "start": clock(12), "end": clock(13)}
+        await _do(program, "bookings/series", **robotics, **daily)
+        await _do(program, "calendars", shows="own")
         yield house
 
 
