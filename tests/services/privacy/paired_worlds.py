@@ -29,7 +29,7 @@ READER = Path(__file__).resolve().parents[3] / "dashboards" / "database" / "graf
 _CLOCK = re.compile(
     r"\d+ (?:second|minute)s? ago|As of [^<]*|\"age_s\":[\d.]+|name=\"csrf\" value=\"[^\"]*\""
     r"|\"(?:from|to)\":\"[^\"]*\"|\"made_at\": \"[^\"]*\"|Made on [^.]*|id=\"printed\">[^<]*"
-    r"|id=\"clock\">[^<]*|data-at=\"[^\"]*\"|data-csrf=\"[^\"]*\""
+    r"|id=\"clock\">[^<]*|data-at=\"[^\"]*\"|data-csrf=\"[^\"]*\"|class=\"now [^\"]*\""
 )
 _LEFT_OUT = (
     # Streams never end; they are watched in a test of their own.
